@@ -1,0 +1,451 @@
+#include "core/wire/messages.h"
+
+#include <algorithm>
+
+#include "core/wire/codec.h"
+
+namespace troupe::wire {
+namespace internal {
+namespace {
+
+template <typename... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overload(F...) -> Overload<F...>;
+
+// Bounds, in words. A struct inside a list takes its own words plus the list's tag.
+constexpr size_t kSmall = 24;
+
+size_t Words(const ErrorInfo& e) {
+  return kSmall + WordsFor(e.message.size()) + WordsFor(e.exception_type.size()) + WordsFor(e.origin.size());
+}
+size_t Words(const Value& v) {
+  return kSmall + WordsForIds(v.refs.size()) +
+         std::visit(Overload{[](Bytes bytes) { return WordsFor(bytes.size()); }, [](const Location&) { return size_t{4}; },
+                             [](const ErrorInfo& e) { return Words(e); }},
+                    v.content);
+}
+size_t Words(const std::vector<ReadyValue>& values) {
+  size_t words = 2;
+  for (const ReadyValue& v : values) words += 4 + Words(v.value);
+  return words;
+}
+size_t Words(const TaskSpec& t) {
+  size_t words = 2 * kSmall + WordsFor(t.name.size()) + WordsFor(t.type_name.size()) + WordsFor(t.actor_name.size()) +
+                 WordsFor(t.callable.size());
+  for (const Argument& a : t.arguments) {
+    words += 8 + std::visit(Overload{[](const Argument::Inline& i) { return WordsFor(i.bytes.size()) + WordsForIds(i.refs.size()); },
+                                     [](const ObjectId&) { return size_t{4}; },
+                                     [](const Argument::Objects& ids) { return WordsForIds(ids.size()); }},
+                            a.content);
+  }
+  for (const auto& [name, units] : t.resources) words += 4 + WordsFor(name.size());
+  return words;
+}
+
+void Set(const ErrorInfo& e, schema::Error::Builder b) {
+  b.setTaskHi(e.task.hi());
+  b.setTaskLo(e.task.lo());
+  b.setAttempt(e.attempt);
+  b.setPid(e.pid);
+  b.setKind(static_cast<uint16_t>(e.kind));
+  SetText(e.message, [&](unsigned n) { return b.initMessage(n); });
+  SetText(e.exception_type, [&](unsigned n) { return b.initExceptionType(n); });
+  SetText(e.origin, [&](unsigned n) { return b.initOrigin(n); });
+}
+ErrorInfo Get(schema::Error::Reader r) {
+  ErrorInfo e;
+  e.kind = r.getKind() < kErrorKinds ? ErrorKind(r.getKind()) : ErrorKind::kInternal;
+  e.message = FromKj(r.getMessage());
+  e.exception_type = FromKj(r.getExceptionType());
+  e.origin = FromKj(r.getOrigin());
+  e.task = TaskId(r.getTaskHi(), r.getTaskLo());
+  e.attempt = r.getAttempt();
+  e.pid = r.getPid();
+  return e;
+}
+
+void Set(const Location& l, schema::Location::Builder b) {
+  b.setChunk(static_cast<uint32_t>(l.chunk));
+  b.setOffset(l.offset);
+  b.setSize(l.size);
+}
+Location Get(schema::Location::Reader r) {
+  return {.chunk = ChunkId(r.getChunk()), .offset = r.getOffset(), .size = r.getSize()};
+}
+
+void Set(const Value& v, schema::Value::Builder b) {
+  std::visit(Overload{[&](Bytes bytes) { b.setInline(ToKj(bytes)); }, [&](const Location& l) { Set(l, b.initStored()); },
+                      [&](const ErrorInfo& e) { Set(e, b.initError()); }},
+             v.content);
+  SetIds(v.refs, [&](unsigned n) { return b.initRefs(n); });
+}
+Value Get(schema::Value::Reader r) {
+  Value v;
+  switch (r.which()) {
+    case schema::Value::INLINE:
+      v.content = FromKj(r.getInline());
+      break;
+    case schema::Value::STORED:
+      v.content = Get(r.getStored());
+      break;
+    case schema::Value::ERROR:
+      v.content = Get(r.getError());
+      break;
+  }
+  v.refs = GetIds(r.getRefs());
+  return v;
+}
+
+template <typename InitList>
+void SetReady(const std::vector<ReadyValue>& values, InitList init) {
+  auto list = init(static_cast<unsigned>(values.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setHi(values[i].id.hi());
+    list[i].setLo(values[i].id.lo());
+    Set(values[i].value, list[i].initValue());
+  }
+}
+std::vector<ReadyValue> GetReady(capnp::List<schema::Ready>::Reader list) {
+  std::vector<ReadyValue> values;
+  values.reserve(list.size());
+  for (const auto r : list) values.push_back({ObjectId(r.getHi(), r.getLo()), Get(r.getValue())});
+  return values;
+}
+
+void Set(const Argument& a, schema::Argument::Builder b) {
+  std::visit(Overload{[&](const Argument::Inline& i) {
+                        b.setInline(ToKj(i.bytes));
+                        SetIds(i.refs, [&](unsigned n) { return b.initRefs(n); });
+                      },
+                      [&](const ObjectId& id) { SetId(id, b.initObject()); },
+                      [&](const Argument::Objects& ids) {
+                        auto list = b.initObjects(static_cast<unsigned>(ids.size()));
+                        for (unsigned k = 0; k < list.size(); ++k) SetId(ids[k], list[k]);
+                      }},
+             a.content);
+}
+Argument Get(schema::Argument::Reader r) {
+  switch (r.which()) {
+    case schema::Argument::INLINE:
+      return {Argument::Inline{FromKj(r.getInline()), GetIds(r.getRefs())}};
+    case schema::Argument::OBJECT:
+      return {GetId(r.getObject())};
+    case schema::Argument::OBJECTS:
+      return {GetIds(r.getObjects())};
+  }
+  return {Argument::Inline{}};
+}
+
+void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
+  b.setIdHi(t.id.hi());
+  b.setIdLo(t.id.lo());
+  b.setActorHi(t.actor.hi());
+  b.setActorLo(t.actor.lo());
+  b.setSequence(t.sequence);
+  b.setEntry(t.entry);
+  b.setCpuUnits(t.cpu_units);
+  b.setNumReturns(t.num_returns);
+  b.setMaxRetries(t.max_retries);
+  b.setMaxRestarts(t.max_restarts);
+  b.setPriority(t.priority);
+  b.setDepth(t.depth);
+  b.setKind(static_cast<uint16_t>(t.kind));
+  b.setDetached(t.detached);
+  SetText(t.name, [&](unsigned n) { return b.initName(n); });
+  SetText(t.type_name, [&](unsigned n) { return b.initTypeName(n); });
+  SetText(t.actor_name, [&](unsigned n) { return b.initActorName(n); });
+  if (!t.callable.empty()) b.setCallable(ToKj(t.callable));
+  if (!t.arguments.empty()) {
+    auto list = b.initArguments(static_cast<unsigned>(t.arguments.size()));
+    for (unsigned i = 0; i < list.size(); ++i) Set(t.arguments[i], list[i]);
+  }
+  if (!t.resources.empty()) {
+    auto list = b.initResources(static_cast<unsigned>(t.resources.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      SetText(t.resources[i].first, [&](unsigned n) { return list[i].initName(n); });
+      list[i].setUnits(t.resources[i].second);
+    }
+  }
+}
+absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
+  if (r.getKind() > static_cast<uint16_t>(TaskKind::kActorCall)) {
+    return absl::InvalidArgumentError(absl::StrCat("unknown kind of task ", r.getKind()));
+  }
+  TaskSpec t;
+  t.id = TaskId(r.getIdHi(), r.getIdLo());
+  t.kind = TaskKind(r.getKind());
+  t.entry = r.getEntry();
+  t.actor = ActorId(r.getActorHi(), r.getActorLo());
+  t.sequence = r.getSequence();
+  t.cpu_units = r.getCpuUnits();
+  t.num_returns = r.getNumReturns();
+  t.max_retries = r.getMaxRetries();
+  t.max_restarts = r.getMaxRestarts();
+  t.priority = r.getPriority();
+  t.depth = r.getDepth();
+  t.detached = r.getDetached();
+  t.name = FromKj(r.getName());
+  t.type_name = FromKj(r.getTypeName());
+  t.actor_name = FromKj(r.getActorName());
+  t.callable = FromKj(r.getCallable());
+  t.arguments.reserve(r.getArguments().size());
+  for (const auto a : r.getArguments()) t.arguments.push_back(Get(a));
+  t.resources.reserve(r.getResources().size());
+  for (const auto a : r.getResources()) t.resources.emplace_back(std::string(FromKj(a.getName())), a.getUnits());
+  return t;
+}
+
+struct SetClientMessage {
+  schema::ClientMessage::Builder b;
+
+  void operator()(const TaskSpec& t) { Set(t, b.initSubmit()); }
+  void operator()(const Seal& m) {
+    auto g = b.initSeal();
+    g.setHi(m.id.hi());
+    g.setLo(m.id.lo());
+    Set(m.value, g.initValue());
+  }
+  void operator()(const Complete& m) {
+    auto g = b.initComplete();
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
+    g.setAttempt(m.attempt);
+    g.setSlot(m.slot);
+    auto list = g.initResults(static_cast<unsigned>(m.results.size()));
+    for (unsigned i = 0; i < list.size(); ++i) Set(m.results[i], list[i]);
+  }
+  void operator()(const Subscribe& m) {
+    auto list = b.initSubscribe(static_cast<unsigned>(m.ids.size()));
+    for (unsigned i = 0; i < list.size(); ++i) SetId(m.ids[i], list[i]);
+  }
+  void operator()(const Release& m) {
+    auto list = b.initRelease(static_cast<unsigned>(m.grants.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setHi(m.grants[i].id.hi());
+      list[i].setLo(m.grants[i].id.lo());
+      list[i].setCount(m.grants[i].count);
+    }
+  }
+  void operator()(const Claim& m) {
+    auto g = b.initClaim();
+    g.setHi(m.container.hi());
+    g.setLo(m.container.lo());
+    g.setFirst(m.first);
+    g.setCount(m.count);
+  }
+  void operator()(const LeaseRequest& m) { b.setLease(m.bytes); }
+  void operator()(const ReturnLease& m) { Set(m.unused, b.initReturnLease()); }
+  void operator()(const Blocked&) { b.setBlocked(); }
+  void operator()(const Unblocked&) { b.setUnblocked(); }
+  void operator()(const Kill& m) {
+    auto g = b.initKill();
+    g.setHi(m.actor.hi());
+    g.setLo(m.actor.lo());
+    g.setNoRestart(m.no_restart);
+  }
+  void operator()(const FindActor& m) {
+    auto g = b.initFindActor();
+    g.setRequest(m.request);
+    SetText(m.name, [&](unsigned n) { return g.initName(n); });
+  }
+  void operator()(const StatusRequest& m) { b.setStatus(m.request); }
+  void operator()(const Stop&) { b.setStop(); }
+};
+
+size_t Words(const ClientMessage& message) {
+  return kSmall + std::visit(Overload{[](const TaskSpec& t) { return Words(t); },
+                                      [](const Seal& m) { return Words(m.value); },
+                                      [](const Complete& m) {
+                                        size_t words = 4;
+                                        for (const Value& v : m.results) words += Words(v);
+                                        return words;
+                                      },
+                                      [](const Subscribe& m) { return WordsForIds(m.ids.size()); },
+                                      [](const Release& m) { return 4 + 3 * m.grants.size(); },
+                                      [](const FindActor& m) { return WordsFor(m.name.size()); },
+                                      [](const auto&) { return size_t{8}; }},
+                             message);
+}
+
+absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
+  switch (r.which()) {
+    case schema::ClientMessage::SUBMIT: {
+      absl::StatusOr<TaskSpec> spec = Get(r.getSubmit());
+      if (!spec.ok()) return spec.status();
+      return ClientMessage(*std::move(spec));
+    }
+    case schema::ClientMessage::SEAL: {
+      const auto g = r.getSeal();
+      return Seal{ObjectId(g.getHi(), g.getLo()), Get(g.getValue())};
+    }
+    case schema::ClientMessage::COMPLETE: {
+      const auto g = r.getComplete();
+      Complete m{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(), {}};
+      m.results.reserve(g.getResults().size());
+      for (const auto v : g.getResults()) m.results.push_back(Get(v));
+      return m;
+    }
+    case schema::ClientMessage::SUBSCRIBE:
+      return Subscribe{GetIds(r.getSubscribe())};
+    case schema::ClientMessage::RELEASE: {
+      Release m;
+      m.grants.reserve(r.getRelease().size());
+      for (const auto g : r.getRelease()) m.grants.push_back({ObjectId(g.getHi(), g.getLo()), g.getCount()});
+      return m;
+    }
+    case schema::ClientMessage::CLAIM: {
+      const auto g = r.getClaim();
+      return Claim{ObjectId(g.getHi(), g.getLo()), g.getFirst(), g.getCount()};
+    }
+    case schema::ClientMessage::LEASE:
+      return LeaseRequest{r.getLease()};
+    case schema::ClientMessage::RETURN_LEASE:
+      return ReturnLease{Get(r.getReturnLease())};
+    case schema::ClientMessage::BLOCKED:
+      return Blocked{};
+    case schema::ClientMessage::UNBLOCKED:
+      return Unblocked{};
+    case schema::ClientMessage::KILL: {
+      const auto g = r.getKill();
+      return Kill{ActorId(g.getHi(), g.getLo()), g.getNoRestart()};
+    }
+    case schema::ClientMessage::FIND_ACTOR: {
+      const auto g = r.getFindActor();
+      return FindActor{g.getRequest(), FromKj(g.getName())};
+    }
+    case schema::ClientMessage::STATUS:
+      return StatusRequest{r.getStatus()};
+    case schema::ClientMessage::STOP:
+      return Stop{};
+  }
+  return absl::InvalidArgumentError("a client message of an unknown kind");
+}
+
+struct SetNodeMessage {
+  schema::NodeMessage::Builder b;
+
+  void operator()(const Dispatch& m) {
+    auto g = b.initDispatch();
+    g.setSlot(m.slot);
+    g.setGeneration(m.generation);
+    g.setAttempt(m.attempt);
+    if (!m.values.empty()) SetReady(m.values, [&](unsigned n) { return g.initValues(n); });
+    SetIds(m.refs, [&](unsigned n) { return g.initRefs(n); });
+    g.setSpec(ToKj(m.spec));
+  }
+  void operator()(const Ready& m) {
+    SetReady(m.values, [&](unsigned n) { return b.initReady(n); });
+  }
+  void operator()(const LeaseGranted& m) { Set(m.space, b.initLeaseGranted()); }
+  void operator()(const LeaseRefused& m) { Set(m.error, b.initLeaseRefused()); }
+  void operator()(const WaitRefused& m) { Set(m.error, b.initWaitRefused()); }
+  void operator()(const DropChunk& m) { b.setDropChunk(static_cast<uint32_t>(m.chunk)); }
+  void operator()(const ActorFound& m) {
+    auto g = b.initActorFound();
+    g.setRequest(m.request);
+    g.setHi(m.actor.hi());
+    g.setLo(m.actor.lo());
+    SetText(m.type_name, [&](unsigned n) { return g.initTypeName(n); });
+  }
+  void operator()(const StatusReport& m) {
+    auto g = b.initStatus();
+    g.setRequest(m.request);
+    SetText(m.text, [&](unsigned n) { return g.initText(n); });
+  }
+  void operator()(const Exit& m) {
+    if (m.reason.empty()) {
+      b.setExit("");
+    } else {
+      SetText(m.reason, [&](unsigned n) { return b.initExit(n); });
+    }
+  }
+};
+
+size_t Words(const NodeMessage& message) {
+  return kSmall + std::visit(Overload{[](const Dispatch& m) {
+                                        return Words(m.values) + WordsForIds(m.refs.size()) + WordsFor(m.spec.size());
+                                      },
+                                      [](const Ready& m) { return Words(m.values); },
+                                      [](const LeaseRefused& m) { return Words(m.error); },
+                                      [](const WaitRefused& m) { return Words(m.error); },
+                                      [](const ActorFound& m) { return WordsFor(m.type_name.size()); },
+                                      [](const StatusReport& m) { return WordsFor(m.text.size()); },
+                                      [](const Exit& m) { return WordsFor(m.reason.size()); },
+                                      [](const auto&) { return size_t{8}; }},
+                             message);
+}
+
+absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
+  switch (r.which()) {
+    case schema::NodeMessage::DISPATCH: {
+      const auto g = r.getDispatch();
+      return Dispatch{g.getSlot(),           g.getGeneration(),     g.getAttempt(), GetReady(g.getValues()),
+                      GetIds(g.getRefs()), FromKj(g.getSpec())};
+    }
+    case schema::NodeMessage::READY:
+      return Ready{GetReady(r.getReady())};
+    case schema::NodeMessage::LEASE_GRANTED:
+      return LeaseGranted{Get(r.getLeaseGranted())};
+    case schema::NodeMessage::LEASE_REFUSED:
+      return LeaseRefused{Get(r.getLeaseRefused())};
+    case schema::NodeMessage::WAIT_REFUSED:
+      return WaitRefused{Get(r.getWaitRefused())};
+    case schema::NodeMessage::DROP_CHUNK:
+      return DropChunk{ChunkId(r.getDropChunk())};
+    case schema::NodeMessage::ACTOR_FOUND: {
+      const auto g = r.getActorFound();
+      return ActorFound{g.getRequest(), ActorId(g.getHi(), g.getLo()), FromKj(g.getTypeName())};
+    }
+    case schema::NodeMessage::STATUS: {
+      const auto g = r.getStatus();
+      return StatusReport{g.getRequest(), FromKj(g.getText())};
+    }
+    case schema::NodeMessage::EXIT:
+      return Exit{FromKj(r.getExit())};
+  }
+  return absl::InvalidArgumentError("a node message of an unknown kind");
+}
+
+template <typename Schema, typename Message>
+absl::StatusOr<Message> Decode(Bytes bytes) {
+  absl::StatusOr<Message> message = absl::InternalError("not read");
+  const absl::Status status = Read<Schema>(bytes, [&](typename Schema::Reader reader) {
+    message = Get(reader);
+    return message.status();
+  });
+  if (!status.ok()) return status;
+  return message;
+}
+
+}  // namespace
+}  // namespace internal
+
+std::span<uint64_t> MessageBuffer::Zeroed(size_t words) {
+  words_.assign(words, 0);
+  return words_;
+}
+
+Bytes Encode(const ClientMessage& message, MessageBuffer& buffer) {
+  return internal::Build<schema::ClientMessage>(
+      buffer, internal::Words(message),
+      [&](schema::ClientMessage::Builder b) { std::visit(internal::SetClientMessage{b}, message); });
+}
+
+Bytes Encode(const NodeMessage& message, MessageBuffer& buffer) {
+  return internal::Build<schema::NodeMessage>(
+      buffer, internal::Words(message),
+      [&](schema::NodeMessage::Builder b) { std::visit(internal::SetNodeMessage{b}, message); });
+}
+
+absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes) {
+  return internal::Decode<schema::ClientMessage, ClientMessage>(bytes);
+}
+
+absl::StatusOr<NodeMessage> DecodeNodeMessage(Bytes bytes) {
+  return internal::Decode<schema::NodeMessage, NodeMessage>(bytes);
+}
+
+}  // namespace troupe::wire

@@ -1,0 +1,188 @@
+// The messages that cross between processes, as plain values.
+//
+// Cap'n Proto stops in this package: everybody above sees these structs, builds one and encodes it, or decodes bytes
+// into one. Decoded structs are *views*: their strings and byte spans point into the message and live as long as it.
+// protocol.capnp says what each field means; the struct of the same name follows it field by field.
+//
+// Thread-safety: values.   Example:
+//
+//   MessageBuffer buffer;
+//   channel.TrySend(Encode(ClientMessage{Claim{container, 0, 3}}, buffer));
+//   absl::StatusOr<ClientMessage> message = DecodeClientMessage(bytes);
+//   if (auto* submit = std::get_if<TaskSpec>(&*message)) ...
+#ifndef TROUPE_CORE_WIRE_MESSAGES_H_
+#define TROUPE_CORE_WIRE_MESSAGES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/location.h"
+
+namespace troupe::wire {
+
+using Bytes = std::span<const std::byte>;
+
+// Where a message is built. Reuse one per thread: it keeps its memory.
+class MessageBuffer {
+ public:
+  // Zeroed memory of at least `words` words of 8 bytes; valid until the next call.
+  std::span<uint64_t> Zeroed(size_t words);
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
+// What an object resolves to: bytes, a place in the store, or an error.
+struct Value {
+  std::variant<Bytes, Location, ErrorInfo> content;
+  std::vector<ObjectId> refs;  // the ids inside the value
+};
+
+struct Argument {
+  struct Inline {
+    Bytes bytes;
+    std::vector<ObjectId> refs;
+  };
+  using Objects = std::vector<ObjectId>;
+  std::variant<Inline, ObjectId, Objects> content;
+};
+
+enum class TaskKind : uint16_t { kTask = 0, kActorCreation = 1, kActorCall = 2 };
+
+// The ids whose objects must be there before the task begins, in order.
+struct TaskSpec {
+  TaskId id;
+  TaskKind kind = TaskKind::kTask;
+  uint64_t entry = 0;
+  ActorId actor;
+  uint64_t sequence = 0;
+  int64_t cpu_units = 0;
+  std::vector<std::pair<std::string, int64_t>> resources;
+  uint32_t num_returns = 1;
+  int32_t max_retries = 0;
+  int32_t max_restarts = 0;
+  int32_t priority = 0;
+  uint32_t depth = 0;
+  bool detached = false;
+  std::string_view name;
+  std::string_view type_name;
+  std::string_view actor_name;
+  Bytes callable;
+  std::vector<Argument> arguments;
+};
+
+// From a client to the node.
+struct Seal {
+  ObjectId id;
+  Value value;
+};
+struct Complete {
+  TaskId task;
+  uint32_t attempt = 0;
+  uint32_t slot = 0;
+  std::vector<Value> results;
+};
+struct Subscribe {
+  std::vector<ObjectId> ids;
+};
+struct GrantCount {
+  ObjectId id;
+  uint32_t count = 0;
+};
+struct Release {
+  std::vector<GrantCount> grants;
+};
+struct Claim {
+  ObjectId container;
+  uint32_t first = 0;
+  uint32_t count = 0;
+};
+struct LeaseRequest {
+  uint64_t bytes = 0;
+};
+struct ReturnLease {
+  Location unused;
+};
+struct Blocked {};
+struct Unblocked {};
+struct Kill {
+  ActorId actor;
+  bool no_restart = true;
+};
+struct FindActor {
+  uint64_t request = 0;
+  std::string_view name;
+};
+struct StatusRequest {
+  uint64_t request = 0;
+};
+struct Stop {};
+
+using ClientMessage = std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
+                                   Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop>;
+
+// From the node to a client.
+struct ReadyValue {
+  ObjectId id;
+  Value value;
+};
+struct Dispatch {
+  uint32_t slot = 0;
+  uint64_t generation = 0;
+  uint32_t attempt = 0;
+  std::vector<ReadyValue> values;
+  std::vector<ObjectId> refs;
+  Bytes spec;  // an encoded ClientMessage that holds a TaskSpec
+};
+struct Ready {
+  std::vector<ReadyValue> values;
+};
+struct LeaseGranted {
+  Location space;
+};
+struct LeaseRefused {
+  ErrorInfo error;
+};
+struct WaitRefused {
+  ErrorInfo error;
+};
+struct DropChunk {
+  ChunkId chunk = ChunkId::kNone;
+};
+struct ActorFound {
+  uint64_t request = 0;
+  ActorId actor;
+  std::string_view type_name;
+};
+struct StatusReport {
+  uint64_t request = 0;
+  std::string_view text;
+};
+struct Exit {
+  std::string_view reason;
+};
+
+using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused, DropChunk, ActorFound,
+                                 StatusReport, Exit>;
+
+// The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
+Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);
+Bytes Encode(const NodeMessage& message, MessageBuffer& buffer);
+
+// The message as a view of `bytes` (8-aligned). Errors: InvalidArgument saying what is malformed; no input crashes it or
+// makes it allocate more than a small multiple of the input.
+absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes);
+absl::StatusOr<NodeMessage> DecodeNodeMessage(Bytes bytes);
+
+}  // namespace troupe::wire
+
+#endif  // TROUPE_CORE_WIRE_MESSAGES_H_

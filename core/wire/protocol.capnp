@@ -1,0 +1,195 @@
+# What crosses between processes. Every message is one Cap'n Proto message of a single segment.
+#
+# Socket: ControlMessage (handshake, descriptors).  Rings: ClientMessage up, NodeMessage down.
+# Rules of evolution: fields are only added; kVersion in handshake.h grows when an old peer could not understand a new
+# one. Ids are fixed fields, not blobs: reading one costs two loads.
+@0xb3c5a8f1d2e47690;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::wire::schema");
+
+struct Id {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+}
+
+struct Location {
+  offset @0 :UInt64;
+  size @1 :UInt64;
+  chunk @2 :UInt32;
+}
+
+struct Error {
+  taskHi @0 :UInt64;
+  taskLo @1 :UInt64;
+  attempt @2 :UInt32;
+  pid @3 :Int32;
+  kind @4 :UInt16;
+  message @5 :Text;
+  exceptionType @6 :Text;
+  origin @7 :Text;
+}
+
+# What an object resolves to.
+struct Value {
+  union {
+    inline @0 :Data;      # the value's bytes (core/serialize/value_header.h)
+    stored @1 :Location;  # where in the store they lie
+    error @2 :Error;
+  }
+  refs @3 :List(Id);      # the ids inside the value, in the order of their indices
+}
+
+struct Argument {
+  union {
+    inline @0 :Data;
+    object @1 :Id;          # resolved before the task begins
+    objects @2 :List(Id);   # a vector of references for a parameter std::vector<T>
+  }
+  refs @3 :List(Id);        # ids inside the inline bytes
+}
+
+struct NamedAmount {
+  name @0 :Text;
+  units @1 :Int64;
+}
+
+struct TaskSpec {
+  idHi @0 :UInt64;
+  idLo @1 :UInt64;
+  actorHi @2 :UInt64;       # actor calls: whom
+  actorLo @3 :UInt64;
+  sequence @4 :UInt64;      # actor calls: per (caller, actor), from 1
+  entry @5 :UInt64;         # offset of the code that decodes, calls and encodes, in the job's image
+  cpuUnits @6 :Int64;       # 1/10000
+  numReturns @7 :UInt32;
+  maxRetries @8 :Int32;     # -1: without end
+  maxRestarts @9 :Int32;    # actor creation; -1: without end
+  priority @10 :Int32;
+  depth @11 :UInt32;        # how many tasks are above this one
+  kind @12 :UInt16;
+  name @13 :Text;
+  typeName @14 :Text;       # actor creation: the class
+  actorName @15 :Text;      # actor creation: the name to be found by, or empty
+  callable @16 :Data;       # state of the callable: a function's offset, or the fields of a function object
+  arguments @17 :List(Argument);
+  resources @18 :List(NamedAmount);
+  detached @19 :Bool;
+}
+
+struct Grant {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  count @2 :UInt32;
+}
+
+struct ClientMessage {
+  union {
+    submit @0 :TaskSpec;
+    seal :group {            # a Put, or an object built in place
+      hi @1 :UInt64;
+      lo @2 :UInt64;
+      value @3 :Value;
+    }
+    complete :group {
+      taskHi @4 :UInt64;
+      taskLo @5 :UInt64;
+      attempt @6 :UInt32;
+      slot @7 :UInt32;
+      results @8 :List(Value);
+    }
+    subscribe @9 :List(Id);
+    release @10 :List(Grant);
+    claim :group {
+      hi @11 :UInt64;
+      lo @12 :UInt64;
+      first @13 :UInt32;
+      count @14 :UInt32;
+    }
+    lease @15 :UInt64;       # bytes wanted
+    returnLease @16 :Location;
+    blocked @17 :Void;       # the executor waits: lend its CPU
+    unblocked @18 :Void;
+    kill :group {
+      hi @19 :UInt64;
+      lo @20 :UInt64;
+      noRestart @21 :Bool;
+    }
+    findActor :group {
+      request @22 :UInt64;
+      name @23 :Text;
+    }
+    status @24 :UInt64;      # request number
+    stop @25 :Void;          # troupe down
+  }
+}
+
+struct Ready {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  value @2 :Value;
+}
+
+struct NodeMessage {
+  union {
+    dispatch :group {
+      slot @0 :UInt32;
+      generation @1 :UInt64;
+      attempt @2 :UInt32;
+      values @3 :List(Ready);   # of the object arguments, in order; each opens a grant
+      refs @4 :List(Id);        # ids inside inline arguments, in order; each opens a grant
+      spec @5 :Data;            # the ClientMessage that submitted it, unchanged
+    }
+    ready @6 :List(Ready);      # answers; open no grants
+    leaseGranted @7 :Location;
+    leaseRefused @8 :Error;
+    waitRefused @9 :Error;      # the executor's wait cannot end: it fails with this
+    dropChunk @10 :UInt32;
+    actorFound :group {
+      request @11 :UInt64;
+      hi @12 :UInt64;           # opens a grant; zero: not found
+      lo @13 :UInt64;
+      typeName @14 :Text;
+    }
+    status :group {
+      request @15 :UInt64;
+      text @16 :Text;
+    }
+    exit @17 :Text;             # end in order; why
+  }
+}
+
+struct Setting {
+  name @0 :Text;
+  value @1 :Text;
+}
+
+struct ControlMessage {
+  union {
+    hello :group {
+      version @0 :UInt32;
+      role @1 :UInt16;
+      nonce @2 :UInt64;
+      pid @3 :Int32;
+      ringBytes @4 :UInt32;
+      buildId @5 :Data;
+      executable @6 :Text;
+      environment @7 :List(Text);  # drivers: for their workers
+      flags @8 :List(Setting);     # drivers: Abseil flags, for their workers
+    }
+    welcome :group {
+      version @9 :UInt32;
+      client @10 :UInt64;
+      job @11 :UInt32;
+      cpus @12 :UInt32;
+      storeBytes @13 :UInt64;
+      settings @14 :List(Setting); # workers: the driver's Abseil flags
+    }
+    refused @15 :Text;
+    chunk :group {                 # with its descriptor(s)
+      chunk @16 :UInt32;
+      bytes @17 :UInt64;
+      writable @18 :Bool;
+    }
+  }
+}
