@@ -1,0 +1,125 @@
+#include "core/loop/event_loop.h"
+
+#include <uv.h>
+
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace troupe::loop {
+namespace {
+
+// libuv keeps a handle until its close callback has run: the states delete themselves there.
+template <typename State>
+void Close(State* state) {
+  state->callback = nullptr;
+  uv_close(reinterpret_cast<uv_handle_t*>(&state->handle),
+           [](uv_handle_t* handle) { delete static_cast<State*>(handle->data); });
+}
+
+int ToUv(int events) {
+  return UV_DISCONNECT | ((events & EventLoop::kReadable) != 0 ? UV_READABLE : 0) |
+         ((events & EventLoop::kWritable) != 0 ? UV_WRITABLE : 0);
+}
+
+}  // namespace
+
+struct EventLoop::State {
+  uv_loop_t loop;
+};
+
+struct Watcher::State {
+  uv_poll_t handle;
+  std::function<void(int)> callback;
+};
+
+struct Timer::State {
+  uv_timer_t handle;
+  std::function<void()> callback;
+};
+
+struct SignalWatcher::State {
+  uv_signal_t handle;
+  std::function<void()> callback;
+};
+
+namespace {
+
+void OnPoll(uv_poll_t* handle, int status, int events) {
+  auto* state = static_cast<Watcher::State*>(handle->data);
+  int ours = 0;
+  if ((events & UV_READABLE) != 0) ours |= EventLoop::kReadable;
+  if ((events & UV_WRITABLE) != 0) ours |= EventLoop::kWritable;
+  if ((events & UV_DISCONNECT) != 0 || status < 0) ours |= EventLoop::kHangup;
+  // A copy: the callback may destroy the watcher.
+  const std::function<void(int)> callback = state->callback;
+  if (callback) callback(ours);
+}
+
+}  // namespace
+
+EventLoop::EventLoop() : state_(std::make_unique<State>()) {
+  TROUPE_CHECK(uv_loop_init(&state_->loop) == 0, "uv_loop_init");
+}
+
+EventLoop::~EventLoop() {
+  uv_run(&state_->loop, UV_RUN_NOWAIT);  // the close callbacks
+  TROUPE_CHECK(uv_loop_close(&state_->loop) == 0, "a watcher that outlives its loop");
+}
+
+void EventLoop::RunOnce(Wait wait) { uv_run(&state_->loop, wait == Wait::kBlock ? UV_RUN_ONCE : UV_RUN_NOWAIT); }
+
+std::unique_ptr<Watcher> EventLoop::Watch(int fd, int events, std::function<void(int)> callback) {
+  auto* state = new Watcher::State{{}, std::move(callback)};
+  TROUPE_CHECK(uv_poll_init(&state_->loop, &state->handle, fd) == 0, "uv_poll_init");
+  state->handle.data = state;
+  TROUPE_CHECK(uv_poll_start(&state->handle, ToUv(events), OnPoll) == 0, "uv_poll_start");
+  return std::make_unique<Watcher>(state);
+}
+
+std::unique_ptr<Timer> EventLoop::MakeTimer(std::function<void()> callback) {
+  auto* state = new Timer::State{{}, std::move(callback)};
+  uv_timer_init(&state_->loop, &state->handle);
+  state->handle.data = state;
+  return std::make_unique<Timer>(state);
+}
+
+std::unique_ptr<SignalWatcher> EventLoop::WatchSignal(int signal, std::function<void()> callback) {
+  auto* state = new SignalWatcher::State{{}, std::move(callback)};
+  uv_signal_init(&state_->loop, &state->handle);
+  state->handle.data = state;
+  const int rc = uv_signal_start(
+      &state->handle,
+      [](uv_signal_t* handle, int) {
+        const std::function<void()> callback_copy = static_cast<SignalWatcher::State*>(handle->data)->callback;
+        if (callback_copy) callback_copy();
+      },
+      signal);
+  TROUPE_CHECK(rc == 0, "uv_signal_start");
+  return std::make_unique<SignalWatcher>(state);
+}
+
+Watcher::~Watcher() { Close(state_); }
+
+void Watcher::SetEvents(int events) {
+  TROUPE_CHECK(uv_poll_start(&state_->handle, ToUv(events), OnPoll) == 0, "uv_poll_start");
+}
+
+Timer::~Timer() { Close(state_); }
+
+void Timer::Start(uint64_t delay_ms) {
+  uv_update_time(state_->handle.loop);
+  uv_timer_start(
+      &state_->handle,
+      [](uv_timer_t* handle) {
+        const std::function<void()> callback = static_cast<Timer::State*>(handle->data)->callback;
+        if (callback) callback();
+      },
+      delay_ms, 0);
+}
+
+void Timer::Stop() { uv_timer_stop(&state_->handle); }
+
+SignalWatcher::~SignalWatcher() { Close(state_); }
+
+}  // namespace troupe::loop
