@@ -1,0 +1,52 @@
+#include "objectstore/client/chunk_map.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace troupe::objectstore {
+
+void ChunkMap::Add(ChunkId chunk, uint64_t bytes, Mapping::Access access, UniqueFd fd) {
+  Known& known = chunks_[chunk];
+  known.bytes = bytes;
+  View& view = access == Mapping::Access::kWrite ? known.write : known.read;
+  if (!view.mapping.has_value()) view.fd = std::move(fd);
+}
+
+bool ChunkMap::Has(ChunkId chunk, Mapping::Access access) const {
+  const auto it = chunks_.find(chunk);
+  if (it == chunks_.end()) return false;
+  const View& view = access == Mapping::Access::kWrite ? it->second.write : it->second.read;
+  return view.mapping.has_value() || view.fd;
+}
+
+absl::StatusOr<std::span<std::byte>> ChunkMap::Map(const Location& location, Mapping::Access access) {
+  const auto it = chunks_.find(location.chunk);
+  if (it == chunks_.end() || !Has(location.chunk, access)) {
+    return absl::NotFoundError(
+        absl::StrCat("the descriptor of chunk ", static_cast<uint32_t>(location.chunk), " has not come"));
+  }
+  Known& known = it->second;
+  View& view = access == Mapping::Access::kWrite ? known.write : known.read;
+  if (!view.mapping.has_value()) {
+    absl::StatusOr<Mapping> mapping = Mapping::Map(view.fd.get(), known.bytes, access);
+    if (!mapping.ok()) return mapping.status();
+    view.mapping.emplace(*std::move(mapping));
+    view.fd.reset();
+  }
+  if (location.offset > known.bytes || location.size > known.bytes - location.offset) {
+    return absl::InvalidArgumentError(absl::StrCat(location.size, " bytes at ", location.offset, " of a chunk of ",
+                                                   known.bytes));
+  }
+  return std::span<std::byte>(view.mapping->data() + location.offset, location.size);
+}
+
+absl::StatusOr<std::span<const std::byte>> ChunkMap::Read(const Location& location) {
+  return Map(location, Mapping::Access::kRead);
+}
+
+absl::StatusOr<std::span<std::byte>> ChunkMap::Write(const Location& location) {
+  return Map(location, Mapping::Access::kWrite);
+}
+
+}  // namespace troupe::objectstore

@@ -1,0 +1,49 @@
+// ChunkMap holds the descriptors and mappings of the store's chunks in this process: each mapped once, on first use, for
+// reading, and once more for writing while this process has a lease in it.
+//
+// Not thread-safe; a mapping stays where it is until the node gives the chunk up, which it does only when nobody has a
+// reference to anything in it.
+#ifndef TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_
+#define TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "core/base/location.h"
+#include "core/base/unique_fd.h"
+#include "objectstore/chunk/chunk.h"
+
+namespace troupe::objectstore {
+
+class ChunkMap {
+ public:
+  // A descriptor has come from the node.
+  void Add(ChunkId chunk, uint64_t bytes, Mapping::Access access, UniqueFd fd);
+  void Drop(ChunkId chunk) { chunks_.erase(chunk); }
+  bool Has(ChunkId chunk, Mapping::Access access) const;
+
+  // The bytes there. Errors: NotFound where no descriptor has come; InvalidArgument for a place outside the chunk.
+  absl::StatusOr<std::span<const std::byte>> Read(const Location& location);
+  absl::StatusOr<std::span<std::byte>> Write(const Location& location);
+
+ private:
+  struct View {
+    UniqueFd fd;
+    std::optional<Mapping> mapping;
+  };
+  struct Known {
+    uint64_t bytes = 0;
+    View read;
+    View write;
+  };
+  absl::StatusOr<std::span<std::byte>> Map(const Location& location, Mapping::Access access);
+
+  absl::flat_hash_map<ChunkId, Known> chunks_;
+};
+
+}  // namespace troupe::objectstore
+
+#endif  // TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_

@@ -1,0 +1,181 @@
+// The client's half of the store, against the real object table: counts that cross, and space that is carved.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+
+#include "objectstore/client/chunk_map.h"
+#include "objectstore/client/lease_carver.h"
+#include "objectstore/client/reference_table.h"
+#include "objectstore/table/object_table.h"
+
+namespace troupe::objectstore {
+namespace {
+
+TEST(ReferenceTable, GivesBackWhatItHasReceived) {
+  ReferenceTable table;
+  const ObjectId id = ObjectId::Make(ClientId(1), 1);
+  table.Granted(id);
+  table.AddHandle(id);
+  table.Granted(id);
+  table.AddHandle(id);
+  EXPECT_FALSE(table.DropHandle(id));
+  EXPECT_TRUE(table.DropHandle(id));
+  auto releases = table.TakeReleases();
+  ASSERT_EQ(releases.size(), 1u);
+  EXPECT_EQ(releases[0].count, 2u);
+  // A grant that crossed the release.
+  table.Granted(id);
+  table.Settle(id);
+  releases = table.TakeReleases();
+  ASSERT_EQ(releases.size(), 1u);
+  EXPECT_EQ(releases[0].count, 1u);
+  EXPECT_EQ(table.size(), 0u);
+}
+
+// Clients that pass references to one another through the node, over queues that delay as they like. Nothing is freed while
+// a living client has a handle, and nothing is left when all handles are gone.
+TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    std::mt19937_64 random(seed);
+    ObjectTable node;
+    struct Up {
+      enum { kMake, kPass, kRelease } kind;
+      ObjectId id;
+      uint32_t count_or_target;
+    };
+    struct Client {
+      ReferenceTable table;
+      std::vector<ObjectId> handles;
+      std::deque<Up> up;           // to the node
+      std::deque<ObjectId> down;   // grants from the node
+      bool dead = false;
+      uint64_t next = 0;
+    };
+    std::vector<Client> clients(4);
+    const auto flush = [](Client& c) {
+      for (const auto& release : c.table.TakeReleases()) c.up.push_back({Up::kRelease, release.id, release.count});
+    };
+    const auto node_takes = [&](size_t i) {
+      Client& c = clients[i];
+      const Up message = c.up.front();
+      c.up.pop_front();
+      const ClientId self{i + 1};
+      if (message.kind == Up::kMake) {
+        ASSERT_TRUE(node.Create(message.id, self).ok());
+      } else if (message.kind == Up::kRelease) {
+        ASSERT_TRUE(node.Release(self, message.id, message.count_or_target).ok()) << "seed " << seed;
+      } else {
+        ASSERT_TRUE(node.HasGrant(message.id, self)) << "seed " << seed << ": freed while a message names it";
+        Client& target = clients[message.count_or_target];
+        if (!target.dead) {
+          node.Grant(message.id, ClientId(message.count_or_target + 1), 1);
+          target.down.push_back(message.id);
+        }
+      }
+    };
+    const auto client_takes = [&](size_t i) {
+      Client& c = clients[i];
+      const ObjectId id = c.down.front();
+      c.down.pop_front();
+      c.table.Granted(id);
+      if (random() % 4 != 0) {
+        c.table.AddHandle(id);
+        c.handles.push_back(id);
+      } else {
+        c.table.Settle(id);  // a recalled frame: nobody looks at it
+      }
+      flush(c);
+    };
+    for (int step = 0; step < 400; ++step) {
+      const size_t i = random() % clients.size();
+      Client& c = clients[i];
+      if (c.dead) continue;
+      switch (random() % 6) {
+        case 0: {
+          const ObjectId id = ObjectId::Make(ClientId(i + 1), ++c.next);
+          c.table.Granted(id);
+          c.table.AddHandle(id);
+          c.handles.push_back(id);
+          c.up.push_back({Up::kMake, id, 0});
+          break;
+        }
+        case 1:
+          if (!c.handles.empty()) {
+            c.up.push_back({Up::kPass, c.handles[random() % c.handles.size()], static_cast<uint32_t>(random() % 4)});
+          }
+          break;
+        case 2:
+          if (!c.handles.empty()) {
+            std::swap(c.handles[random() % c.handles.size()], c.handles.back());
+            c.table.DropHandle(c.handles.back());
+            c.handles.pop_back();
+            flush(c);
+          }
+          break;
+        case 3:
+          if (!c.up.empty()) node_takes(i);
+          break;
+        case 4:
+          if (!c.down.empty()) client_takes(i);
+          break;
+        case 5:
+          if (random() % 60 == 0) {  // killed: what it had published still arrives, then its grants go
+            while (!c.up.empty()) node_takes(i);
+            node.DropClient(ClientId(i + 1));
+            c.dead = true;
+          }
+          break;
+      }
+      node.CheckInvariants();
+      for (size_t k = 0; k < clients.size(); ++k) {
+        if (clients[k].dead) continue;
+        for (const ObjectId id : clients[k].handles) {
+          const bool announced = std::none_of(clients[k].up.begin(), clients[k].up.end(), [&](const Up& up) {
+            return up.kind == Up::kMake && up.id == id;
+          });
+          ASSERT_TRUE(!announced || node.Find(id) != nullptr) << "seed " << seed << " step " << step << ": freed early";
+        }
+      }
+    }
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (size_t i = 0; i < clients.size(); ++i) {
+        Client& c = clients[i];
+        if (c.dead) continue;
+        for (const ObjectId id : std::exchange(c.handles, {})) c.table.DropHandle(id);
+        flush(c);
+        while (!c.up.empty()) node_takes(i), progress = true;
+        while (!c.down.empty()) client_takes(i), progress = true;
+      }
+    }
+    ASSERT_EQ(node.count(), 0u) << "seed " << seed << ": leaked";
+  }
+}
+
+TEST(LeaseCarver, CarvesAlignedPiecesAndTakesBackWhatWasNotUsed) {
+  LeaseCarver carver;
+  EXPECT_FALSE(carver.Carve(1).has_value());
+  carver.Granted({ChunkId(1), 4096, 256});
+  const Location a = *carver.Carve(100);
+  EXPECT_EQ(a, (Location{ChunkId(1), 4096, 100}));
+  EXPECT_FALSE(carver.Carve(129).has_value());
+  carver.Abandon(a);
+  EXPECT_EQ(*carver.Carve(256), (Location{ChunkId(1), 4096, 256}));
+  EXPECT_EQ(carver.bytes(), 0u);
+}
+
+TEST(ChunkMap, ReadsWhatItHasADescriptorForAndNothingElse) {
+  const auto chunk = *Chunk::Create(8192);
+  ChunkMap map;
+  EXPECT_FALSE(map.Read({ChunkId(1), 0, 8}).ok());
+  map.Add(ChunkId(1), 8192, Mapping::Access::kRead, UniqueFd(dup(chunk.read_only_fd())));
+  map.Add(ChunkId(1), 8192, Mapping::Access::kWrite, UniqueFd(dup(chunk.writable_fd())));
+  (*map.Write({ChunkId(1), 64, 8}))[0] = std::byte{42};
+  EXPECT_EQ((*map.Read({ChunkId(1), 64, 8}))[0], std::byte{42});
+  EXPECT_FALSE(map.Read({ChunkId(1), 8192, 1}).ok());
+  EXPECT_FALSE(map.Read({ChunkId(1), 1, ~uint64_t{0}}).ok());
+}
+
+}  // namespace
+}  // namespace troupe::objectstore

@@ -1,0 +1,190 @@
+#include "objectstore/table/object_table.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+
+namespace troupe::objectstore {
+
+absl::Status ObjectTable::Create(ObjectId id, ClientId maker) {
+  if (id.is_null() || id.client() != maker) {
+    return absl::PermissionDeniedError(absl::StrCat(ToString(maker), " makes ", id.ToString(), ", an id of another one"));
+  }
+  auto [it, inserted] = entries_.try_emplace(id);
+  if (!inserted) return absl::AlreadyExistsError(absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
+  it->second = std::make_unique<Entry>();
+  it->second->grants_.push_back({maker, 1});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectId id, Content content,
+                                                        std::vector<ObjectId> contained) {
+  Entry* entry = FindMutable(id);
+  if (entry == nullptr || !entry->pending()) {
+    return absl::AlreadyExistsError(absl::StrCat(ToString(sealer), " seals ", id.ToString(), ", which is not pending"));
+  }
+  for (const ObjectId inner : contained) {
+    if (inner == id || !HasGrant(inner, sealer)) {
+      return absl::PermissionDeniedError(absl::StrCat(ToString(sealer), " seals ", inner.ToString(), " into ",
+                                                      id.ToString(), " and was never granted it"));
+    }
+  }
+  for (const ObjectId inner : contained) Hold(inner);
+  Count(content, +1);
+  entry->content_ = std::move(content);
+  entry->contained_ = std::move(contained);
+  const std::vector<ClientId> subscribers(entry->subscribers_.begin(), entry->subscribers_.end());
+  entry->subscribers_ = {};
+  return subscribers;
+}
+
+std::vector<ClientId> ObjectTable::Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
+  Entry* entry = FindMutable(id);
+  TROUPE_CHECK(entry != nullptr && entry->pending(), "an object that fails and is not pending");
+  entry->content_ = std::move(error);
+  const std::vector<ClientId> subscribers(entry->subscribers_.begin(), entry->subscribers_.end());
+  entry->subscribers_ = {};
+  return subscribers;
+}
+
+void ObjectTable::Grant(ObjectId id, ClientId client, uint32_t count) {
+  Entry* entry = FindMutable(id);
+  TROUPE_CHECK(entry != nullptr, "a grant on an object that does not exist");
+  for (Entry::Grant& grant : entry->grants_) {
+    if (grant.client == client) {
+      grant.count += count;
+      return;
+    }
+  }
+  entry->grants_.push_back({client, count});
+}
+
+absl::Status ObjectTable::Release(ClientId client, ObjectId id, uint32_t count) {
+  Entry* entry = FindMutable(id);
+  if (entry != nullptr) {
+    for (auto it = entry->grants_.begin(); it != entry->grants_.end(); ++it) {
+      if (it->client != client || it->count < count) continue;
+      it->count -= count;
+      if (it->count > 0) return absl::OkStatus();
+      entry->grants_.erase(it);
+      const auto subscriber = std::find(entry->subscribers_.begin(), entry->subscribers_.end(), client);
+      if (subscriber != entry->subscribers_.end()) entry->subscribers_.erase(subscriber);
+      FreeIfUnneeded(id, entry);
+      return absl::OkStatus();
+    }
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat(ToString(client), " releases ", count, " grants on ", id.ToString(), " that it does not have"));
+}
+
+absl::Status ObjectTable::Claim(ClientId client, ObjectId container, uint32_t first, uint32_t count) {
+  if (!HasGrant(container, client)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " claims from ", container.ToString(), ", which it does not hold"));
+  }
+  const std::vector<ObjectId>& contained = Find(container)->contained_;
+  if (first > contained.size() || count > contained.size() - first) {
+    return absl::InvalidArgumentError(absl::StrCat(ToString(client), " claims ids ", first, " to ", uint64_t{first} + count,
+                                                   " of the ", contained.size(), " in ", container.ToString()));
+  }
+  for (uint32_t i = first; i < first + count; ++i) Grant(contained[i], client, 1);
+  return absl::OkStatus();
+}
+
+bool ObjectTable::HasGrant(ObjectId id, ClientId client) const {
+  const Entry* entry = Find(id);
+  return entry != nullptr && std::any_of(entry->grants_.begin(), entry->grants_.end(),
+                                         [&](const Entry::Grant& grant) { return grant.client == client; });
+}
+
+void ObjectTable::Hold(ObjectId id) {
+  Entry* entry = FindMutable(id);
+  TROUPE_CHECK(entry != nullptr, "a hold on an object that does not exist");
+  ++entry->holds_;
+}
+
+void ObjectTable::Unhold(ObjectId id) {
+  Entry* entry = FindMutable(id);
+  TROUPE_CHECK(entry != nullptr && entry->holds_ > 0, "a hold that is given back twice");
+  --entry->holds_;
+  FreeIfUnneeded(id, entry);
+}
+
+absl::StatusOr<bool> ObjectTable::Subscribe(ObjectId id, ClientId client) {
+  if (!HasGrant(id, client)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " asks for ", id.ToString(), " and was never granted it"));
+  }
+  Entry* entry = FindMutable(id);
+  if (!entry->pending()) return true;
+  auto& subscribers = entry->subscribers_;
+  if (std::find(subscribers.begin(), subscribers.end(), client) == subscribers.end()) subscribers.push_back(client);
+  return false;
+}
+
+void ObjectTable::DropClient(ClientId client) {
+  std::vector<std::pair<ObjectId, uint32_t>> granted;
+  for (const auto& [id, entry] : entries_) {
+    for (const Entry::Grant& grant : entry->grants_) {
+      if (grant.client == client) granted.emplace_back(id, grant.count);
+    }
+  }
+  std::sort(granted.begin(), granted.end());  // what follows must not depend on the order of the hash table
+  for (const auto& [id, count] : granted) {
+    const absl::Status released = Release(client, id, count);
+    TROUPE_CHECK(released.ok(), "a grant that went while its client was dropped");
+  }
+}
+
+const Entry* ObjectTable::Find(ObjectId id) const {
+  const auto it = entries_.find(id);
+  return it == entries_.end() ? nullptr : it->second.get();
+}
+
+Entry* ObjectTable::FindMutable(ObjectId id) { return const_cast<Entry*>(Find(id)); }
+
+void ObjectTable::Count(const Content& content, int sign) {
+  if (const auto* bytes = std::get_if<std::string>(&content)) bytes_inline_ += static_cast<uint64_t>(sign) * bytes->size();
+  if (const auto* stored = std::get_if<Location>(&content)) bytes_stored_ += static_cast<uint64_t>(sign) * stored->size;
+}
+
+// Frees the object, and what only it held, and so on: a chain of a million containers needs no stack.
+void ObjectTable::FreeIfUnneeded(ObjectId id, Entry* entry) {
+  if (!entry->grants_.empty() || entry->holds_ > 0) return;
+  std::vector<ObjectId> unneeded = {id};
+  while (!unneeded.empty()) {
+    const ObjectId next = unneeded.back();
+    unneeded.pop_back();
+    const auto it = entries_.find(next);
+    const std::unique_ptr<Entry> freed = std::move(it->second);
+    entries_.erase(it);
+    Count(freed->content_, -1);
+    for (const ObjectId inner : freed->contained_) {
+      Entry* held = FindMutable(inner);
+      if (--held->holds_ == 0 && held->grants_.empty()) unneeded.push_back(inner);
+    }
+    freed_.push_back({next, std::move(freed->content_)});
+  }
+}
+
+void ObjectTable::CheckInvariants() const {
+  uint64_t inlined = 0;
+  uint64_t stored = 0;
+  absl::flat_hash_map<ObjectId, uint32_t> contained;
+  for (const auto& [id, entry] : entries_) {
+    TROUPE_CHECK(!entry->grants_.empty() || entry->holds_ > 0, "an object that nobody needs was not freed");
+    for (const Entry::Grant& grant : entry->grants_) TROUPE_CHECK(grant.count > 0, "a grant of nothing");
+    TROUPE_CHECK(entry->pending() || entry->subscribers_.empty(), "somebody waits for what is there");
+    if (const auto* bytes = std::get_if<std::string>(&entry->content_)) inlined += bytes->size();
+    if (const auto* location = std::get_if<Location>(&entry->content_)) stored += location->size;
+    for (const ObjectId inner : entry->contained_) ++contained[inner];
+  }
+  TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_, "bytes that do not add up");
+  for (const auto& [id, count] : contained) {
+    const Entry* entry = Find(id);
+    TROUPE_CHECK(entry != nullptr && entry->holds_ >= count, "an id inside a sealed value that is not held");
+  }
+}
+
+}  // namespace troupe::objectstore

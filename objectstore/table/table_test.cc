@@ -1,0 +1,261 @@
+// The object table and the chunk space: the protocol's rules, hostile clients, and seeded random runs with invariants
+// checked after each step.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "objectstore/table/chunk_space.h"
+#include "objectstore/table/object_table.h"
+
+namespace troupe::objectstore {
+namespace {
+
+constexpr ClientId kDriver{1};
+constexpr ClientId kWorker{2};
+
+ObjectId Id(uint64_t n, ClientId client = kDriver) { return ObjectId::Make(client, n); }
+
+TEST(ObjectTable, AnObjectLivesAsLongAsAGrantOrAHold) {
+  ObjectTable table;
+  ASSERT_TRUE(table.Create(Id(1), kDriver).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(1), std::string("abc"), {}).ok());
+  table.Grant(Id(1), kWorker, 2);
+  ASSERT_TRUE(table.Release(kDriver, Id(1), 1).ok());
+  ASSERT_TRUE(table.Release(kWorker, Id(1), 1).ok());
+  table.Hold(Id(1));
+  ASSERT_TRUE(table.Release(kWorker, Id(1), 1).ok());
+  EXPECT_NE(table.Find(Id(1)), nullptr);
+  EXPECT_EQ(table.bytes_inline(), 3u);
+  table.Unhold(Id(1));
+  EXPECT_EQ(table.Find(Id(1)), nullptr);
+  const auto freed = table.TakeFreed();
+  ASSERT_EQ(freed.size(), 1u);
+  EXPECT_EQ(std::get<std::string>(freed[0].content), "abc");
+  EXPECT_EQ(table.bytes_inline(), 0u);
+}
+
+TEST(ObjectTable, LiesAreRefusedAndChangeNothing) {
+  ObjectTable table;
+  ASSERT_TRUE(table.Create(Id(1), kDriver).ok());
+  EXPECT_FALSE(table.Create(Id(1), kDriver).ok()) << "made twice";
+  EXPECT_FALSE(table.Create(Id(2), kWorker).ok()) << "an id of another maker";
+  EXPECT_FALSE(table.Create(ObjectId(), kDriver).ok()) << "the null id";
+  EXPECT_FALSE(table.Release(kWorker, Id(1), 1).ok()) << "never granted";
+  EXPECT_FALSE(table.Release(kDriver, Id(1), 2).ok()) << "more than granted";
+  EXPECT_FALSE(table.Release(kDriver, Id(9), 1).ok()) << "unknown";
+  EXPECT_FALSE(table.Subscribe(Id(1), kWorker).ok()) << "asks for what it does not hold";
+  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {Id(1)}).ok()) << "contains itself";
+  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {Id(7)}).ok()) << "contains what is unknown";
+  ASSERT_TRUE(table.Seal(kDriver, Id(1), std::string(), {}).ok());
+  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {}).ok()) << "sealed twice";
+  EXPECT_FALSE(table.Claim(kWorker, Id(1), 0, 0).ok()) << "claims from what it does not hold";
+  EXPECT_FALSE(table.Claim(kDriver, Id(1), 0, 1).ok()) << "claims more than is inside";
+  EXPECT_FALSE(table.Claim(kDriver, Id(1), 0xffffffff, 2).ok()) << "a sum that overflows";
+  table.CheckInvariants();
+  EXPECT_TRUE(table.HasGrant(Id(1), kDriver));
+}
+
+TEST(ObjectTable, ContainersHoldWhatTheyContainAndCanBeClaimedFrom) {
+  ObjectTable table;
+  ASSERT_TRUE(table.Create(Id(1), kDriver).ok());
+  ASSERT_TRUE(table.Create(Id(2), kDriver).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(2), std::string("box"), {Id(1), Id(1)}).ok());
+  ASSERT_TRUE(table.Release(kDriver, Id(1), 1).ok());
+  EXPECT_NE(table.Find(Id(1)), nullptr);
+  table.Grant(Id(2), kWorker, 1);
+  ASSERT_TRUE(table.Claim(kWorker, Id(2), 0, 2).ok());
+  ASSERT_TRUE(table.Release(kWorker, Id(2), 1).ok());
+  ASSERT_TRUE(table.Release(kDriver, Id(2), 1).ok());
+  EXPECT_EQ(table.Find(Id(2)), nullptr);
+  EXPECT_NE(table.Find(Id(1)), nullptr) << "the claim outlives its container";
+  table.CheckInvariants();
+  ASSERT_TRUE(table.Release(kWorker, Id(1), 2).ok());
+  EXPECT_EQ(table.count(), 0u);
+}
+
+TEST(ObjectTable, AMillionNestedContainersAreFreedWithoutAStack) {
+  ObjectTable table;
+  constexpr uint64_t kDepth = 1'000'000;
+  for (uint64_t i = 1; i <= kDepth; ++i) {
+    ASSERT_TRUE(table.Create(Id(i), kDriver).ok());
+    ASSERT_TRUE(table.Seal(kDriver, Id(i), std::string(), i == 1 ? std::vector<ObjectId>{} : std::vector{Id(i - 1)}).ok());
+    if (i > 1) {
+      ASSERT_TRUE(table.Release(kDriver, Id(i - 1), 1).ok());
+    }
+  }
+  EXPECT_EQ(table.count(), kDepth);
+  ASSERT_TRUE(table.Release(kDriver, Id(kDepth), 1).ok());
+  EXPECT_EQ(table.count(), 0u);
+}
+
+TEST(ObjectTable, SubscribersAreToldOnceAndTheDeadAreForgotten) {
+  ObjectTable table;
+  ASSERT_TRUE(table.Create(Id(1), kDriver).ok());
+  table.Grant(Id(1), kWorker, 1);
+  EXPECT_FALSE(*table.Subscribe(Id(1), kDriver));
+  EXPECT_FALSE(*table.Subscribe(Id(1), kDriver));
+  EXPECT_FALSE(*table.Subscribe(Id(1), kWorker));
+  table.DropClient(kWorker);
+  EXPECT_EQ(table.Fail(Id(1), std::make_shared<const ErrorInfo>()), std::vector<ClientId>{kDriver});
+  EXPECT_TRUE(*table.Subscribe(Id(1), kDriver));
+  table.DropClient(kDriver);
+  EXPECT_EQ(table.count(), 0u);
+}
+
+// Random operations of several clients beside a naive model of who holds what.
+TEST(ObjectTable, RandomRunsAgreeWithANaiveModel) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    std::mt19937_64 random(seed);
+    ObjectTable table;
+    std::map<std::pair<ObjectId, ClientId>, uint32_t> grants;
+    std::vector<ObjectId> made;
+    uint64_t next = 0;
+    const auto pick = [&]() -> ObjectId { return made.empty() ? ObjectId() : made[random() % made.size()]; };
+    for (int step = 0; step < 300; ++step) {
+      const ClientId client{1 + random() % 4};
+      const ObjectId id = pick();
+      const auto held = grants.find({id, client});
+      switch (random() % 6) {
+        case 0:
+        case 1: {
+          const ObjectId made_now = ObjectId::Make(client, ++next);
+          ASSERT_TRUE(table.Create(made_now, client).ok());
+          ++grants[{made_now, client}];
+          made.push_back(made_now);
+          if (random() % 2 == 0) {
+            std::vector<ObjectId> inside;
+            if (held != grants.end()) inside.push_back(id);
+            ASSERT_TRUE(table.Seal(client, made_now, std::string(random() % 9, 'x'), inside).ok());
+          }
+          break;
+        }
+        case 2:
+        case 3:
+          if (held == grants.end()) {
+            EXPECT_FALSE(table.Release(client, id, 1).ok());
+          } else {
+            ASSERT_TRUE(table.Release(client, id, 1).ok());
+            if (--held->second == 0) grants.erase(held);
+          }
+          break;
+        case 4:
+          if (table.Find(id) != nullptr) {
+            table.Grant(id, client, 1);
+            ++grants[{id, client}];
+          }
+          break;
+        case 5:
+          if (random() % 10 == 0) {
+            table.DropClient(client);
+            std::erase_if(grants, [&](const auto& g) { return g.first.second == client; });
+          }
+          break;
+      }
+      table.CheckInvariants();
+      for (const auto& [key, count] : grants) ASSERT_TRUE(table.HasGrant(key.first, key.second)) << "seed " << seed;
+    }
+    for (uint64_t client = 1; client <= 4; ++client) table.DropClient(ClientId(client));
+    ASSERT_EQ(table.count(), 0u) << "seed " << seed;
+    ASSERT_EQ(table.bytes_inline(), 0u);
+  }
+}
+
+TEST(ChunkSpace, AClientCarvesFromItsOwnLeaseOnly) {
+  ChunkSpace space(uint64_t{1} << 30);
+  const auto lease = space.Lease(kDriver, 1000);
+  ASSERT_TRUE(lease.ok() && lease->has_value());
+  EXPECT_TRUE((*lease)->new_chunk);
+  EXPECT_EQ((*lease)->space.size, space.lease_bytes());
+  const ChunkId chunk = (*lease)->space.chunk;
+  EXPECT_FALSE(space.Seal(kWorker, {chunk, 0, 100}).ok()) << "another's lease";
+  EXPECT_FALSE(space.Seal(kDriver, {chunk, 1, 100}).ok()) << "not aligned";
+  EXPECT_FALSE(space.Seal(kDriver, {chunk, 0, 0}).ok()) << "empty";
+  EXPECT_FALSE(space.Seal(kDriver, {chunk, space.lease_bytes(), 64}).ok()) << "beyond the lease";
+  EXPECT_FALSE(space.Seal(kDriver, {chunk, 64, ~uint64_t{0} - 63}).ok()) << "a sum that overflows";
+  EXPECT_FALSE(space.Seal(kDriver, {ChunkId(99), 0, 64}).ok()) << "an unknown chunk";
+  ASSERT_TRUE(space.Seal(kDriver, {chunk, 64, 100}).ok());
+  EXPECT_FALSE(space.Seal(kDriver, {chunk, 128, 64}).ok()) << "overlaps a sealed object";
+  ASSERT_TRUE(space.Seal(kDriver, {chunk, 0, 64}).ok());
+  space.CheckInvariants();
+  space.Free({chunk, 64, 100});
+  space.DropClient(kDriver);
+  space.CheckInvariants();
+}
+
+TEST(ChunkSpace, LargeObjectsReuseTheirWarmChunk) {
+  ChunkSpace space(uint64_t{1} << 30);
+  constexpr uint64_t kBytes = uint64_t{100} << 20;
+  const auto first = **space.Lease(kDriver, kBytes);
+  ASSERT_TRUE(space.Seal(kDriver, {first.space.chunk, 0, kBytes}).ok());
+  space.Free({first.space.chunk, 0, kBytes});
+  const auto second = **space.Lease(kDriver, kBytes);
+  EXPECT_FALSE(second.new_chunk);
+  EXPECT_EQ(second.space.chunk, first.space.chunk);
+}
+
+TEST(ChunkSpace, TheCapHoldsAndFreeChunksMakeRoomForOthers) {
+  ChunkSpace space(uint64_t{16} << 20);
+  EXPECT_FALSE(space.Lease(kDriver, uint64_t{17} << 20).ok());
+  const auto whole = **space.Lease(kDriver, uint64_t{16} << 20);
+  EXPECT_FALSE((*space.Lease(kWorker, 64)).has_value()) << "the cap is exceeded";
+  ASSERT_TRUE(space.ReturnLease(kDriver, whole.space).ok());
+  const auto other = *space.Lease(kWorker, uint64_t{8} << 20);
+  ASSERT_TRUE(other.has_value()) << "freed memory cannot be used by another client";
+  space.CheckInvariants();
+}
+
+TEST(ChunkSpace, RandomRunsKeepTheInvariants) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    std::mt19937_64 random(seed);
+    ChunkSpace space(uint64_t{8} << 20);
+    std::vector<std::pair<ClientId, Location>> leases;
+    std::vector<Location> sealed;
+    for (int step = 0; step < 400; ++step) {
+      const ClientId client{1 + random() % 3};
+      switch (random() % 4) {
+        case 0: {
+          const auto lease = space.Lease(client, 1 + random() % (random() % 4 == 0 ? 4 << 20 : 100'000));
+          ASSERT_TRUE(lease.ok());
+          if (lease->has_value()) leases.emplace_back(client, (*lease)->space);
+          break;
+        }
+        case 1:
+        case 2: {
+          if (leases.empty()) break;
+          auto& [owner, lease] = leases[random() % leases.size()];
+          const uint64_t bytes = std::min<uint64_t>(lease.size, 1 + random() % 200'000);
+          const Location object{lease.chunk, lease.offset, bytes};
+          if (bytes == 0 || lease.size == 0) break;
+          if (random() % 3 == 0) {
+            ASSERT_TRUE(space.ReturnLease(owner, object).ok());
+          } else {
+            ASSERT_TRUE(space.Seal(owner, object).ok());
+            sealed.push_back(object);
+          }
+          const uint64_t used = (bytes + 63) / 64 * 64;
+          lease.offset += used;
+          lease.size -= std::min(lease.size, used);
+          if (lease.size == 0) std::erase_if(leases, [](const auto& l) { return l.second.size == 0; });
+          break;
+        }
+        case 3:
+          if (sealed.empty()) break;
+          std::swap(sealed[random() % sealed.size()], sealed.back());
+          space.Free(sealed.back());
+          sealed.pop_back();
+          break;
+      }
+      space.CheckInvariants();
+    }
+    for (uint64_t c = 1; c <= 3; ++c) space.DropClient(ClientId(c));
+    for (const Location& object : sealed) space.Free(object);
+    space.CheckInvariants();
+    const auto all = space.Lease(ClientId(9), uint64_t{8} << 20);
+    ASSERT_TRUE(all.ok() && all->has_value()) << "seed " << seed << ": memory was lost";
+  }
+}
+
+}  // namespace
+}  // namespace troupe::objectstore

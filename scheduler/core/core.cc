@@ -1,0 +1,237 @@
+#include "scheduler/core/core.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
+#include "core/base/limits.h"
+#include "core/base/string_view.h"
+
+namespace troupe::scheduler {
+namespace {
+
+// A worker beyond one per CPU that has had nothing to do for this long is ended.
+constexpr int64_t kIdleSurplusNanos = 1'000'000'000;
+
+}  // namespace
+
+Core::Core(const Config& config, TaskWords* words)
+    : config_(config), words_(words), space_(config.store_bytes), workers_(config.total) {}
+
+void Core::DriverJoined(ClientId driver, JobId job) {
+  drivers_[driver] = job;
+  jobs_[job].driver = driver;
+}
+
+void Core::ToolJoined(ClientId) {}
+
+absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
+  Worker* worker = workers_.Joined(process, client, now_nanos_);
+  if (worker == nullptr) {
+    return absl::NotFoundError(absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
+  }
+  jobs_[worker->job].failed_starts = 0;
+  if (worker->is_actor()) {
+    ActorRecord* actor = actors_.at(worker->actor).get();
+    Dispatch(worker, actor->creation);
+  }
+  Schedule();
+  return absl::OkStatus();
+}
+
+void Core::ToolLeft(ClientId tool) {
+  ForgetClient(tool);
+  Schedule();
+}
+
+void Core::DriverLeft(ClientId driver) {
+  const auto it = drivers_.find(driver);
+  TROUPE_CHECK(it != drivers_.end(), "a driver that left without having joined");
+  EndJob(it->second);
+  drivers_.erase(it);
+  ForgetClient(driver);
+  Schedule();
+}
+
+void Core::EndJob(JobId id) {
+  Job& job = jobs_.at(id);
+  job.ended = true;
+  const auto survives = [&](ActorId actor) {
+    const auto it = actors_.find(actor);
+    return it != actors_.end() && it->second->detached && !it->second->dead();
+  };
+  std::vector<ActorRecord*> ending;
+  for (auto& [actor_id, actor] : actors_) {
+    if (actor->job == id && !actor->detached && !actor->dead()) ending.push_back(actor.get());
+  }
+  for (ActorRecord* actor : ending) {
+    KillActor(actor, DeathError(*actor, "its driver has ended", 0));
+  }
+  std::vector<Task*> tasks;
+  for (auto& [task_id, task] : tasks_) {
+    if (task->job == id && !survives(task->actor)) tasks.push_back(task.get());
+  }
+  std::sort(tasks.begin(), tasks.end(), [](const Task* a, const Task* b) { return a->order < b->order; });
+  for (Task* task : tasks) {
+    FailTask(task, task->MakeError(ErrorKind::kCancelled, "its driver has ended"));
+  }
+  ResolveDependents();
+  workers_.ForEach([&](const Worker& worker) {
+    if (worker.job == id && !survives(worker.actor)) Act(KillWorker{worker.process});
+  });
+}
+
+void Core::ForgetClient(ClientId client) {
+  std::erase_if(waiting_leases_, [&](const WaitingLease& w) { return w.client == client; });
+  for (auto& [id, actor] : actors_) actor->callers.erase(client);
+  objects_.DropClient(client);
+  space_.DropClient(client);
+  CollectFreed();
+}
+
+void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
+  Worker* worker = workers_.FindProcess(process);
+  if (worker == nullptr) return;
+  const JobId job_id = worker->job;
+  const ClientId client = worker->client;
+  const bool never_joined = worker->state == Worker::State::kStarting;
+  // Which of its tasks had begun is asked before the words go.
+  std::vector<std::pair<Task*, bool>> lost;
+  for (Task* task : worker->queue) lost.emplace_back(task, !Recall(task));
+  for (auto& [task, begun] : lost) workers_.Dequeue(worker, task, now_nanos_);
+  const ActorId actor_id = worker->actor;
+  workers_.Remove(worker);
+  for (auto& [task, begun] : lost) LoseTask(task, begun, cause, pid);
+  if (!actor_id.is_null()) {
+    const auto it = actors_.find(actor_id);
+    if (it != actors_.end()) ActorProcessDied(it->second.get(), cause, pid);
+  } else if (never_joined) {
+    Job& job = jobs_[job_id];
+    // Three in a row that die before they can take work: the fault is not the task's, but nothing of it will ever run.
+    if (++job.failed_starts >= 3) {
+      job.failed_starts = 0;
+      while (!job.ready.empty()) {
+        Task* task = *job.ready.ClassesInOrder().front()->tasks.begin();
+        FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed,
+                                       absl::StrCat("no worker could be started: ", ToAbsl(cause)), pid));
+      }
+    }
+  }
+  if (client != ClientId::kNone) ForgetClient(client);
+  ResolveDependents();
+  const auto job = jobs_.find(job_id);
+  if (job != jobs_.end() && job->second.ended && workers_.CountsOf(job_id).all() == 0 &&
+      workers_.actors_of(job_id) == 0) {
+    jobs_.erase(job);
+  }
+  Schedule();
+}
+
+absl::StatusOr<JobId> Core::JobOf(ClientId client) const {
+  const auto driver = drivers_.find(client);
+  if (driver != drivers_.end()) return driver->second;
+  Worker* worker = const_cast<WorkerPool&>(workers_).FindClient(client);
+  if (worker != nullptr) return worker->job;
+  return absl::PermissionDeniedError(absl::StrCat(ToString(client), " has no job: only drivers and workers submit"));
+}
+
+void Core::AdvanceTo(int64_t now_nanos) {
+  now_nanos_ = std::max(now_nanos_, now_nanos);
+  // Producers that have waited for memory without progress.
+  while (!waiting_leases_.empty() && waiting_leases_.front().deadline_nanos <= now_nanos_) {
+    const WaitingLease waiting = waiting_leases_.front();
+    waiting_leases_.pop_front();
+    Act(RefuseLease{waiting.client,
+                    {.kind = ErrorKind::kResourceExhausted,
+                     .message = absl::StrCat("no room for ", FormatBytes(static_cast<int64_t>(waiting.bytes)),
+                                             " in the object store for ", Limits::kMemoryWaitSeconds, " s: of ",
+                                             FormatBytes(static_cast<int64_t>(config_.store_bytes)), ", ",
+                                             FormatBytes(static_cast<int64_t>(objects_.bytes_stored())), " are held by ",
+                                             objects_.count(),
+                                             " objects; drop references, or start the cluster with a larger "
+                                             "--object_store_memory"),
+                     .exception_type = {},
+                     .origin = {},
+                     .task = {}}});
+  }
+  // Idle workers beyond one per CPU.
+  for (auto& [id, job] : jobs_) {
+    const int wanted = static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
+    int surplus = workers_.CountsOf(id).idle + workers_.CountsOf(id).busy - wanted;
+    if (surplus <= 0) continue;
+    workers_.ForEach([&](Worker& worker) {
+      if (surplus <= 0 || worker.job != id || worker.is_actor() || worker.ending ||
+          worker.state != Worker::State::kIdle || now_nanos_ - worker.idle_since_nanos < kIdleSurplusNanos) {
+        return;
+      }
+      worker.ending = true;
+      --surplus;
+      Act(EndWorker{worker.client, "it has had nothing to do"});
+    });
+  }
+}
+
+int64_t Core::NextDeadline() const {
+  int64_t next = std::numeric_limits<int64_t>::max();
+  if (!waiting_leases_.empty()) next = waiting_leases_.front().deadline_nanos;
+  const int wanted = static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
+  for (const auto& [id, job] : jobs_) {
+    const WorkerPool::Counts counts = workers_.CountsOf(id);
+    if (counts.idle == 0 || counts.idle + counts.busy <= wanted) continue;
+    workers_.ForEach([&](const Worker& worker) {
+      if (worker.job == id && !worker.is_actor() && !worker.ending && worker.state == Worker::State::kIdle) {
+        next = std::min(next, worker.idle_since_nanos + kIdleSurplusNanos);
+      }
+    });
+  }
+  return next;
+}
+
+std::vector<Action> Core::TakeActions() { return std::exchange(actions_, {}); }
+
+std::string Core::StatusText() const {
+  std::string text =
+      absl::StrCat("cpus     ", config_.total.ToString(), ", free: ", workers_.free().ToString(), "\n", "store    ",
+                   FormatBytes(static_cast<int64_t>(config_.store_bytes)), ", used: ",
+                   FormatBytes(static_cast<int64_t>(objects_.bytes_stored())), " in ", objects_.count(), " objects\n",
+                   "tasks    ", tasks_.size(), " unfinished\n", "actors   ", actors_.size(), "\n");
+  for (const auto& [id, job] : jobs_) {
+    const WorkerPool::Counts counts = workers_.CountsOf(id);
+    absl::StrAppend(&text, "job ", static_cast<uint32_t>(id), "    workers: ", counts.idle, " idle, ", counts.busy,
+                    " busy, ", counts.blocked, " blocked, ", counts.starting, " starting; actors' processes: ",
+                    workers_.actors_of(id), "; tasks finished: ", job.tasks_finished, job.ended ? "; ended" : "", "\n");
+  }
+  return text;
+}
+
+void Core::CheckInvariants() const {
+  objects_.CheckInvariants();
+  space_.CheckInvariants();
+  workers_.CheckInvariants();
+  size_t ready = 0;
+  for (const auto& [id, task] : tasks_) {
+    TROUPE_CHECK(id == task->id, "a task under another one's id");
+    TROUPE_CHECK((task->worker != nullptr) == (task->state == Task::State::kDispatched), "dispatched without a worker");
+    TROUPE_CHECK((task->missing > 0) == (task->state == Task::State::kWaiting) || task->kind != wire::TaskKind::kTask,
+                 "a task that waits for nothing, or does not wait for something");
+    if (task->kind == wire::TaskKind::kTask && task->state == Task::State::kReady) ++ready;
+    if (task->worker != nullptr) {
+      const auto& queue = task->worker->queue;
+      TROUPE_CHECK(std::find(queue.begin(), queue.end(), task.get()) != queue.end(), "a worker that does not know its task");
+    }
+    for (const ObjectId dependency : task->dependencies) {
+      TROUPE_CHECK(objects_.Find(dependency) != nullptr, "a task whose argument was freed");
+    }
+  }
+  size_t queued = 0;
+  for (const auto& [id, job] : jobs_) queued += job.ready.size();
+  TROUPE_CHECK(ready == queued, "ready tasks that are not queued");
+  for (const auto& [id, dependents] : dependents_) {
+    TROUPE_CHECK(objects_.Find(id) != nullptr, "somebody waits for an object that was freed");
+  }
+}
+
+}  // namespace troupe::scheduler

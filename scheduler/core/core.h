@@ -1,0 +1,183 @@
+// Core decides everything that the node does: which task runs where and when, who is told what, which object lives, who
+// gets memory, what follows from a death.
+//
+// Pure: an event comes in by one of its methods, actions come out of TakeActions(); no I/O, no clock, no thread. The
+// server performs; a test or a simulation may perform just as well, and any run replays from its events.
+//
+//   Core core({.total = ResourceSet::Cpus(2), .store_bytes = 1 << 30}, &words);
+//   core.DriverJoined(driver, job);
+//   absl::Status status = core.Submit(driver, spec, bytes);   // not ok: that client broke the protocol, close it
+//   for (Action& action : core.TakeActions()) Perform(action);
+//
+// Errors: a Status means that the client sent what no honest client sends; the state is unchanged but for ids it may have
+// entered. Failures of the user's work are values: they end up in the objects.
+// Units: times in nanoseconds of a monotonic clock, resources in 1/10000.
+// Bounds: Limits.   Not thread-safe.   After Dask's WorkerState.handle_stimulus.
+#ifndef TROUPE_SCHEDULER_CORE_CORE_H_
+#define TROUPE_SCHEDULER_CORE_CORE_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "core/wire/messages.h"
+#include "objectstore/table/chunk_space.h"
+#include "objectstore/table/object_table.h"
+#include "scheduler/core/actions.h"
+#include "scheduler/core/actor.h"
+#include "scheduler/core/ready_queue.h"
+#include "scheduler/core/task.h"
+#include "scheduler/core/worker_pool.h"
+
+namespace troupe::scheduler {
+
+// The state words of dispatched tasks, shared with their worker: the one thing that the core must ask of the outside in
+// the middle of a decision, since only the compare-and-swap knows whether a task has begun.
+class TaskWords {
+ public:
+  virtual ~TaskWords() = default;
+  virtual void Queue(ClientId worker, uint32_t slot, uint64_t generation) = 0;
+  // True where the task had not begun, and now never will in that dispatch.
+  virtual bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) = 0;
+};
+
+class Core {
+ public:
+  struct Config {
+    ResourceSet total;
+    uint64_t store_bytes = 0;
+  };
+  Core(const Config& config, TaskWords* words);
+
+  // --- Clients.
+  void DriverJoined(ClientId driver, JobId job);
+  // Errors: NotFound where no such process is being started.
+  absl::Status WorkerJoined(ProcessId process, ClientId worker);
+  void ToolJoined(ClientId tool);
+  // The driver is gone: its job ends, with its tasks, its workers and its actors (but the detached ones).
+  void DriverLeft(ClientId driver);
+  void ToolLeft(ClientId tool);
+  // The process has died, whether it had joined or not. `cause` is what users read: "killed by signal 11 (SIGSEGV)".
+  void ProcessDied(ProcessId process, std::string_view cause, int32_t pid);
+
+  // --- Messages of clients. `message` is the encoded form of `spec`.
+  absl::Status Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message);
+  absl::Status Seal(ClientId client, const wire::Seal& seal);
+  absl::Status Complete(ClientId worker, const wire::Complete& complete);
+  absl::Status Subscribe(ClientId client, const wire::Subscribe& subscribe);
+  absl::Status Release(ClientId client, const wire::Release& release);
+  absl::Status Claim(ClientId client, const wire::Claim& claim);
+  absl::Status RequestLease(ClientId client, uint64_t bytes);
+  absl::Status ReturnLease(ClientId client, const Location& unused);
+  absl::Status Blocked(ClientId worker);
+  absl::Status Unblocked(ClientId worker);
+  absl::Status Kill(ClientId client, const wire::Kill& kill);
+  absl::Status FindActor(ClientId client, const wire::FindActor& find);
+
+  // --- Time. Feed it before the events that happen at that time, and at NextDeadline().
+  void AdvanceTo(int64_t now_nanos);
+  // When AdvanceTo has something to decide, or INT64_MAX.
+  int64_t NextDeadline() const;
+
+  // What is to be done, in order; empties the list.
+  std::vector<Action> TakeActions();
+
+  const objectstore::ObjectTable& objects() const { return objects_; }
+  const objectstore::ChunkSpace& space() const { return space_; }
+  const WorkerPool& workers() const { return workers_; }
+  size_t task_count() const { return tasks_.size(); }
+  size_t actor_count() const { return actors_.size(); }
+  size_t job_count() const { return jobs_.size(); }
+  // One screen for people: jobs, workers, tasks, objects, memory.
+  std::string StatusText() const;
+
+  // Recomputes counts, resources and bytes over all tables from first principles; a violation stops the process.
+  void CheckInvariants() const;
+
+ private:
+  struct Job {
+    ClientId driver = ClientId::kNone;
+    bool ended = false;
+    ReadyQueue ready;
+    int failed_starts = 0;  // in a row
+    uint64_t tasks_finished = 0;
+  };
+  struct WaitingLease {
+    ClientId client = ClientId::kNone;
+    uint64_t bytes = 0;
+    int64_t deadline_nanos = 0;
+  };
+
+  // core.cc
+  absl::StatusOr<JobId> JobOf(ClientId client) const;
+  void ForgetClient(ClientId client);
+  void EndJob(JobId id);
+  template <typename T>
+  void Act(T action) {
+    actions_.emplace_back(std::move(action));
+  }
+
+  // core_tasks.cc
+  absl::Status Enter(ClientId client, const wire::TaskSpec& spec, Task* task);
+  void Admit(Task* task);
+  void MakeReady(Task* task);
+  void Schedule();
+  bool ScheduleJob(JobId id, Job& job);
+  void StartWorkers(JobId id, const ReadyQueue::Class& tasks);
+  void Steal(JobId id);
+  void RefuseHopelessWait(JobId id, const Job& job);
+  void Dispatch(Worker* worker, Task* task);
+  bool Recall(Task* task);
+  void RecallBehindFirst(Worker* worker);
+  void FailTask(Task* task, const ErrorInfo& error);
+  void FinishTask(Task* task);
+  void LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid);
+  void ResolveDependents();
+
+  // core_actors.cc
+  absl::Status EnterActor(const wire::TaskSpec& spec, Task* creation);
+  absl::Status EnterCall(const wire::TaskSpec& spec, Task* call);
+  void StartActor(ActorRecord* actor);
+  absl::Status CreationDone(ActorRecord* actor, ClientId client, const wire::Value& result);
+  void PumpActor(ActorRecord* actor);
+  void ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t pid);
+  void KillActor(ActorRecord* actor, ErrorInfo death);
+  void EndIfUnreferenced(ActorRecord* actor);
+  ErrorInfo DeathError(const ActorRecord& actor, std::string message, int32_t pid) const;
+
+  // core_objects.cc
+  absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value);
+  void ObjectResolved(ObjectId id, const std::vector<ClientId>& subscribers);
+  void CollectFreed();
+  void ServeLeases();
+
+  Config config_;
+  TaskWords* words_;
+  objectstore::ObjectTable objects_;
+  objectstore::ChunkSpace space_;
+  WorkerPool workers_;
+  std::map<JobId, Job> jobs_;
+  absl::flat_hash_map<ClientId, JobId> drivers_;
+  absl::flat_hash_map<TaskId, std::unique_ptr<Task>> tasks_;
+  absl::flat_hash_map<ObjectId, std::vector<TaskId>> dependents_;  // of objects that are not there yet
+  std::deque<ObjectId> resolved_;                                  // whose dependents are still to be looked at
+  std::map<ActorId, std::unique_ptr<ActorRecord>> actors_;
+  std::map<std::string, ActorId, std::less<>> actor_names_;
+  std::deque<ActorId> actors_to_start_;  // their arguments are there; they wait for resources
+  std::deque<WaitingLease> waiting_leases_;
+  std::vector<Action> actions_;
+  int64_t now_nanos_ = 0;
+  uint64_t next_order_ = 1;
+  uint64_t next_generation_ = 1;
+  uint64_t next_process_ = 1;
+};
+
+}  // namespace troupe::scheduler
+
+#endif  // TROUPE_SCHEDULER_CORE_CORE_H_

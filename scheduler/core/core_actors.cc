@@ -1,0 +1,197 @@
+// The part of Core that starts actors, orders their calls, restarts and ends them.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/string_view.h"
+#include "scheduler/core/core.h"
+
+namespace troupe::scheduler {
+
+absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
+  auto owned = std::make_unique<ActorRecord>();
+  ActorRecord* actor = owned.get();
+  actor->id = creation->actor;
+  actor->job = creation->job;
+  actor->name = std::string(spec.actor_name);
+  actor->type_name = std::string(spec.type_name);
+  actor->detached = spec.detached;
+  actor->restarts_left = spec.max_restarts;
+  actor->creation = creation;
+  actors_.emplace(actor->id, std::move(owned));
+  if (spec.num_returns != 1) return absl::InvalidArgumentError("an actor's creation has one result");
+  if (actor->name.empty()) return absl::OkStatus();
+  if (actor_names_.contains(actor->name)) {
+    FailTask(creation, creation->MakeError(ErrorKind::kInvalidArgument,
+                                           absl::StrCat("an actor named \"", actor->name,
+                                                        "\" lives already: use FindActor, or another name")));
+    return absl::OkStatus();
+  }
+  actor_names_.emplace(actor->name, actor->id);
+  if (actor->detached) objects_.Hold(actor->id);
+  return absl::OkStatus();
+}
+
+absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
+  const auto it = actors_.find(spec.actor);
+  if (it == actors_.end()) {
+    FinishTask(call);
+    return absl::InvalidArgumentError(absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
+  }
+  ActorRecord* actor = it->second.get();
+  ActorRecord::Caller& caller = actor->callers[call->submitter];
+  if (spec.sequence != caller.last_sequence + 1) {
+    const uint64_t last = caller.last_sequence;
+    FinishTask(call);
+    return absl::InvalidArgumentError(
+        absl::StrCat("a call with sequence number ", spec.sequence, " follows number ", last));
+  }
+  caller.last_sequence = spec.sequence;
+  if (actor->dead()) {
+    FailTask(call, *actor->death);
+    return absl::OkStatus();
+  }
+  caller.calls.push_back(call);
+  return absl::OkStatus();
+}
+
+void Core::StartActor(ActorRecord* actor) {
+  actor->state = actor->state == ActorRecord::State::kPending ? ActorRecord::State::kStarting : actor->state;
+  actor->process = ProcessId(next_process_++);
+  Worker* worker = workers_.Start(actor->process, actor->job, actor->id);
+  if (actor->creation->want != ResourceSet()) workers_.GrantToActor(worker, actor->creation->want);
+  Act(StartWorker{actor->process, actor->job});
+}
+
+absl::Status Core::CreationDone(ActorRecord* actor, ClientId client, const wire::Value& result) {
+  if (const auto* error = std::get_if<ErrorInfo>(&result.content)) {
+    ErrorInfo death = DeathError(*actor, absl::StrCat("its constructor failed: ", error->ToString()), error->pid);
+    death.exception_type = error->exception_type;
+    KillActor(actor, death);
+    return absl::OkStatus();
+  }
+  actor->state = ActorRecord::State::kAlive;
+  const objectstore::Entry* entry = objects_.Find(actor->id);
+  if (entry != nullptr && entry->pending()) {
+    if (absl::Status status = SealObject(client, actor->id, result); !status.ok()) return status;
+  }
+  PumpActor(actor);
+  return absl::OkStatus();
+}
+
+// Gives the actor what it can take: one call of each caller in turn.
+void Core::PumpActor(ActorRecord* actor) {
+  if (actor->state != ActorRecord::State::kAlive) return;
+  Worker* worker = workers_.FindProcess(actor->process);
+  TROUPE_CHECK(worker != nullptr, "a living actor without a process");
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (auto& [client, caller] : actor->callers) {
+      if (!workers_.CanTake(worker)) return;
+      if (caller.calls.empty() || caller.calls.front()->missing > 0) continue;
+      Task* call = caller.calls.front();
+      caller.calls.pop_front();
+      Dispatch(worker, call);
+      progress = true;
+    }
+  }
+}
+
+void Core::ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t pid) {
+  actor->process = ProcessId::kNone;
+  if (actor->dead()) return;
+  if (actor->restarts_left == 0 || jobs_.at(actor->job).ended) {
+    KillActor(actor, DeathError(*actor, absl::StrCat("its process died: ", ToAbsl(cause)), pid));
+    return;
+  }
+  if (actor->restarts_left > 0) --actor->restarts_left;
+  actor->state = ActorRecord::State::kRestarting;
+  actors_to_start_.push_back(actor->id);
+}
+
+// From now on its calls fail with `death`.
+void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
+  TROUPE_CHECK(!actor->dead(), "an actor that dies twice");
+  actor->state = ActorRecord::State::kDead;
+  actor->death = std::move(death);
+  if (!actor->name.empty()) {
+    const auto named = actor_names_.find(actor->name);
+    if (named != actor_names_.end() && named->second == actor->id) {
+      actor_names_.erase(named);
+      if (actor->detached) objects_.Unhold(actor->id);
+    }
+  }
+  const objectstore::Entry* entry = objects_.Find(actor->id);
+  if (entry != nullptr && entry->pending()) {
+    ObjectResolved(actor->id, objects_.Fail(actor->id, std::make_shared<const ErrorInfo>(*actor->death)));
+  }
+  std::vector<Task*> calls;
+  Worker* worker = workers_.FindProcess(actor->process);
+  if (worker != nullptr) {
+    for (Task* task : worker->queue) {
+      if (task != actor->creation) calls.push_back(task);
+    }
+    Act(KillWorker{worker->process});
+  }
+  for (auto& [client, caller] : actor->callers) calls.insert(calls.end(), caller.calls.begin(), caller.calls.end());
+  for (Task* call : calls) FailTask(call, *actor->death);
+  if (Task* creation = std::exchange(actor->creation, nullptr)) FinishTask(creation);
+}
+
+absl::Status Core::Kill(ClientId client, const wire::Kill& kill) {
+  const auto it = actors_.find(kill.actor);
+  if (it == actors_.end() || !objects_.HasGrant(kill.actor, client)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " kills ", kill.actor.ToString(), ", which is no actor that it has a handle of"));
+  }
+  ActorRecord* actor = it->second.get();
+  if (actor->dead()) return absl::OkStatus();
+  if (kill.no_restart || actor->restarts_left == 0) {
+    KillActor(actor, DeathError(*actor, "it was ended by Kill", 0));
+  } else if (actor->process != ProcessId::kNone) {
+    Act(KillWorker{actor->process});
+  }
+  ResolveDependents();
+  CollectFreed();
+  Schedule();
+  return absl::OkStatus();
+}
+
+absl::Status Core::FindActor(ClientId client, const wire::FindActor& find) {
+  const auto it = actor_names_.find(find.name);
+  if (it == actor_names_.end()) {
+    Act(SendActorFound{client, find.request, ActorId(), {}});
+    return absl::OkStatus();
+  }
+  objects_.Grant(it->second, client, 1);
+  Act(SendActorFound{client, find.request, it->second, actors_.at(it->second)->type_name});
+  return absl::OkStatus();
+}
+
+// The last handle is gone; calls hold the actor, so none is left.
+void Core::EndIfUnreferenced(ActorRecord* actor) {
+  if (!actor->dead()) {
+    Worker* worker = workers_.FindProcess(actor->process);
+    if (worker != nullptr && worker->client != ClientId::kNone && worker->queue.empty()) {
+      worker->ending = true;
+      Act(EndWorker{worker->client, "its last handle is gone"});
+      actor->process = ProcessId::kNone;
+    }
+    KillActor(actor, DeathError(*actor, "its last handle is gone", 0));
+  }
+  actors_.erase(ActorId(actor->id));
+}
+
+ErrorInfo Core::DeathError(const ActorRecord& actor, std::string message, int32_t pid) const {
+  std::string who = absl::StrCat("actor ", actor.type_name);
+  if (!actor.name.empty()) absl::StrAppend(&who, " \"", actor.name, "\"");
+  return {.kind = ErrorKind::kActorDied,
+          .message = absl::StrCat(who, ": ", message),
+          .exception_type = {},
+          .origin = actor.type_name,
+          .task = actor.id.task(),
+          .attempt = 0,
+          .pid = pid};
+}
+
+}  // namespace troupe::scheduler

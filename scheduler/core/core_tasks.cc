@@ -1,0 +1,409 @@
+// The part of Core that takes in tasks, decides where they run, and records what became of them.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/limits.h"
+#include "core/base/string_view.h"
+#include "scheduler/core/core.h"
+
+namespace troupe::scheduler {
+
+absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message) {
+  auto owned = std::make_unique<Task>();
+  Task* task = owned.get();
+  const absl::StatusOr<JobId> job = JobOf(client);
+  if (!job.ok()) return job.status();
+  task->job = *job;
+  task->spec = std::make_shared<const std::string>(reinterpret_cast<const char*>(message.data()), message.size());
+  if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
+  tasks_.emplace(task->id, std::move(owned));
+  if (task->kind == wire::TaskKind::kActorCreation) {
+    if (absl::Status status = EnterActor(spec, task); !status.ok()) return status;
+  }
+  if (task->kind == wire::TaskKind::kActorCall) {
+    if (absl::Status status = EnterCall(spec, task); !status.ok()) return status;
+  }
+  if (tasks_.contains(spec.id)) Admit(task);  // else it has failed already
+  ResolveDependents();
+  CollectFreed();
+  Schedule();
+  return absl::OkStatus();
+}
+
+// Checks everything before it changes anything.
+absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task) {
+  task->id = spec.id;
+  task->kind = spec.kind;
+  task->submitter = client;
+  task->name = std::string(spec.name);
+  task->actor = spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor;
+  task->num_returns = spec.num_returns;
+  task->want = ResourceSet(spec.cpu_units);
+  for (const auto& [name, units] : spec.resources) task->want.SetNamed(name, units);
+  task->retries_left = spec.max_retries;
+  task->priority = spec.priority;
+  task->depth = spec.depth;
+  task->order = next_order_++;
+  for (const wire::Argument& argument : spec.arguments) {
+    if (const auto* value = std::get_if<wire::Argument::Inline>(&argument.content)) {
+      task->inner_refs.insert(task->inner_refs.end(), value->refs.begin(), value->refs.end());
+    } else if (const auto* object = std::get_if<ObjectId>(&argument.content)) {
+      task->dependencies.push_back(*object);
+    } else {
+      const auto& objects = std::get<wire::Argument::Objects>(argument.content);
+      task->dependencies.insert(task->dependencies.end(), objects.begin(), objects.end());
+    }
+  }
+  if (spec.num_returns == 0 || spec.num_returns > ObjectId::kMaxIndex) {
+    return absl::InvalidArgumentError(absl::StrCat(spec.id.ToString(), " asks for ", spec.num_returns, " results"));
+  }
+  if (spec.cpu_units < 0) {
+    return absl::InvalidArgumentError(absl::StrCat(spec.id.ToString(), " asks for a negative number of CPUs"));
+  }
+  const auto granted = [&](ObjectId id) { return objects_.HasGrant(id, client); };
+  for (const auto* ids : {&task->dependencies, &task->inner_refs}) {
+    for (const ObjectId id : *ids) {
+      if (!granted(id)) {
+        return absl::PermissionDeniedError(absl::StrCat(ToString(client), " passes ", id.ToString(), " to ",
+                                                        spec.id.ToString(), " and was never granted it"));
+      }
+    }
+  }
+  if (spec.kind == wire::TaskKind::kActorCall && !granted(spec.actor)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " calls actor ", spec.actor.ToString(), " and was never granted it"));
+  }
+  for (uint32_t i = 0; i < spec.num_returns; ++i) {
+    const ObjectId result = spec.id.Result(i);
+    if (absl::Status status = objects_.Create(result, client); !status.ok()) return status;
+    TROUPE_CHECK(objects_.Subscribe(result, client).ok(), "the maker of an object that holds no grant on it");
+    // An actor lives by its handles alone: its creation does not hold it.
+    if (spec.kind != wire::TaskKind::kActorCreation) objects_.Hold(result);
+  }
+  for (const ObjectId id : task->dependencies) objects_.Hold(id);
+  for (const ObjectId id : task->inner_refs) objects_.Hold(id);
+  if (spec.kind == wire::TaskKind::kActorCall) objects_.Hold(spec.actor);
+  return absl::OkStatus();
+}
+
+// Waits for the arguments, or begins at once.
+void Core::Admit(Task* task) {
+  if (!config_.total.Covers(task->want)) {
+    FailTask(task, task->MakeError(ErrorKind::kInfeasible,
+                                   absl::StrCat("it asks for ", task->want.ToString(), " and the cluster has only ",
+                                                config_.total.ToString())));
+    return;
+  }
+  for (const ObjectId dependency : task->dependencies) {
+    const objectstore::Entry* entry = objects_.Find(dependency);
+    if (entry->failed()) {
+      FailTask(task, *entry->error());
+      return;
+    }
+    if (entry->pending()) {
+      ++task->missing;
+      dependents_[dependency].push_back(task->id);
+    }
+  }
+  if (task->missing == 0) MakeReady(task);
+}
+
+void Core::MakeReady(Task* task) {
+  task->state = Task::State::kReady;
+  switch (task->kind) {
+    case wire::TaskKind::kTask:
+      jobs_.at(task->job).ready.Push(task);
+      break;
+    case wire::TaskKind::kActorCreation:
+      actors_to_start_.push_back(task->actor);
+      break;
+    case wire::TaskKind::kActorCall:
+      PumpActor(actors_.at(task->actor).get());
+      break;
+  }
+}
+
+// Iterative: a chain of any length may resolve at once.
+void Core::ResolveDependents() {
+  while (!resolved_.empty()) {
+    const ObjectId id = resolved_.front();
+    resolved_.pop_front();
+    const auto it = dependents_.find(id);
+    if (it == dependents_.end()) continue;
+    const std::vector<TaskId> dependents = std::move(it->second);
+    dependents_.erase(it);
+    const std::shared_ptr<const ErrorInfo> error = objects_.Find(id)->error();
+    for (const TaskId dependent : dependents) {
+      const auto task = tasks_.find(dependent);
+      if (task == tasks_.end()) continue;  // another argument of it has failed
+      if (error != nullptr) {
+        FailTask(task->second.get(), *error);
+      } else if (--task->second->missing == 0) {
+        MakeReady(task->second.get());
+      }
+    }
+  }
+}
+
+void Core::Schedule() {
+  while (!actors_to_start_.empty()) {
+    const auto it = actors_.find(actors_to_start_.front());
+    if (it != actors_.end() && !it->second->dead()) {
+      if (!workers_.free().Covers(it->second->creation->want)) break;
+      StartActor(it->second.get());
+    }
+    actors_to_start_.pop_front();
+  }
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (auto& [id, job] : jobs_) progress |= !job.ended && ScheduleJob(id, job);
+  }
+  for (auto& [id, job] : jobs_) {
+    if (job.ready.empty()) {
+      Steal(id);
+    } else {
+      RefuseHopelessWait(id, job);
+    }
+  }
+}
+
+// Dispatches one task of the job; false where none can be placed now.
+bool Core::ScheduleJob(JobId id, Job& job) {
+  if (job.ready.empty()) return false;
+  for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
+    Task* task = *tasks->tasks.begin();
+    Worker* worker = nullptr;
+    if (workers_.free().Covers(task->want)) {
+      worker = workers_.FindIdle(id);
+      if (worker == nullptr) StartWorkers(id, *tasks);
+      const WorkerPool::Counts counts = workers_.CountsOf(id);
+      // A process is on its way: better to wait for it than to queue behind a task of unknown length.
+      if (worker == nullptr && counts.starting > 0) continue;
+    }
+    if (worker == nullptr) worker = workers_.FindShallowest(id, task->want);
+    if (worker == nullptr) continue;
+    job.ready.Remove(task);
+    Dispatch(worker, task);
+    return true;
+  }
+  return false;
+}
+
+// As many as the free resources allow these tasks to use.
+void Core::StartWorkers(JobId id, const ReadyQueue::Class& tasks) {
+  const int64_t cpus = std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit);
+  int64_t fitting = tasks.want.cpu_units() > 0 ? workers_.free().cpu_units() / tasks.want.cpu_units() : 2 * cpus;
+  for (const auto& [name, units] : tasks.want.named()) fitting = std::min(fitting, workers_.free().Named(name) / units);
+  const int64_t wanted = std::min<int64_t>(fitting, static_cast<int64_t>(tasks.tasks.size()));
+  const int cap = Limits::MaxWorkersPerJob(static_cast<int>(cpus));
+  while (workers_.CountsOf(id).starting < wanted && workers_.CountsOf(id).all() < cap) {
+    const ProcessId process = ProcessId(next_process_++);
+    workers_.Start(process, id, ActorId());
+    Act(StartWorker{process, id});
+  }
+}
+
+// A worker has nothing to do while tasks queue behind another one's first: it takes the later half of them.
+void Core::Steal(JobId id) {
+  while (Worker* thief = workers_.FindIdle(id)) {
+    Worker* victim = workers_.FindDeepest(id);
+    if (victim == nullptr || !workers_.free().Covers(victim->granted)) return;
+    bool moved = false;
+    for (size_t n = victim->queue.size() / 2; n > 0; --n) {
+      Task* task = victim->queue.back();
+      if (!Recall(task)) break;  // it has begun, and so have those before it
+      workers_.Dequeue(victim, task, now_nanos_);
+      task->state = Task::State::kReady;
+      --task->attempt;
+      Dispatch(thief, task);
+      moved = true;
+    }
+    if (!moved) return;
+  }
+}
+
+// All workers of the job wait, no more may be started, and what they wait for cannot begin: the deepest wait fails, so
+// that the others may go on.
+void Core::RefuseHopelessWait(JobId id, const Job& job) {
+  const WorkerPool::Counts counts = workers_.CountsOf(id);
+  const int cap = Limits::MaxWorkersPerJob(static_cast<int>(config_.total.cpu_units() / kResourceUnit));
+  if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < cap) return;
+  Worker* deepest = nullptr;
+  bool refused = false;
+  workers_.ForEach([&](Worker& worker) {
+    if (worker.job != id || worker.is_actor() || worker.queue.empty()) return;
+    refused |= worker.wait_refused;
+    if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth) deepest = &worker;
+  });
+  if (refused || deepest == nullptr) return;
+  deepest->wait_refused = true;
+  const Task* task = deepest->queue.front();
+  Act(SendWaitRefused{
+      deepest->client,
+      task->MakeError(ErrorKind::kResourceExhausted,
+                      absl::StrCat("all ", counts.all(), " workers that a job may have are blocked in Get or Wait, ",
+                                   job.ready.size(), " tasks cannot begin, and this task, at depth ", task->depth,
+                                   ", is the deepest one: nest less deeply, or return references instead of waiting"))});
+}
+
+void Core::Dispatch(Worker* worker, Task* task) {
+  workers_.Enqueue(worker, task, next_generation_++);
+  task->state = Task::State::kDispatched;
+  ++task->attempt;
+  words_->Queue(worker->client, task->slot, task->generation);
+  for (const ObjectId id : task->dependencies) objects_.Grant(id, worker->client, 1);
+  for (const ObjectId id : task->inner_refs) objects_.Grant(id, worker->client, 1);
+  Act(SendDispatch{worker->client, task->slot, task->generation, task->attempt, task->spec, task->dependencies,
+                   task->inner_refs});
+}
+
+// True where the task had not begun; it stays in its worker's queue until the caller takes it out.
+bool Core::Recall(Task* task) { return words_->TryRecall(task->worker->client, task->slot, task->generation); }
+
+void Core::RecallBehindFirst(Worker* worker) {
+  while (worker->queue.size() > 1) {
+    Task* task = worker->queue.back();
+    if (!Recall(task)) return;
+    workers_.Dequeue(worker, task, now_nanos_);
+    --task->attempt;
+    MakeReady(task);
+  }
+}
+
+absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
+  const auto it = tasks_.find(complete.task);
+  Task* task = it == tasks_.end() ? nullptr : it->second.get();
+  // A task that was failed while it ran (its driver ended, its actor was killed) is no longer known: too late, no lie.
+  Worker* worker = workers_.FindClient(client);
+  if (worker == nullptr) {
+    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " completes a task and is no worker"));
+  }
+  if (task == nullptr || task->worker != worker || task->attempt != complete.attempt || task->slot != complete.slot) {
+    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " completes ", complete.task.ToString(), " attempt ",
+                                                    complete.attempt, ", which it does not have"));
+  }
+  if (complete.results.size() != task->num_returns) {
+    return absl::InvalidArgumentError(absl::StrCat(ToString(client), " completes ", complete.task.ToString(), " with ",
+                                                   complete.results.size(), " results instead of ", task->num_returns));
+  }
+  if (task->kind == wire::TaskKind::kActorCreation) {
+    workers_.Dequeue(worker, task, now_nanos_);
+    task->state = Task::State::kReady;
+    if (absl::Status status = CreationDone(actors_.at(task->actor).get(), client, complete.results[0]); !status.ok()) {
+      return status;
+    }
+  } else {
+    for (uint32_t i = 0; i < task->num_returns; ++i) {
+      if (!objects_.Find(task->id.Result(i))->pending()) continue;
+      absl::Status status = SealObject(client, task->id.Result(i), complete.results[i]);
+      if (!status.ok()) return status;
+    }
+    ++jobs_.at(task->job).tasks_finished;
+    const ActorId actor = task->actor;
+    workers_.Dequeue(worker, task, now_nanos_);
+    task->state = Task::State::kReady;
+    FinishTask(task);
+    if (!actor.is_null()) PumpActor(actors_.at(actor).get());
+  }
+  ResolveDependents();
+  CollectFreed();
+  Schedule();
+  return absl::OkStatus();
+}
+
+absl::Status Core::Blocked(ClientId client) {
+  Worker* worker = workers_.FindClient(client);
+  if (worker == nullptr) return absl::OkStatus();  // a driver holds no CPU
+  workers_.Block(worker);
+  if (!worker->is_actor()) RecallBehindFirst(worker);
+  Schedule();
+  return absl::OkStatus();
+}
+
+absl::Status Core::Unblocked(ClientId client) {
+  Worker* worker = workers_.FindClient(client);
+  if (worker == nullptr) return absl::OkStatus();
+  worker->wait_refused = false;
+  workers_.Unblock(worker);
+  return absl::OkStatus();
+}
+
+// Its results become `error`, and with them everything that depends on it.
+void Core::FailTask(Task* task, const ErrorInfo& error) {
+  const auto shared = std::make_shared<const ErrorInfo>(error);
+  for (uint32_t i = 0; i < task->num_returns; ++i) {
+    const ObjectId result = task->id.Result(i);
+    const objectstore::Entry* entry = objects_.Find(result);
+    if (entry != nullptr && entry->pending()) ObjectResolved(result, objects_.Fail(result, shared));
+  }
+  if (task->kind == wire::TaskKind::kActorCreation) {
+    const auto actor = actors_.find(task->actor);
+    if (actor != actors_.end() && actor->second->creation == task) {
+      actor->second->creation = nullptr;
+      KillActor(actor->second.get(), error);
+    }
+  }
+  FinishTask(task);
+}
+
+// Takes the task out of wherever it waits, drops what it held, and forgets it.
+void Core::FinishTask(Task* task) {
+  if (task->worker != nullptr) {
+    workers_.Dequeue(task->worker, task, now_nanos_);
+  } else if (task->kind == wire::TaskKind::kTask && task->state == Task::State::kReady) {
+    Job& job = jobs_.at(task->job);
+    if (job.ready.Contains(task)) job.ready.Remove(task);
+  }
+  if (task->kind == wire::TaskKind::kActorCall) {
+    const auto actor = actors_.find(task->actor);
+    if (actor != actors_.end()) std::erase(actor->second->callers[task->submitter].calls, task);
+    objects_.Unhold(task->actor);
+  }
+  if (task->kind != wire::TaskKind::kActorCreation) {
+    for (uint32_t i = 0; i < task->num_returns; ++i) objects_.Unhold(task->id.Result(i));
+  }
+  for (const ObjectId id : task->dependencies) objects_.Unhold(id);
+  for (const ObjectId id : task->inner_refs) objects_.Unhold(id);
+  tasks_.erase(TaskId(task->id));
+}
+
+// Its worker has died; it is out of the worker's queue. Tasks run again while retries are left.
+void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid) {
+  if (!begun) --task->attempt;
+  task->state = Task::State::kReady;
+  switch (task->kind) {
+    case wire::TaskKind::kActorCreation:
+      return;  // ActorProcessDied decides
+    case wire::TaskKind::kActorCall: {
+      ActorRecord* actor = actors_.at(task->actor).get();
+      if (!begun) {
+        actor->callers[task->submitter].calls.push_front(task);
+      } else if (actor->restarts_left != 0) {
+        FailTask(task, task->MakeError(ErrorKind::kUnavailable,
+                                       absl::StrCat("the actor's process died in this call (", ToAbsl(cause),
+                                                    ") and is being restarted; the call may have run"),
+                                       pid));
+      } else {
+        FailTask(task, task->MakeError(ErrorKind::kActorDied,
+                                       absl::StrCat("the actor's process died in this call: ", ToAbsl(cause)), pid));
+      }
+      return;
+    }
+    case wire::TaskKind::kTask:
+      break;
+  }
+  if (begun && task->retries_left == 0) {
+    FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed, std::string(cause), pid));
+    return;
+  }
+  if (begun && task->retries_left > 0) --task->retries_left;
+  if (jobs_.at(task->job).ended) {
+    FailTask(task, task->MakeError(ErrorKind::kCancelled, "its driver has ended"));
+  } else {
+    MakeReady(task);
+  }
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,213 @@
+#include "scheduler/core/worker_pool.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/check.h"
+
+namespace troupe::scheduler {
+
+Worker* WorkerPool::Start(ProcessId process, JobId job, ActorId actor) {
+  auto owned = std::make_unique<Worker>();
+  Worker* worker = owned.get();
+  worker->process = process;
+  worker->job = job;
+  worker->actor = actor;
+  worker->free_slots.reserve(Limits::kStateWords);
+  for (int slot = Limits::kStateWords; slot-- > 0;) worker->free_slots.push_back(static_cast<uint32_t>(slot));
+  TROUPE_CHECK(workers_.emplace(process, std::move(owned)).second, "a process number that was used before");
+  if (worker->is_actor()) {
+    ++actors_[job];
+  } else {
+    of_job_[job].push_back(worker);
+    ++CountsFor(job).starting;
+  }
+  return worker;
+}
+
+Worker* WorkerPool::Joined(ProcessId process, ClientId client, int64_t now_nanos) {
+  Worker* worker = FindProcess(process);
+  if (worker == nullptr || worker->state != Worker::State::kStarting) return nullptr;
+  worker->client = client;
+  worker->idle_since_nanos = now_nanos;
+  by_client_[client] = worker;
+  SetState(worker, Worker::State::kIdle);
+  return worker;
+}
+
+void WorkerPool::Remove(Worker* worker) {
+  TROUPE_CHECK(worker->queue.empty(), "a worker that goes while it has tasks");
+  if (worker->holds_grant) ReturnGrant(worker);
+  if (worker->client != ClientId::kNone) by_client_.erase(worker->client);
+  if (worker->is_actor()) {
+    if (--actors_[worker->job] == 0) actors_.erase(worker->job);
+  } else {
+    SetState(worker, Worker::State::kIdle);
+    --CountsFor(worker->job).idle;
+    std::erase(of_job_[worker->job], worker);
+    if (of_job_[worker->job].empty()) {
+      of_job_.erase(worker->job);
+      counts_.erase(worker->job);
+    }
+  }
+  workers_.erase(worker->process);
+}
+
+Worker* WorkerPool::FindProcess(ProcessId process) {
+  const auto it = workers_.find(process);
+  return it == workers_.end() ? nullptr : it->second.get();
+}
+
+Worker* WorkerPool::FindClient(ClientId client) {
+  const auto it = by_client_.find(client);
+  return it == by_client_.end() ? nullptr : it->second;
+}
+
+void WorkerPool::Enqueue(Worker* worker, Task* task, uint64_t generation) {
+  TROUPE_CHECK(CanTake(worker), "a task for a worker that can take none");
+  if (!worker->holds_grant && !worker->is_actor()) TakeGrant(worker, task->want);
+  task->worker = worker;
+  task->slot = worker->free_slots.back();
+  task->generation = generation;
+  worker->free_slots.pop_back();
+  worker->queue.push_back(task);
+  if (worker->state == Worker::State::kIdle) SetState(worker, Worker::State::kBusy);
+}
+
+void WorkerPool::Dequeue(Worker* worker, Task* task, int64_t now_nanos) {
+  const auto it = std::find(worker->queue.begin(), worker->queue.end(), task);
+  TROUPE_CHECK(it != worker->queue.end(), "a task that its worker does not have");
+  worker->queue.erase(it);
+  worker->free_slots.push_back(task->slot);
+  task->worker = nullptr;
+  if (!worker->queue.empty()) return;
+  if (!worker->is_actor() && worker->holds_grant) ReturnGrant(worker);
+  SetState(worker, Worker::State::kIdle);
+  worker->idle_since_nanos = now_nanos;
+}
+
+bool WorkerPool::CanTake(const Worker* worker) const {
+  if (worker->ending || worker->state == Worker::State::kStarting || worker->free_slots.empty()) return false;
+  const int depth = worker->is_actor() ? Limits::kActorDispatchDepth : Limits::kDispatchDepth;
+  return static_cast<int>(worker->queue.size()) < depth;
+}
+
+void WorkerPool::Block(Worker* worker) {
+  if (worker->state != Worker::State::kBusy) return;
+  if (worker->holds_grant && !worker->is_actor()) ReturnGrant(worker);
+  SetState(worker, Worker::State::kBlocked);
+}
+
+void WorkerPool::Unblock(Worker* worker) {
+  if (worker->state != Worker::State::kBlocked) return;
+  if (!worker->is_actor()) TakeGrant(worker, worker->granted);
+  SetState(worker, Worker::State::kBusy);
+}
+
+void WorkerPool::GrantToActor(Worker* worker, const ResourceSet& want) { TakeGrant(worker, want); }
+
+Worker* WorkerPool::FindIdle(JobId job) {
+  const auto counts = counts_.find(job);
+  if (counts == counts_.end() || counts->second.idle == 0) return nullptr;
+  for (Worker* worker : of_job_[job]) {
+    if (worker->state == Worker::State::kIdle && !worker->ending) return worker;
+  }
+  return nullptr;
+}
+
+Worker* WorkerPool::FindShallowest(JobId job, const ResourceSet& want) {
+  const auto workers = of_job_.find(job);
+  if (workers == of_job_.end()) return nullptr;
+  Worker* best = nullptr;
+  for (Worker* worker : workers->second) {
+    if (worker->state != Worker::State::kBusy || !CanTake(worker) || worker->granted != want) continue;
+    if (best == nullptr || worker->queue.size() < best->queue.size()) best = worker;
+  }
+  return best;
+}
+
+Worker* WorkerPool::FindDeepest(JobId job) {
+  const auto workers = of_job_.find(job);
+  if (workers == of_job_.end()) return nullptr;
+  Worker* best = nullptr;
+  for (Worker* worker : workers->second) {
+    if (worker->queue.size() < 2) continue;
+    if (best == nullptr || worker->queue.size() > best->queue.size()) best = worker;
+  }
+  return best;
+}
+
+WorkerPool::Counts WorkerPool::CountsOf(JobId job) const {
+  const auto it = counts_.find(job);
+  return it == counts_.end() ? Counts{} : it->second;
+}
+
+int WorkerPool::actors_of(JobId job) const {
+  const auto it = actors_.find(job);
+  return it == actors_.end() ? 0 : it->second;
+}
+
+void WorkerPool::TakeGrant(Worker* worker, const ResourceSet& want) {
+  TROUPE_CHECK(!worker->holds_grant, "a worker that is granted resources twice");
+  worker->granted = want;
+  worker->holds_grant = true;
+  free_.Subtract(want);
+}
+
+void WorkerPool::ReturnGrant(Worker* worker) {
+  TROUPE_CHECK(worker->holds_grant, "a grant that is given back twice");
+  worker->holds_grant = false;
+  free_.Add(worker->granted);
+}
+
+void WorkerPool::SetState(Worker* worker, Worker::State state) {
+  if (!worker->is_actor()) {
+    Counts& counts = CountsFor(worker->job);
+    const auto count = [&](Worker::State s) -> int& {
+      switch (s) {
+        case Worker::State::kStarting:
+          return counts.starting;
+        case Worker::State::kIdle:
+          return counts.idle;
+        case Worker::State::kBusy:
+          return counts.busy;
+        case Worker::State::kBlocked:
+          break;
+      }
+      return counts.blocked;
+    };
+    --count(worker->state);
+    ++count(state);
+  }
+  worker->state = state;
+}
+
+void WorkerPool::CheckInvariants() const {
+  ResourceSet sum = free_;
+  std::map<JobId, Counts> counts;
+  for (const auto& [process, worker] : workers_) {
+    TROUPE_CHECK(process == worker->process, "a worker under another one's number");
+    if (worker->holds_grant) sum.Add(worker->granted);
+    std::set<uint32_t> slots(worker->free_slots.begin(), worker->free_slots.end());
+    for (const Task* task : worker->queue) {
+      TROUPE_CHECK(task->worker == worker.get(), "a queued task that belongs to another worker");
+      TROUPE_CHECK(slots.insert(task->slot).second, "a slot that is used twice");
+    }
+    TROUPE_CHECK(slots.size() == static_cast<size_t>(Limits::kStateWords), "a slot that was lost");
+    if (worker->is_actor()) continue;
+    TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy), "a grant without work, or work without");
+    Counts& c = counts[worker->job];
+    c.starting += worker->state == Worker::State::kStarting;
+    c.idle += worker->state == Worker::State::kIdle;
+    c.busy += worker->state == Worker::State::kBusy;
+    c.blocked += worker->state == Worker::State::kBlocked;
+  }
+  TROUPE_CHECK(sum == total_, "resources that do not add up");
+  for (const auto& [job, c] : counts) {
+    const Counts have = CountsOf(job);
+    TROUPE_CHECK(have.starting == c.starting && have.idle == c.idle && have.busy == c.busy && have.blocked == c.blocked,
+                 "worker counts that do not add up");
+  }
+}
+
+}  // namespace troupe::scheduler
