@@ -17,7 +17,7 @@ _LOCAL = {
     "rules_python": ["/usr/share/bazel/rules/python"],
     "rules_license": ["/usr/share/bazel/rules/license"],
     "rules_proto": ["/usr/share/bazel/rules/proto"],
-    "bazel_skylib": ["/usr/share/bazel/rules/skylib"],
+    "bazel_skylib": ["/usr/share/bazel/tools/skylib", "/usr/share/bazel/rules/skylib"],
     "platforms": ["/usr/share/bazel/tools/platforms", "/usr/share/bazel/platforms"],
 }
 

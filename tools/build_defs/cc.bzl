@@ -2,35 +2,68 @@
 
     troupe_cc_library, troupe_cc_binary, troupe_cc_test: as in rules_cc, with our flags.
     troupe_capnp_library(name, src): compiles x.capnp; include it as "path/x.capnp.h".
+    troupe_fuzz_test(name, src, corpus): replays its corpus; fuzzes under --config=fuzz.
+    troupe_compile_fail_test(name, src, expect): the source must not compile, with that sentence first.
+    troupe_link_purity_test(name, target): the code that target links calls no loop, clock, thread or file.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+load(":compile_fail.bzl", "compile_fail_test")
+load(":link_purity.bzl", _troupe_link_purity_test = "troupe_link_purity_test")
 
 COPTS = [
     "-std=c++20",
     "-Wall",
     "-Wextra",
     "-Wnon-virtual-dtor",
-    "-Wshadow=local",
+    "-Woverloaded-virtual",
     "-Werror",
 ]
 
-def _copts(copts):
-    # -Wshadow=local is g++'s spelling; clang says -Wshadow for what we mean.
-    return select({
-        "//tools/build_defs:clang": [c for c in COPTS if c != "-Wshadow=local"] + ["-Wno-unknown-warning-option"],
-        "//conditions:default": COPTS,
-    }) + copts
+# -Wshadow=local is g++'s spelling, and clang's -Wshadow means the same.
+_GCC_COPTS = COPTS + ["-Wshadow=local"]
+_CLANG_COPTS = COPTS + ["-Wshadow", "-Wno-unknown-warning-option"]
 
-def troupe_cc_library(name, copts = [], **kwargs):
+# A Label, so that the macros can be used from another workspace too.
+_CLANG = str(Label("//tools/build_defs:clang"))
+_FUZZ = str(Label("//tools/build_defs:fuzz"))
+_DEFAULT = "//conditions:default"
+
+def _copts(copts):
+    return select({_CLANG: _CLANG_COPTS, _DEFAULT: _GCC_COPTS}) + copts
+
+def troupe_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
+    """cc_library with our flags."""
+    if hdrs and not srcs:
+        # Nothing of such a target is compiled, so under --config=layers a source that includes its headers is.
+        own_headers = [h for h in hdrs if not h.startswith(":") and not h.startswith("//")]
+        lines = ["#include \"%s/%s\"" % (native.package_name(), header) for header in own_headers]
+        native.genrule(
+            name = name + "_parse_headers",
+            outs = [name + "_parse_headers.cc"],
+            cmd = "printf '%%s\\n' %s >$@" % " ".join(["'%s'" % line for line in lines]),
+            tags = ["manual"],
+            visibility = ["//visibility:private"],
+        )
+        srcs = select({_CLANG: [name + "_parse_headers.cc"], _DEFAULT: []})
+
     # linkstatic: no shared object is made beside the archive.
-    cc_library(name = name, copts = _copts(copts), linkstatic = True, **kwargs)
+    cc_library(name = name, srcs = srcs, hdrs = hdrs, copts = _copts(copts), linkstatic = True, **kwargs)
 
 def troupe_cc_binary(name, copts = [], **kwargs):
+    """cc_binary with our flags."""
     cc_binary(name = name, copts = _copts(copts), **kwargs)
 
 def troupe_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
-    cc_test(name = name, copts = _copts(copts), deps = deps + ["@googletest//:gtest_main"], size = size, **kwargs)
+    """cc_test with our flags and GoogleTest."""
+    gtest = str(Label("@googletest//:gtest_main"))
+    cc_test(
+        name = name,
+        size = size,
+        copts = _copts(copts),
+        deps = deps + [gtest],
+        **kwargs
+    )
 
 def troupe_capnp_library(name, src, visibility = None):
     """Compiles a schema to C++. The generated code is not subject to our warnings.
@@ -47,14 +80,80 @@ def troupe_capnp_library(name, src, visibility = None):
         cmd = """
           capnp compile --src-prefix=$$(dirname $(location {src})) -oc++:$(RULEDIR) $(location {src})
           mv $(RULEDIR)/{src}.c++ $(RULEDIR)/{src}.cc
+          sed -i '1i #pragma GCC system_header' $(RULEDIR)/{src}.h
         """.format(src = src),
         message = "Compiling Cap'n Proto schema",
+        visibility = ["//visibility:private"],
     )
     cc_library(
         name = name,
         srcs = [src + ".cc"],
         hdrs = [src + ".h"],
         copts = ["-std=c++20", "-w"],
+        linkstatic = True,
         visibility = visibility,
-        deps = ["@capnproto//src/capnp"],
+        deps = [str(Label("@capnproto//src/capnp"))],
     )
+
+def troupe_fuzz_test(name, src, corpus = [], deps = [], copts = [], data = [], tags = [], size = "small", **kwargs):
+    """A fuzz target: `src` defines LLVMFuzzerTestOneInput and no LLVMFuzzerInitialize.
+
+    As an ordinary test it runs each file of the corpus, its truncations and some mutations of it. Under --config=fuzz
+    libFuzzer goes on from the corpus for the time given with --test_arg=-max_total_time=SECONDS (default 10):
+
+        bazel test --config=fuzz --test_arg=-max_total_time=60 //core/wire:frame_fuzz_test
+
+    An input that fails is left in the test's undeclared outputs (test.outputs beside test.log).
+
+    Args:
+      name: of the test.
+      src: the source file.
+      corpus: files to start from, usually glob(["name_corpus/*"]).
+      deps: as usual.
+      copts: as usual.
+      data: as usual.
+      tags: as usual; "fuzz" is added.
+      size: as usual.
+      **kwargs: passed on to cc_test.
+    """
+    cc_test(
+        name = name,
+        size = size,
+        srcs = [src, str(Label("//tools/build_defs:fuzz_main.cc"))],
+        args = ["$(rootpath %s)" % file for file in corpus],
+        copts = _copts(copts),
+        data = data + corpus,
+        linkopts = select({_FUZZ: ["-fsanitize=fuzzer"], _DEFAULT: []}),
+        local_defines = select({_FUZZ: ["TROUPE_LIBFUZZER=1"], _DEFAULT: []}),
+        tags = tags + ["fuzz"],
+        deps = deps,
+        **kwargs
+    )
+
+def troupe_compile_fail_test(name, src, expect, deps = [], copts = [], tags = [], **kwargs):
+    """Passes if `src` is refused by the compiler with the expected sentence as the first error.
+
+    The mistake stands in `#ifndef TROUPE_COMPILE_OK`, with a correct form in the `#else` if one is needed: the source
+    is compiled with that defined too, and must then be accepted, so that a typing error cannot make the test pass.
+
+    Args:
+      name: of the test.
+      src: the source file.
+      expect: extended regular expressions. The first must match the first error; the others any line of the output.
+      deps: as usual.
+      copts: as usual.
+      tags: as usual; "no-asan" and "compile-fail" are added.
+      **kwargs: passed on to the rule (visibility, ...).
+    """
+    compile_fail_test(
+        name = name,
+        size = "small",
+        src = src,
+        copts = _copts(copts),
+        expect = expect,
+        tags = tags + ["compile-fail", "no-asan"],
+        deps = deps,
+        **kwargs
+    )
+
+troupe_link_purity_test = _troupe_link_purity_test
