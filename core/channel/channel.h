@@ -46,6 +46,8 @@ class Channel {
   // False where there is something to do at once; else the peer will ring the sleeper's bell.
   virtual bool PrepareToSleep(Sleeper who) = 0;
   virtual void WokeUp(Sleeper who) = 0;
+  // The caller polls from now on: nobody needs to be rung, whoever had prepared to sleep.
+  virtual void StayAwake() = 0;
   // Readable when the bell has been rung.
   virtual int bell_fd(Sleeper who) const = 0;
 

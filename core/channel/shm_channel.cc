@@ -101,11 +101,8 @@ bool ShmChannel::PrepareToSleep(Sleeper who) {
 
 void ShmChannel::WokeUp(Sleeper who) {
   SayAwake(*own_sleeping_);
-  if (side_ == Side::kNode) {
-    node_bell_.Silence();
-  } else {
-    (who == Sleeper::kWaiter ? waiter_bell_ : io_bell_).Silence();
-  }
+  // The node's bell is shared by its channels: whoever waits on it silences it, once for all.
+  if (side_ == Side::kClient) (who == Sleeper::kWaiter ? waiter_bell_ : io_bell_).Silence();
 }
 
 int ShmChannel::bell_fd(Sleeper who) const {

@@ -38,6 +38,7 @@ class ShmChannel final : public Channel {
   absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle) override;
   bool PrepareToSleep(Sleeper who) override;
   void WokeUp(Sleeper who) override;
+  void StayAwake() override { SayAwake(*own_sleeping_); }
   int bell_fd(Sleeper who) const override;
   size_t max_inline_bytes() const override;
   bool has_task_words() const override { return true; }

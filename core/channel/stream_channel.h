@@ -26,6 +26,7 @@ class StreamChannel final : public Channel {
   absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle) override;
   bool PrepareToSleep(Sleeper) override { return true; }
   void WokeUp(Sleeper) override {}
+  void StayAwake() override {}
   int bell_fd(Sleeper) const override { return socket_->fd(); }
   size_t max_inline_bytes() const override;
   bool has_task_words() const override { return false; }

@@ -41,12 +41,11 @@ absl::StatusOr<Process> Spawn(const SpawnOptions& options) {
   if (options.working_directory >= 0) posix_spawn_file_actions_addfchdir_np(&actions, options.working_directory);
   const UniqueFd socket(fcntl(options.socket, F_DUPFD_CLOEXEC, 16));
   const UniqueFd output(options.output >= 0 ? fcntl(options.output, F_DUPFD_CLOEXEC, 16) : -1);
+  const UniqueFd error_output(options.error_output >= 0 ? fcntl(options.error_output, F_DUPFD_CLOEXEC, 16) : -1);
   const UniqueFd executable(fcntl(options.executable, F_DUPFD_CLOEXEC, 16));
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  if (output) {
-    posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output.get(), STDERR_FILENO);
-  }
+  if (output) posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
+  if (error_output) posix_spawn_file_actions_adddup2(&actions, error_output.get(), STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&actions, socket.get(), kRoleSocket);
   // Everything else that the user's program may have left inheritable; the executable's own descriptor survives until the
   // exec because it is opened by the path below before close-on-exec takes it away.

@@ -24,7 +24,8 @@ struct SpawnOptions {
   std::vector<std::string> environment;  // "NAME=value"
   int socket = -1;
   int working_directory = -1;    // descriptor of a directory; -1: the parent's
-  int output = -1;               // descriptor for stdout and stderr; -1: the parent's
+  int output = -1;               // descriptor for stdout; -1: the parent's
+  int error_output = -1;         // for stderr
 };
 
 struct Process {

@@ -24,7 +24,7 @@ size_t Words(const ErrorInfo& e) {
 size_t Words(const Value& v) {
   return kSmall + WordsForIds(v.refs.size()) +
          std::visit(Overload{[](Bytes bytes) { return WordsFor(bytes.size()); }, [](const Location&) { return size_t{4}; },
-                             [](const ErrorInfo& e) { return Words(e); }},
+                             [](const ErrorInfo& e) { return Words(e); }, [](Pending) { return size_t{0}; }},
                     v.content);
 }
 size_t Words(const std::vector<ReadyValue>& values) {
@@ -78,7 +78,7 @@ Location Get(schema::Location::Reader r) {
 
 void Set(const Value& v, schema::Value::Builder b) {
   std::visit(Overload{[&](Bytes bytes) { b.setInline(ToKj(bytes)); }, [&](const Location& l) { Set(l, b.initStored()); },
-                      [&](const ErrorInfo& e) { Set(e, b.initError()); }},
+                      [&](const ErrorInfo& e) { Set(e, b.initError()); }, [&](Pending) { b.setPending(); }},
              v.content);
   SetIds(v.refs, [&](unsigned n) { return b.initRefs(n); });
 }
@@ -93,6 +93,9 @@ Value Get(schema::Value::Reader r) {
       break;
     case schema::Value::ERROR:
       v.content = Get(r.getError());
+      break;
+    case schema::Value::PENDING:
+      v.content = Pending{};
       break;
   }
   v.refs = GetIds(r.getRefs());

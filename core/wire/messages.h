@@ -41,9 +41,12 @@ class MessageBuffer {
   std::vector<uint64_t> words_;
 };
 
+// Not there yet, or too large for the message: ask for it.
+struct Pending {};
+
 // What an object resolves to: bytes, a place in the store, or an error.
 struct Value {
-  std::variant<Bytes, Location, ErrorInfo> content;
+  std::variant<Bytes, Location, ErrorInfo, Pending> content;
   std::vector<ObjectId> refs;  // the ids inside the value
 };
 

@@ -36,6 +36,7 @@ struct Value {
     inline @0 :Data;      # the value's bytes (core/serialize/value_header.h)
     stored @1 :Location;  # where in the store they lie
     error @2 :Error;
+    pending @4 :Void;     # not there yet, or too large for this message: ask for it
   }
   refs @3 :List(Id);      # the ids inside the value, in the order of their indices
 }

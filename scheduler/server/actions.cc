@@ -1,0 +1,159 @@
+// The part of Node that performs what the core has decided.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/log.h"
+#include "core/base/string_view.h"
+#include "scheduler/server/node.h"
+
+namespace troupe::scheduler {
+
+void Node::Perform() {
+  // Performing may feed the core (a process that cannot be started), and more actions come out.
+  for (std::vector<Action> actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
+    for (const Action& action : actions) std::visit([this](const auto& a) { Do(a); }, action);
+  }
+}
+
+// The value as it goes to this client; "pending" where it would make the message too large, so that the client asks for it.
+wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_budget) {
+  const objectstore::Entry* entry = core_.objects().Find(id);
+  TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
+  wire::Value value;
+  value.refs = entry->contained();
+  if (const auto* bytes = std::get_if<std::string>(&entry->content())) {
+    if (bytes->size() > *inline_budget) {
+      value.refs.clear();
+      value.content = wire::Pending{};
+      return value;
+    }
+    *inline_budget -= bytes->size();
+    value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
+  } else if (const auto* location = std::get_if<Location>(&entry->content())) {
+    connection->Introduce(location->chunk, chunks_.at(location->chunk), objectstore::Mapping::Access::kRead);
+    value.content = *location;
+  } else if (entry->failed()) {
+    value.content = *entry->error();
+  } else {
+    value.content = wire::Pending{};
+  }
+  return value;
+}
+
+void Node::Do(const SendDispatch& action) {
+  Connection* connection = Find(action.worker);
+  if (connection == nullptr) return;
+  wire::Dispatch dispatch{.slot = action.slot,
+                          .generation = action.generation,
+                          .attempt = action.attempt,
+                          .values = {},
+                          .refs = action.inner_refs,
+                          .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size()))};
+  size_t budget = connection->channel->max_inline_bytes();
+  dispatch.values.reserve(action.dependencies.size());
+  for (const ObjectId id : action.dependencies) {
+    dispatch.values.push_back({id, ValueOf(connection, id, &budget)});
+  }
+  connection->Send(std::move(dispatch));
+}
+
+void Node::Do(const SendReady& action) {
+  if (Connection* connection = Find(action.client)) connection->ready.push_back(action.object);
+}
+
+// All that has become ready for the client in this turn, in as few messages as the limits allow.
+void Node::TellReady(Connection* connection) {
+  wire::Ready message;
+  const size_t limit = connection->channel->max_inline_bytes();
+  size_t budget = limit;
+  constexpr size_t kValuesPerMessage = 1024;
+  for (const ObjectId id : std::exchange(connection->ready, {})) {
+    const objectstore::Entry* entry = core_.objects().Find(id);
+    // It may have been released meanwhile; then nobody there waits for it.
+    if (entry == nullptr || !core_.objects().HasGrant(id, connection->client)) continue;
+    wire::Value value = ValueOf(connection, id, &budget);
+    if (std::holds_alternative<wire::Pending>(value.content) || message.values.size() == kValuesPerMessage) {
+      if (!message.values.empty()) connection->Send(std::exchange(message, {}));
+      // A value may be larger than the limit of a small ring: alone in its message, it goes in fragments.
+      const auto* bytes = std::get_if<std::string>(&entry->content());
+      budget = std::max(limit, bytes == nullptr ? 0 : bytes->size());
+      value = ValueOf(connection, id, &budget);
+    }
+    message.values.push_back({id, std::move(value)});
+  }
+  if (!message.values.empty()) connection->Send(std::move(message));
+}
+
+void Node::Do(const SendWaitRefused& action) {
+  if (Connection* connection = Find(action.worker)) connection->Send(wire::WaitRefused{action.error});
+}
+
+void Node::Do(const SendActorFound& action) {
+  if (Connection* connection = Find(action.client)) {
+    connection->Send(wire::ActorFound{action.request, action.actor, action.type_name});
+  }
+}
+
+void Node::Do(const StartWorker& action) {
+  const auto image = images_.find(action.job);
+  TROUPE_CHECK(image != images_.end(), "a worker is started for a job without an image");
+  absl::StatusOr<Launcher::Started> started = launcher_.Start(action.process, image->second);
+  if (!started.ok()) {
+    core_.ProcessDied(action.process, ToStd(started.status().message()), 0);
+    return;
+  }
+  auto connection = std::make_unique<Connection>(std::move(started->socket));
+  connection->process = action.process;
+  connection->nonce = started->nonce;
+  connection->job = action.job;
+  connection->pid = launcher_.PidOf(action.process);
+  AddConnection(std::move(connection));
+}
+
+void Node::Do(const EndWorker& action) {
+  if (Connection* connection = Find(action.worker)) connection->Send(wire::Exit{action.reason});
+}
+
+void Node::Do(const KillWorker& action) { launcher_.Kill(action.process); }
+
+void Node::Do(const CreateChunk& action) {
+  absl::StatusOr<objectstore::Chunk> chunk = objectstore::Chunk::Create(action.bytes);
+  if (chunk.ok()) {
+    chunks_.emplace(action.chunk, *std::move(chunk));
+  } else {
+    Log(LogLevel::kError, ToStd(chunk.status().message()));  // the lease in it is refused
+  }
+}
+
+void Node::Do(const DropChunk& action) {
+  chunks_.erase(action.chunk);
+  for (const auto& connection : connections_) {
+    if (connection->state == Connection::State::kActive && connection->Forget(action.chunk)) {
+      connection->Send(wire::DropChunk{action.chunk});
+    }
+  }
+}
+
+void Node::Do(const SendLease& action) {
+  Connection* connection = Find(action.client);
+  if (connection == nullptr) return;
+  const auto chunk = chunks_.find(action.space.chunk);
+  if (chunk == chunks_.end()) {
+    connection->Send(wire::LeaseRefused{
+        {.kind = ErrorKind::kResourceExhausted,
+         .message = absl::StrCat("the system has no memory for an object of ", action.space.size, " bytes")}});
+    connection->failure.Update(core_.ReturnLease(action.client, action.space));
+    return;
+  }
+  // Both: what it writes, it also reads, by the read-only mapping.
+  connection->Introduce(action.space.chunk, chunk->second, objectstore::Mapping::Access::kWrite);
+  connection->Introduce(action.space.chunk, chunk->second, objectstore::Mapping::Access::kRead);
+  connection->Send(wire::LeaseGranted{action.space});
+}
+
+void Node::Do(const RefuseLease& action) {
+  if (Connection* connection = Find(action.client)) connection->Send(wire::LeaseRefused{action.error});
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,302 @@
+#include "scheduler/server/node.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/string_view.h"
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr size_t kMessagesPerDrain = 256;
+
+channel::Doorbell MakeBell() {
+  absl::StatusOr<channel::Doorbell> bell = channel::Doorbell::Create();
+  TROUPE_CHECK(bell.ok(), "the node's doorbell");
+  return *std::move(bell);
+}
+
+}  // namespace
+
+Node::Node(NodeOptions options)
+    : options_(std::move(options)),
+      bell_(MakeBell()),
+      core_({.total = ResourceSet::Cpus(options_.cpus), .store_bytes = options_.store_bytes}, this),
+      launcher_(&loop_, [this](ProcessId process, const std::string& cause, int pid) {
+        OnProcessDeath(process, cause, pid);
+      }) {
+  signal(SIGPIPE, SIG_IGN);
+  bell_watcher_ = loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
+  timer_ = loop_.MakeTimer([] {});
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    signals_.push_back(loop_.WatchSignal(number, [this] { stopping_ = true; }));
+  }
+}
+
+Node::~Node() = default;
+
+int Node::Run() {
+  if (options_.driver) {
+    auto connection = std::make_unique<Connection>(std::move(options_.driver));
+    connection->embedded_driver = true;
+    AddConnection(std::move(connection));
+  }
+  if (options_.listener) {
+    listener_watcher_ =
+        loop_.Watch(options_.listener.get(), loop::EventLoop::kReadable, [this](int) { Accept(); });
+  }
+  if (options_.on_ready) options_.on_ready();
+  int turns = 0;
+  while (!stopping_) {
+    core_.AdvanceTo(MonotonicNanos());
+    if (Turn()) {
+      // Sockets, signals and deaths are looked at between turns, not between messages.
+      if (++turns % 16 == 0) loop_.RunOnce(loop::EventLoop::Wait::kPoll);
+      continue;
+    }
+    const auto any_input = [this] {
+      return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
+        return connection->state == Connection::State::kActive && connection->role != wire::Role::kTool &&
+               connection->channel->HasInput();
+      });
+    };
+    if (!policy_.Poll(MonotonicNanos, sched_yield, any_input)) Sleep();
+  }
+  totals_ = {.tasks_cancelled = core_.task_count(), .objects_held = core_.objects().count()};
+  for (const auto& connection : connections_) {
+    if (connection->state == Connection::State::kActive && connection->role != wire::Role::kWorker) {
+      connection->Send(wire::Exit{"the node was stopped"});
+      connection->channel->Flush();
+      connection->channel->RingPeer();
+    }
+  }
+  launcher_.KillAll();
+  return exit_code_;
+}
+
+// Everything that has come, and what follows from it. False where there was nothing.
+bool Node::Turn() {
+  bool busy = false;
+  for (size_t i = 0; i < connections_.size(); ++i) {
+    Connection* connection = connections_[i].get();
+    if (connection->state == Connection::State::kActive && connection->role != wire::Role::kTool) {
+      busy |= Drain(connection);
+    }
+  }
+  Perform();
+  for (size_t i = 0; i < connections_.size(); ++i) {
+    Connection* connection = connections_[i].get();
+    if (connection->state == Connection::State::kClosed) continue;
+    if (!connection->ready.empty()) TellReady(connection);
+    if (connection->channel != nullptr) {
+      if (connection->channel->outbox_bytes() > 0) {
+        connection->channel->Flush();
+        connection->sent_something = true;
+      }
+      if (connection->sent_something) {
+        connection->channel->RingPeer();
+        connection->sent_something = false;
+      }
+    }
+    if (!connection->failure.ok()) Close(connection, connection->failure);
+  }
+  Perform();
+  // A worker's end stays until its process has died: until then its state words tell what had begun.
+  std::erase_if(connections_, [](const auto& connection) {
+    return connection->state == Connection::State::kClosed && connection->process == ProcessId::kNone;
+  });
+  return busy;
+}
+
+void Node::Sleep() {
+  bool awake = false;
+  for (const auto& connection : connections_) {
+    if (connection->state == Connection::State::kActive && !connection->channel->PrepareToSleep(channel::Sleeper::kIoThread)) {
+      awake = true;
+      break;
+    }
+  }
+  const int64_t deadline = core_.NextDeadline();
+  if (deadline != std::numeric_limits<int64_t>::max()) {
+    const int64_t delay = std::max<int64_t>(0, deadline - MonotonicNanos());
+    timer_->Start(static_cast<uint64_t>(delay / 1'000'000 + 1));
+  } else {
+    timer_->Stop();
+  }
+  loop_.RunOnce(awake ? loop::EventLoop::Wait::kPoll : loop::EventLoop::Wait::kBlock);
+  for (const auto& connection : connections_) {
+    if (connection->state == Connection::State::kActive) connection->channel->WokeUp(channel::Sleeper::kIoThread);
+  }
+}
+
+void Node::Accept() {
+  for (;;) {
+    UniqueFd socket(accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket) return;
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    const bool known = getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+    auto connection = std::make_unique<Connection>(std::move(socket));
+    if (!known || peer.uid != geteuid()) {
+      Log(LogLevel::kWarning, absl::StrCat("user ", peer.uid, " (pid ", peer.pid, ") was refused: this cluster belongs to user ",
+                                           geteuid()));
+      connection->SendControl(wire::Refused{"this cluster belongs to another user: start one of your own with `troupe up`"},
+                              {});
+      continue;
+    }
+    connection->pid = peer.pid;
+    AddConnection(std::move(connection));
+  }
+}
+
+void Node::AddConnection(std::unique_ptr<Connection> connection) {
+  Connection* c = connection.get();
+  c->watcher = loop_.Watch(c->socket.fd(), loop::EventLoop::kReadable, [this, c](int) { OnSocket(c); });
+  connections_.push_back(std::move(connection));
+}
+
+// The handshake, a tool's messages, or the end.
+void Node::OnSocket(Connection* connection) {
+  if (connection->state == Connection::State::kClosed) return;
+  if (connection->socket.has_queued()) {
+    const absl::StatusOr<bool> flushed = connection->socket.Flush();
+    if (!flushed.ok()) return Close(connection, flushed.status());
+  }
+  const absl::Status status = connection->socket.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> descriptors) {
+    if (connection->state == Connection::State::kActive) {
+      if (connection->role == wire::Role::kTool) return Handle(connection, bytes);
+      return absl::InvalidArgumentError("a message on the socket after the handshake");
+    }
+    if (connection->state == Connection::State::kClosed) return absl::OkStatus();
+    absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
+    if (!message.ok()) return message.status();
+    const auto* hello = std::get_if<wire::Hello>(&*message);
+    if (hello == nullptr) return absl::InvalidArgumentError("a connection that does not begin with Hello");
+    return Greet(connection, *hello, std::move(descriptors));
+  });
+  if (!status.ok()) Close(connection, status);
+}
+
+bool Node::Drain(Connection* connection) {
+  const absl::StatusOr<size_t> received = connection->channel->Receive(
+      kMessagesPerDrain, [&](wire::Bytes message) { return Handle(connection, message); });
+  if (!received.ok()) {
+    Close(connection, received.status());
+    return true;
+  }
+  return *received > 0;
+}
+
+absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
+  absl::StatusOr<wire::ClientMessage> message = wire::DecodeClientMessage(bytes);
+  if (!message.ok()) return message.status();
+  const ClientId client = connection->client;
+  struct Visitor {
+    Node* node;
+    Connection* connection;
+    ClientId client;
+    wire::Bytes bytes;
+    absl::Status operator()(const wire::TaskSpec& m) { return node->core_.Submit(client, m, bytes); }
+    absl::Status operator()(const wire::Seal& m) { return node->core_.Seal(client, m); }
+    absl::Status operator()(const wire::Complete& m) { return node->core_.Complete(client, m); }
+    absl::Status operator()(const wire::Subscribe& m) { return node->core_.Subscribe(client, m); }
+    absl::Status operator()(const wire::Release& m) { return node->core_.Release(client, m); }
+    absl::Status operator()(const wire::Claim& m) { return node->core_.Claim(client, m); }
+    absl::Status operator()(const wire::LeaseRequest& m) { return node->core_.RequestLease(client, m.bytes); }
+    absl::Status operator()(const wire::ReturnLease& m) { return node->core_.ReturnLease(client, m.unused); }
+    absl::Status operator()(const wire::Blocked&) { return node->core_.Blocked(client); }
+    absl::Status operator()(const wire::Unblocked&) { return node->core_.Unblocked(client); }
+    absl::Status operator()(const wire::Kill& m) { return node->core_.Kill(client, m); }
+    absl::Status operator()(const wire::FindActor& m) { return node->core_.FindActor(client, m); }
+    absl::Status operator()(const wire::StatusRequest& m) {
+      const std::string text = node->core_.StatusText();
+      connection->Send(wire::StatusReport{m.request, text});
+      return absl::OkStatus();
+    }
+    absl::Status operator()(const wire::Stop&) {
+      if (connection->role != wire::Role::kTool) return absl::PermissionDeniedError("only a tool stops the node");
+      node->stopping_ = true;
+      return absl::OkStatus();
+    }
+  };
+  if (absl::Status status = std::visit(Visitor{this, connection, client, bytes}, *message); !status.ok()) return status;
+  Perform();
+  return absl::OkStatus();
+}
+
+void Node::Close(Connection* connection, const absl::Status& why) {
+  if (connection->state == Connection::State::kClosed) return;
+  const bool active = connection->state == Connection::State::kActive;
+  // What the peer had published before it went still counts.
+  if (active && connection->role != wire::Role::kTool && absl::IsUnavailable(why)) {
+    while (connection->state == Connection::State::kActive) {
+      const absl::StatusOr<size_t> received = connection->channel->Receive(
+          kMessagesPerDrain, [&](wire::Bytes message) { return Handle(connection, message); });
+      if (!received.ok() || *received == 0) break;
+    }
+    if (connection->state == Connection::State::kClosed) return;
+  }
+  connection->state = Connection::State::kClosed;
+  if (!absl::IsUnavailable(why)) {
+    Log(LogLevel::kWarning, absl::StrCat("the connection of ", ToString(connection->client), " (pid ", connection->pid,
+                                         ") was closed: ", ToAbsl(ToStd(why.message()))));
+  }
+  connection->watcher.reset();
+  connection->pid_watcher.reset();
+  if (connection->embedded_driver) stopping_ = true;
+  if (connection->process != ProcessId::kNone) {
+    launcher_.Kill(connection->process);  // its death is handled when it has come
+    return;
+  }
+  by_client_.erase(connection->client);
+  if (!active) return;
+  if (connection->role == wire::Role::kDriver) {
+    core_.DriverLeft(connection->client);
+    Perform();
+    bool used = false;
+    core_.workers().ForEach([&](const Worker& worker) { used |= worker.job == connection->job; });
+    if (!used) images_.erase(connection->job);
+  } else {
+    core_.ToolLeft(connection->client);
+  }
+}
+
+void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) {
+  const auto it = std::find_if(connections_.begin(), connections_.end(),
+                               [&](const auto& connection) { return connection->process == process; });
+  Connection* connection = it == connections_.end() ? nullptr : it->get();
+  if (connection != nullptr) Close(connection, absl::UnavailableError(cause));
+  core_.ProcessDied(process, cause, pid);
+  if (connection != nullptr) {
+    by_client_.erase(connection->client);
+    connection->process = ProcessId::kNone;
+  }
+  Perform();
+}
+
+Connection* Node::Find(ClientId client) {
+  const auto it = by_client_.find(client);
+  return it == by_client_.end() ? nullptr : it->second;
+}
+
+void Node::Queue(ClientId worker, uint32_t slot, uint64_t generation) {
+  if (Connection* connection = Find(worker)) connection->channel->task_word(slot).Queue(generation);
+}
+
+bool Node::TryRecall(ClientId worker, uint32_t slot, uint64_t generation) {
+  Connection* connection = Find(worker);
+  return connection != nullptr && connection->channel->task_word(slot).TryRecall(generation);
+}
+
+}  // namespace troupe::scheduler

@@ -1,0 +1,118 @@
+// Node is the one daemon of a machine: it wires the pure core to sockets, rings, processes and shared memory.
+//
+// One thread, one loop. A turn drains every channel into the core, performs the actions that come out, tells clients what
+// has become ready, and, when there was nothing to do, polls for a while and then sleeps. The server decides nothing.
+// It ends when it is told to (Stop, SIGINT, SIGTERM) or, embedded, when its driver is gone; then no worker and no memory is
+// left.
+//
+//   NodeOptions options{.cpus = 2, .store_bytes = 1 << 30};
+//   options.driver = std::move(socket);        // embedded; or options.listener for `troupe up`
+//   int exit_code = Node(std::move(options)).Run();
+#ifndef TROUPE_SCHEDULER_SERVER_NODE_H_
+#define TROUPE_SCHEDULER_SERVER_NODE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/unique_fd.h"
+#include "core/channel/doorbell.h"
+#include "core/channel/poll_policy.h"
+#include "core/loop/event_loop.h"
+#include "objectstore/chunk/chunk.h"
+#include "scheduler/core/core.h"
+#include "scheduler/server/connection.h"
+#include "scheduler/server/launcher.h"
+
+namespace troupe::scheduler {
+
+struct NodeOptions {
+  int cpus = 1;
+  uint64_t store_bytes = 0;
+  size_t ring_bytes = Limits::kDefaultRingBytes;
+  UniqueFd driver;    // embedded: the connection of the driver that started us
+  UniqueFd listener;  // standalone: a listening Unix socket
+  // Standalone: called once, when clients may connect and when all has ended.
+  std::function<void()> on_ready;
+};
+
+class Node : private TaskWords {
+ public:
+  explicit Node(NodeOptions options);
+  ~Node() override;
+
+  // Serves until the end. The exit code: 0 where it ended in order.
+  int Run();
+
+  struct Totals {
+    size_t tasks_cancelled = 0;
+    size_t objects_held = 0;
+  };
+  // As it was when Run ended.
+  Totals totals() const { return totals_; }
+
+ private:
+  // node.cc
+  bool Turn();
+  void Sleep();
+  void Accept();
+  void AddConnection(std::unique_ptr<Connection> connection);
+  void OnSocket(Connection* connection);
+  bool Drain(Connection* connection);
+  absl::Status Handle(Connection* connection, wire::Bytes message);
+  void Close(Connection* connection, const absl::Status& why);
+  void OnProcessDeath(ProcessId process, const std::string& cause, int pid);
+  Connection* Find(ClientId client);
+
+  // handshake.cc
+  absl::Status Greet(Connection* connection, const wire::Hello& hello, std::vector<UniqueFd> descriptors);
+  absl::Status GreetDriver(Connection* connection, const wire::Hello& hello, std::vector<UniqueFd> descriptors);
+  void Refuse(Connection* connection, std::string reason);
+
+  // actions.cc
+  void Perform();
+  void TellReady(Connection* connection);
+  wire::Value ValueOf(Connection* connection, ObjectId id, size_t* inline_budget);
+  void Do(const SendDispatch& action);
+  void Do(const SendReady& action);
+  void Do(const SendWaitRefused& action);
+  void Do(const SendActorFound& action);
+  void Do(const StartWorker& action);
+  void Do(const EndWorker& action);
+  void Do(const KillWorker& action);
+  void Do(const CreateChunk& action);
+  void Do(const DropChunk& action);
+  void Do(const SendLease& action);
+  void Do(const RefuseLease& action);
+
+  // TaskWords
+  void Queue(ClientId worker, uint32_t slot, uint64_t generation) override;
+  bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override;
+
+  NodeOptions options_;
+  loop::EventLoop loop_;
+  channel::Doorbell bell_;
+  std::unique_ptr<loop::Watcher> bell_watcher_;
+  std::unique_ptr<loop::Watcher> listener_watcher_;
+  std::unique_ptr<loop::Timer> timer_;
+  std::vector<std::unique_ptr<loop::SignalWatcher>> signals_;
+  channel::PollPolicy policy_;
+  Core core_;
+  Launcher launcher_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  absl::flat_hash_map<ClientId, Connection*> by_client_;
+  std::map<JobId, Image> images_;
+  std::map<ChunkId, objectstore::Chunk> chunks_;
+  uint64_t next_client_ = 1;
+  uint32_t next_job_ = 1;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+  Totals totals_;
+};
+
+}  // namespace troupe::scheduler
+
+#endif  // TROUPE_SCHEDULER_SERVER_NODE_H_

@@ -1,0 +1,86 @@
+#include "worker/code_reference.h"
+
+#include <elf.h>
+#include <link.h>
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace troupe::worker {
+namespace {
+
+struct Executable {
+  uintptr_t base = 0;
+  uintptr_t code_begin = 0;  // of the executable segment
+  uintptr_t code_end = 0;
+  std::string build_id;
+};
+
+void ReadNotes(const char* at, const char* end, std::string* build_id) {
+  while (static_cast<size_t>(end - at) >= sizeof(ElfW(Nhdr))) {
+    ElfW(Nhdr) note;
+    std::memcpy(&note, at, sizeof(note));
+    const char* name = at + sizeof(note);
+    const char* content = name + ((note.n_namesz + 3) & ~3u);
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0) {
+      build_id->assign(content, note.n_descsz);
+    }
+    at = content + ((note.n_descsz + 3) & ~3u);
+  }
+}
+
+// The first object that is reported is the executable itself.
+int Inspect(dl_phdr_info* info, size_t, void* data) {
+  auto* executable = static_cast<Executable*>(data);
+  executable->base = info->dlpi_addr;
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& header = info->dlpi_phdr[i];
+    const uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0 && executable->code_begin == 0) {
+      executable->code_begin = begin;
+      executable->code_end = begin + header.p_memsz;
+    }
+    if (header.p_type == PT_NOTE) {
+      ReadNotes(reinterpret_cast<const char*>(begin), reinterpret_cast<const char*>(begin + header.p_memsz),
+                &executable->build_id);
+    }
+  }
+  return 1;
+}
+
+const Executable& ThisExecutable() {
+  static const Executable executable = [] {
+    Executable e;
+    dl_iterate_phdr(Inspect, &e);
+    return e;
+  }();
+  return executable;
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> OffsetOfCode(const void* function) {
+  const Executable& executable = ThisExecutable();
+  const auto address = reinterpret_cast<uintptr_t>(function);
+  if (address < executable.code_begin || address >= executable.code_end) {
+    return absl::FailedPreconditionError(
+        "the function lies in a shared object, which workers may load elsewhere: link it into the executable "
+        "(Bazel: --dynamic_mode=off)");
+  }
+  return address - executable.base;
+}
+
+absl::StatusOr<const void*> CodeAtOffset(uint64_t offset) {
+  const Executable& executable = ThisExecutable();
+  const uintptr_t address = executable.base + offset;
+  if (address < executable.code_begin || address >= executable.code_end) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("code offset ", offset, " is not in this executable: the caller is another build"));
+  }
+  return reinterpret_cast<const void*>(address);
+}
+
+const std::string& BuildId() { return ThisExecutable().build_id; }
+
+}  // namespace troupe::worker

@@ -1,0 +1,172 @@
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <typeinfo>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/string_view.h"
+#include "worker/code_reference.h"
+#include "worker/task_call.h"
+
+namespace troupe::worker {
+namespace {
+
+thread_local const RunningTask* running_task = nullptr;
+
+std::string Demangled(const char* name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string result = status == 0 && text != nullptr ? text : name;
+  std::free(text);
+  return result;
+}
+
+class Executor {
+ public:
+  explicit Executor(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+
+  void Run(const DispatchedTask& task);
+
+ private:
+  void Execute(const DispatchedTask& task, const wire::TaskSpec& spec, wire::Complete* complete);
+  std::variant<TaskCall, ErrorInfo> Prepare(const DispatchedTask& task, const wire::TaskSpec& spec);
+  ErrorInfo MakeError(const DispatchedTask& task, const wire::TaskSpec& spec, ErrorKind kind, std::string message) const {
+    return {.kind = kind,
+            .message = std::move(message),
+            .exception_type = {},
+            .origin = std::string(spec.name),
+            .task = spec.id,
+            .attempt = task.dispatch.attempt,
+            .pid = getpid()};
+  }
+
+  std::shared_ptr<Session> session_;
+  std::shared_ptr<void> actor_;
+};
+
+void Executor::Run(const DispatchedTask& task) {
+  // A recalled frame: its grants go back.
+  if (session_->TryBegin(task.dispatch)) {
+    absl::StatusOr<wire::ClientMessage> message = wire::DecodeClientMessage(task.dispatch.spec);
+    TROUPE_CHECK(message.ok() && std::holds_alternative<wire::TaskSpec>(*message), "a dispatched task without a spec");
+    const auto& spec = std::get<wire::TaskSpec>(*message);
+    wire::Complete complete{spec.id, task.dispatch.attempt, task.dispatch.slot, {}};
+    Execute(task, spec, &complete);
+  }
+  for (const wire::ReadyValue& value : task.dispatch.values) session_->DropHandle(value.id);
+  for (const ObjectId id : task.dispatch.refs) session_->DropHandle(id);
+}
+
+void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, wire::Complete* complete) {
+  auto prepared = Prepare(task, spec);
+  std::vector<std::variant<EncodedResult, ErrorInfo>> results;
+  if (auto* error = std::get_if<ErrorInfo>(&prepared)) {
+    results.emplace_back(std::move(*error));
+  } else {
+    auto& call = std::get<TaskCall>(prepared);
+    const RunningTask running{spec.id, spec.name, task.dispatch.attempt, spec.depth,
+                              spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor};
+    const auto entry = reinterpret_cast<TaskEntry>(*CodeAtOffset(spec.entry));
+    running_task = &running;
+    // The one place where what the user's code throws is caught.
+    try {
+      entry(call);
+      results = std::move(call.results);
+    } catch (const std::exception& e) {
+      ErrorInfo error = MakeError(task, spec, ErrorKind::kTaskError, e.what());
+      error.exception_type = Demangled(typeid(e).name());
+      results.clear();
+      results.emplace_back(std::move(error));
+    } catch (abi::__forced_unwind&) {
+      throw;  // the thread is being cancelled
+    } catch (...) {
+      const std::type_info* type = abi::__cxa_current_exception_type();
+      ErrorInfo error = MakeError(task, spec, ErrorKind::kTaskError, "something that is no std::exception was thrown");
+      if (type != nullptr) error.exception_type = Demangled(type->name());
+      results.clear();
+      results.emplace_back(std::move(error));
+    }
+    running_task = nullptr;
+  }
+  // A failure is the value of each result.
+  if (results.size() != spec.num_returns) {
+    ErrorInfo error = MakeError(task, spec, ErrorKind::kInternal,
+                                absl::StrCat(results.size(), " results were made instead of ", spec.num_returns));
+    if (results.size() == 1 && std::holds_alternative<ErrorInfo>(results[0])) {
+      error = std::get<ErrorInfo>(std::move(results[0]));
+    }
+    results.assign(spec.num_returns, error);
+  }
+  for (auto& result : results) {
+    wire::Value value;
+    if (auto* error = std::get_if<ErrorInfo>(&result)) {
+      if (error->task.is_null()) *error = MakeError(task, spec, error->kind, error->message);
+      value.content = *error;
+    } else {
+      auto& encoded = std::get<EncodedResult>(result);
+      value.refs = encoded.refs;
+      if (encoded.space.stored()) {
+        value.content = encoded.space.location;
+      } else {
+        value.content = wire::Bytes(encoded.space.inline_bytes);
+      }
+    }
+    complete->results.push_back(std::move(value));
+  }
+  session_->Complete(*complete);
+}
+
+// Finds the values of the arguments, waiting for those that did not fit into the frame.
+std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task, const wire::TaskSpec& spec) {
+  if (absl::StatusOr<const void*> code = CodeAtOffset(spec.entry); !code.ok()) {
+    return MakeError(task, spec, ErrorKind::kBuildMismatch, std::string(ToStd(code.status().message())));
+  }
+  TaskCall call;
+  call.session = session_;
+  call.callable = spec.callable;
+  call.actor = &actor_;
+  call.num_returns = spec.num_returns;
+  std::vector<ObjectId> ids;
+  for (const wire::ReadyValue& value : task.dispatch.values) ids.push_back(value.id);
+  auto ready = session_->Wait(ids, ids.size(), kForever);
+  if (auto* error = std::get_if<ErrorInfo>(&ready)) return std::move(*error);
+  std::optional<ErrorInfo> failed;
+  const auto resolve = [&](ObjectId id) {
+    auto value = session_->Value(id);
+    if (auto* error = std::get_if<ErrorInfo>(&value)) {
+      failed = std::move(*error);
+      return ArgumentValue{id, {}};
+    }
+    return ArgumentValue{id, std::get<ValueBytes>(std::move(value))};
+  };
+  for (const wire::Argument& argument : spec.arguments) {
+    TaskArgument& entered = call.arguments.emplace_back();
+    if (const auto* value = std::get_if<wire::Argument::Inline>(&argument.content)) {
+      entered.values.push_back({ObjectId(), {value->bytes, value->refs, nullptr}});
+    } else if (const auto* object = std::get_if<ObjectId>(&argument.content)) {
+      entered.values.push_back(resolve(*object));
+    } else {
+      entered.is_list = true;
+      for (const ObjectId id : std::get<wire::Argument::Objects>(argument.content)) entered.values.push_back(resolve(id));
+    }
+  }
+  if (failed.has_value()) return *std::move(failed);
+  return call;
+}
+
+}  // namespace
+
+const RunningTask* CurrentRunningTask() { return running_task; }
+
+void RunTasks(const std::shared_ptr<Session>& session) {
+  session->SetExecutor(true);
+  Executor executor(session);
+  while (std::optional<DispatchedTask> task = session->NextTask()) executor.Run(*task);
+}
+
+}  // namespace troupe::worker

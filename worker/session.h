@@ -1,0 +1,210 @@
+// Session is one process's connection to its node, shared by all its threads: what drivers and workers have in common.
+//
+// It sends submissions and seals, keeps what is known of each object that this process has a handle on, counts those
+// handles, carves objects from leased memory, and lets threads wait.
+//
+// Waiting: one thread at a time reads the channel. A thread that waits takes the reader's role where nobody has it, and
+// polls, then sleeps, on the channel itself: the answer to a synchronous call needs no hand-off. When no thread waits, an
+// I/O thread drains the channel now and then, and sleeps where nothing comes.
+//
+// Death: when the node goes, every wait and every call fails with Unavailable, which says why; a worker's process ends.
+// Thread-safety: all methods may be called from any thread.   Errors: ErrorInfo values, as users see them.
+// After Ray's core worker, without its threads.
+#ifndef TROUPE_WORKER_SESSION_H_
+#define TROUPE_WORKER_SESSION_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/location.h"
+#include "core/channel/control_socket.h"
+#include "core/channel/poll_policy.h"
+#include "core/channel/shm_channel.h"
+#include "core/wire/handshake.h"
+#include "core/wire/messages.h"
+#include "objectstore/client/chunk_map.h"
+#include "objectstore/client/lease_carver.h"
+#include "objectstore/client/reference_table.h"
+
+namespace troupe::worker {
+
+// A deadline for waiting, in MonotonicNanos.
+inline constexpr int64_t kForever = INT64_MAX;
+
+// The bytes of a value, where they lie, and the ids inside it. Valid as long as the caller has a handle on the object.
+struct ValueBytes {
+  std::span<const std::byte> bytes;
+  std::vector<ObjectId> refs;
+  std::shared_ptr<const void> owner;  // of inline bytes; null for bytes in the store
+};
+
+// A value being written: memory of exactly `bytes.size()`, in the store or, where small, on this side.
+struct ValueSpace {
+  std::span<std::byte> bytes;
+  Location location;                 // in the store; size 0 where it is inline
+  std::vector<std::byte> inline_bytes;
+
+  bool stored() const { return location.size != 0; }
+};
+
+// A task as it came from the node: a copy of the frame, and what it says.
+struct DispatchedTask {
+  std::vector<uint64_t> frame;
+  wire::Dispatch dispatch;  // a view of `frame`
+};
+
+class Session {
+ public:
+  // Over a connected socket: sends `hello` with its descriptors and waits for the welcome.
+  // Errors: Unavailable or FailedPrecondition, as one sentence.
+  static absl::StatusOr<std::shared_ptr<Session>> Connect(UniqueFd socket, const wire::Hello& hello,
+                                                          const std::vector<int>& descriptors, int64_t deadline_nanos);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  ClientId client() const { return client_; }
+  int cpus() const { return cpus_; }
+  uint64_t store_bytes() const { return store_bytes_; }
+  const std::vector<std::pair<std::string, std::string>>& flags() const { return flags_; }
+  size_t max_inline_value_bytes() const { return max_inline_value_bytes_; }
+
+  // --- Handles.
+  void AddHandle(ObjectId id);
+  void DropHandle(ObjectId id);
+  // Opens handles on the ids inside a container that the caller has a handle on.
+  void ClaimAll(ObjectId container, const std::vector<ObjectId>& ids);
+
+  // --- Objects.
+  // Memory for a value. Errors: ResourceExhausted, Unavailable.
+  std::variant<ValueSpace, ErrorInfo> Reserve(size_t bytes);
+  void Abandon(ValueSpace space);
+  // Makes it an object; the caller gets one handle.
+  std::variant<ObjectId, ErrorInfo> Seal(ValueSpace space, std::vector<ObjectId> refs);
+
+  // --- Tasks. The caller fills all but the id (and an actor call's sequence number) and gets a handle on each result.
+  std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec);
+  void Complete(const wire::Complete& complete);
+
+  // --- Waiting. How many of the objects are there (a value or an error), at least `count` unless the deadline passed
+  // first. Errors: Unavailable; ResourceExhausted where the wait cannot end. REQUIRES: the caller has handles on them.
+  std::variant<size_t, ErrorInfo> Wait(std::span<const ObjectId> ids, size_t count, int64_t deadline_nanos);
+  bool IsReady(ObjectId id);
+  // The value or the error of an object that is there. REQUIRES: a handle.
+  std::variant<ValueBytes, ErrorInfo> Value(ObjectId id);
+  // The same for a value that came with a dispatched task.
+  std::variant<ValueBytes, ErrorInfo> ValueIn(const Location& location);
+
+  // --- Actors.
+  std::variant<std::pair<ActorId, std::string>, ErrorInfo> FindActor(std::string_view name, int64_t deadline_nanos);
+  void Kill(ActorId actor, bool no_restart);
+
+  // --- Workers.
+  // Waits for the next task; none where the worker is to end. Handles on its arguments and inner ids are the caller's.
+  std::optional<DispatchedTask> NextTask();
+  bool TryBegin(const wire::Dispatch& dispatch);
+  // The calling thread runs tasks: its waits lend the CPU.
+  void SetExecutor(bool executor) { is_executor_ = executor; }
+
+  // Why the session is over, where it is.
+  std::optional<ErrorInfo> death();
+  // In a forked child: the session is not its own.
+  void AbandonAfterFork() { forked_ = true; }
+
+ private:
+  struct LocalObject {
+    bool subscribed = false;
+    std::variant<std::monostate, std::shared_ptr<const std::vector<uint64_t>>, Location, ErrorInfo> content;
+    size_t bytes = 0;  // of inline content
+    std::vector<ObjectId> refs;
+
+    bool ready() const { return content.index() != 0; }
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  explicit Session(UniqueFd socket);
+
+  absl::Status Handshake(const wire::Hello& hello, const std::vector<int>& descriptors, int64_t deadline_nanos);
+  void Start();
+
+  // All with the lock held.
+  void Send(const wire::ClientMessage& message);
+  void SendReleases(size_t at_least);
+  void FinishSending();
+  void DrainSocket();
+  size_t Receive(size_t max_messages);
+  absl::Status Handle(wire::Bytes bytes);
+  void Learn(const wire::ReadyValue& ready);
+  void Die(ErrorInfo error);
+  bool ShouldBlock() const;
+  // Until ready() or the deadline or the end of the session; true where it is ready.
+  bool WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t deadline_nanos);
+  void Lead(Lock& lock, int64_t deadline_nanos);
+  void Throttle(Lock& lock);
+  void ArmTimer();
+  std::variant<Location, ErrorInfo> Carve(Lock& lock, size_t bytes);
+  absl::Status WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access);
+
+  void RunIoThread();
+
+  std::mutex mutex_;
+  std::condition_variable followers_cv_;
+  int followers_ = 0;
+  bool reading_ = false;  // a thread has the reader's role
+  bool timer_armed_ = false;
+
+  channel::ControlSocket socket_;
+  std::unique_ptr<channel::ShmChannel> channel_;
+  channel::PollPolicy policy_;
+  wire::MessageBuffer buffer_;
+  UniqueFd timer_;
+  UniqueFd stop_event_;
+  std::thread io_thread_;
+
+  ClientId client_ = ClientId::kNone;
+  int cpus_ = 0;
+  uint64_t store_bytes_ = 0;
+  size_t max_inline_value_bytes_ = 0;
+  std::vector<std::pair<std::string, std::string>> flags_;
+
+  uint64_t next_sequence_ = 1;
+  objectstore::ReferenceTable references_;
+  objectstore::LeaseCarver carver_;
+  objectstore::ChunkMap chunks_;
+  absl::flat_hash_map<ObjectId, LocalObject> objects_;
+  absl::flat_hash_map<ActorId, uint64_t> actor_sequences_;
+  int leases_asked_ = 0;
+  std::deque<ErrorInfo> lease_refusals_;
+  std::optional<ErrorInfo> wait_refusal_;
+  std::deque<DispatchedTask> tasks_;
+  bool exit_asked_ = false;
+  uint64_t next_request_ = 1;
+  absl::flat_hash_map<uint64_t, std::pair<ActorId, std::string>> found_actors_;
+  std::optional<ErrorInfo> death_;
+  bool stopping_ = false;
+  std::atomic<bool> forked_{false};
+  bool is_worker_ = false;
+  static thread_local bool is_executor_;
+};
+
+}  // namespace troupe::worker
+
+#endif  // TROUPE_WORKER_SESSION_H_

@@ -1,0 +1,270 @@
+// The part of Session that connects, reads, sleeps and wakes.
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/base/string_view.h"
+#include "worker/session.h"
+
+namespace troupe::worker {
+namespace {
+
+// How long the I/O thread leaves the channel alone while other threads are at work: the node need not ring it meanwhile.
+constexpr int64_t kLazyNanos = 2'000'000;
+constexpr size_t kMessagesPerTurn = 256;
+
+void Drain(int fd) {
+  uint64_t count;
+  while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR) {
+  }
+}
+
+timespec ToTimespec(int64_t nanos) { return {nanos / 1'000'000'000, nanos % 1'000'000'000}; }
+
+}  // namespace
+
+thread_local bool Session::is_executor_ = false;
+
+absl::StatusOr<std::shared_ptr<Session>> Session::Connect(UniqueFd socket, const wire::Hello& hello,
+                                                          const std::vector<int>& descriptors, int64_t deadline_nanos) {
+  std::shared_ptr<Session> session(new Session(std::move(socket)));
+  absl::Status status = session->Handshake(hello, descriptors, deadline_nanos);
+  if (!status.ok()) return status;
+  session->is_worker_ = hello.role == wire::Role::kWorker;
+  session->Start();
+  return session;
+}
+
+Session::Session(UniqueFd socket)
+    : socket_(std::move(socket)),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+absl::Status Session::Handshake(const wire::Hello& hello, const std::vector<int>& descriptors, int64_t deadline_nanos) {
+  if (!timer_ || !stop_event_) return absl::ResourceExhaustedError("no descriptor is left for a session");
+  if (absl::Status status = socket_.Send(wire::Encode(wire::ControlMessage(hello), buffer_), descriptors); !status.ok()) {
+    return status;
+  }
+  bool welcome = false;
+  while (!welcome) {
+    const int64_t left = deadline_nanos - MonotonicNanos();
+    if (left <= 0) return absl::UnavailableError("the node did not answer in time");
+    if (socket_.has_queued()) {
+      const absl::StatusOr<bool> flushed = socket_.Flush();
+      if (!flushed.ok()) return flushed.status();
+    }
+    pollfd p{socket_.fd(), static_cast<int16_t>(POLLIN | (socket_.has_queued() ? POLLOUT : 0)), 0};
+    const timespec timeout = ToTimespec(std::min<int64_t>(left, 1'000'000'000));
+    ppoll(&p, 1, &timeout, nullptr);
+    const absl::Status status =
+        socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
+          absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
+          if (!message.ok()) return message.status();
+          if (const auto* refused = std::get_if<wire::Refused>(&*message)) {
+            return absl::FailedPreconditionError(ToAbsl(refused->reason));
+          }
+          if (const auto* notice = std::get_if<wire::ChunkNotice>(&*message)) {
+            if (received.size() == 1) {
+              chunks_.Add(notice->chunk, notice->bytes,
+                          notice->writable ? objectstore::Mapping::Access::kWrite : objectstore::Mapping::Access::kRead,
+                          std::move(received[0]));
+            }
+            return absl::OkStatus();
+          }
+          const auto* w = std::get_if<wire::Welcome>(&*message);
+          if (w == nullptr || welcome) return absl::InvalidArgumentError("the node's answer is no welcome");
+          auto opened = channel::ShmChannel::OpenClientEnd(std::move(received));
+          if (!opened.ok()) return opened.status();
+          channel_ = *std::move(opened);
+          client_ = w->client;
+          cpus_ = static_cast<int>(w->cpus);
+          store_bytes_ = w->store_bytes;
+          for (const auto& [name, value] : w->flags) flags_.emplace_back(name, value);
+          welcome = true;
+          return absl::OkStatus();
+        });
+    if (!status.ok()) return status;
+  }
+  max_inline_value_bytes_ = std::min(Limits::kMaxInlineValueBytes, channel_->max_inline_bytes());
+  return absl::OkStatus();
+}
+
+void Session::Start() {
+  {
+    const Lock lock(mutex_);
+    ArmTimer();
+  }
+  io_thread_ = std::thread([this] { RunIoThread(); });
+}
+
+Session::~Session() {
+  if (!io_thread_.joinable()) return;
+  if (forked_) {
+    io_thread_.detach();  // it runs in the parent alone
+    (void)channel_.release();  // its memory is not mapped here
+    return;
+  }
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+    if (!death_.has_value()) {
+      SendReleases(1);
+      channel_->Flush();
+      channel_->RingPeer();
+    }
+  }
+  const uint64_t one = 1;
+  (void)!write(stop_event_.get(), &one, sizeof(one));
+  io_thread_.join();
+}
+
+void Session::ArmTimer() {
+  if (std::exchange(timer_armed_, true)) return;
+  itimerspec when{};
+  when.it_value = ToTimespec(kLazyNanos);
+  timerfd_settime(timer_.get(), 0, &when, nullptr);
+}
+
+void Session::DrainSocket() {
+  const absl::Status status = socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
+    absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
+    if (!message.ok()) return message.status();
+    const auto* notice = std::get_if<wire::ChunkNotice>(&*message);
+    if (notice == nullptr || received.size() != 1) return absl::InvalidArgumentError("no notice of a chunk");
+    chunks_.Add(notice->chunk, notice->bytes,
+                notice->writable ? objectstore::Mapping::Access::kWrite : objectstore::Mapping::Access::kRead,
+                std::move(received[0]));
+    return absl::OkStatus();
+  });
+  if (status.ok()) return;
+  // A node that ends in order says so in its last message.
+  Receive(SIZE_MAX);
+  Die({.kind = ErrorKind::kUnavailable,
+       .message = absl::StrCat("the node has died: ", ToAbsl(ToStd(status.message())),
+                               "; what was not finished is lost: start a cluster again with troupe::Init")});
+}
+
+size_t Session::Receive(size_t max_messages) {
+  const absl::StatusOr<size_t> received =
+      channel_->Receive(max_messages, [this](wire::Bytes bytes) { return Handle(bytes); });
+  if (received.ok()) return *received;
+  Die({.kind = ErrorKind::kInternal,
+       .message = absl::StrCat("the node sent what cannot be read: ", ToAbsl(ToStd(received.status().message())))});
+  return 0;
+}
+
+// In a task, a wait lends the worker's CPU to others.
+bool Session::ShouldBlock() const { return is_worker_ && is_executor_ && !death_.has_value(); }
+
+bool Session::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t deadline_nanos) {
+  bool led = false;
+  bool result = false;
+  for (;;) {
+    result = ready();
+    if (result || death_.has_value() || MonotonicNanos() >= deadline_nanos) break;
+    if (!reading_) {
+      led = true;
+      Lead(lock, deadline_nanos);
+      continue;
+    }
+    ++followers_;
+    if (deadline_nanos == kForever) {
+      followers_cv_.wait(lock);
+    } else {
+      followers_cv_.wait_for(lock, std::chrono::nanoseconds(deadline_nanos - MonotonicNanos()));
+    }
+    --followers_;
+  }
+  // Somebody must go on reading: another waiting thread, or the I/O thread after a while.
+  if (led && !reading_) {
+    if (followers_ > 0) followers_cv_.notify_one();
+    ArmTimer();
+  }
+  return result;
+}
+
+// Reads the channel once on behalf of all threads: polls, then sleeps until something comes or the deadline passes.
+void Session::Lead(Lock& lock, int64_t deadline_nanos) {
+  reading_ = true;
+  SendReleases(1);
+  channel_->Flush();
+  channel_->RingPeer();
+  channel_->StayAwake();
+  lock.unlock();
+  const bool input = policy_.Poll(MonotonicNanos, sched_yield, [this] { return channel_->HasInput(); });
+  bool socket_readable = false;
+  if (!input) {
+    lock.lock();
+    const bool sleep = channel_->PrepareToSleep(channel::Sleeper::kWaiter);
+    lock.unlock();
+    if (sleep) {
+      pollfd fds[2] = {{channel_->bell_fd(channel::Sleeper::kWaiter), POLLIN, 0}, {socket_.fd(), POLLIN, 0}};
+      const int64_t left = std::max<int64_t>(0, deadline_nanos - MonotonicNanos());
+      const timespec timeout = ToTimespec(left);
+      ppoll(fds, 2, deadline_nanos == kForever ? nullptr : &timeout, nullptr);
+      socket_readable = fds[1].revents != 0;
+      channel_->WokeUp(channel::Sleeper::kWaiter);
+    }
+  }
+  lock.lock();
+  if (socket_readable) DrainSocket();
+  if (!channel_->Flush()) channel_->RingPeer();
+  Receive(kMessagesPerTurn);
+  reading_ = false;
+  if (followers_ > 0) followers_cv_.notify_all();
+}
+
+// Producers wait here for room, and go on reading meanwhile: both sides writing into full rings would else wait for ever.
+void Session::Throttle(Lock& lock) {
+  constexpr size_t kEnough = size_t{4} << 20;
+  if (channel_->outbox_bytes() <= kEnough) return;
+  WaitUntil(
+      lock,
+      [this] {
+        channel_->Flush();
+        channel_->RingPeer();
+        return channel_->outbox_bytes() <= kEnough / 2;
+      },
+      kForever);
+}
+
+void Session::RunIoThread() {
+  for (;;) {
+    pollfd fds[4] = {{channel_->bell_fd(channel::Sleeper::kIoThread), POLLIN, 0},
+                     {socket_.fd(), POLLIN, 0},
+                     {timer_.get(), POLLIN, 0},
+                     {stop_event_.get(), POLLIN, 0}};
+    ppoll(fds, 4, nullptr, nullptr);
+    const Lock lock(mutex_);
+    if (stopping_) return;
+    if (fds[0].revents != 0) Drain(fds[0].fd);
+    if (fds[2].revents != 0) {
+      Drain(fds[2].fd);
+      timer_armed_ = false;
+    }
+    if (fds[1].revents != 0) DrainSocket();
+    if (death_.has_value()) {
+      // A worker without its node has nothing to live for; a driver's calls fail from now on.
+      if (is_worker_) _exit(1);
+      return;
+    }
+    if (reading_) continue;
+    SendReleases(1);
+    const bool flushed = channel_->Flush();
+    channel_->RingPeer();
+    const size_t received = Receive(4 * kMessagesPerTurn);
+    if (followers_ > 0) followers_cv_.notify_all();
+    if (received > 0 || !flushed || !channel_->PrepareToSleep(channel::Sleeper::kIoThread)) ArmTimer();
+  }
+}
+
+}  // namespace troupe::worker
