@@ -1,9 +1,12 @@
-// Runs a fuzz target (LLVMFuzzerTestOneInput) on the files of its corpus, which are the program's arguments.
+// Runs a fuzz target (LLVMFuzzerTestOneInput) on the files of its corpus, which are the program's
+// arguments.
 //
-// Without libFuzzer this is main(): it runs each file, each file cut short, and some mutations of it that are the same
-// in every run, so that a target is an ordinary test under every compiler and sanitizer. With libFuzzer
-// (--config=fuzz) the library has main(), and this turns the arguments into what it wants: a directory that it may
-// write to, filled with the corpus, since it would run a list of files only once.
+// Without libFuzzer this is main(): it runs each file, each file cut short, and some mutations of
+// it that are the same in every run, so that a target is an ordinary test under every compiler and
+// sanitizer. With libFuzzer
+// (--config=fuzz) the library has main(), and this turns the arguments into what it wants: a
+// directory that it may write to, filled with the corpus, since it would run a list of files only
+// once.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +60,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   for (int i = 1; i < *argc; ++i) {
     const std::string argument = (*argv)[i];
     if (argument.rfind("-", 0) == 0) {
-      limited = limited || argument.rfind("-max_total_time=", 0) == 0 || argument.rfind("-runs=", 0) == 0;
+      limited =
+          limited || argument.rfind("-max_total_time=", 0) == 0 || argument.rfind("-runs=", 0) == 0;
       arguments->push_back(argument);
     } else {
       std::filesystem::copy_file(argument, corpus + "/" + std::to_string(files++),
@@ -66,7 +70,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   }
   if (!limited) arguments->push_back("-max_total_time=10");
   arguments->push_back("-timeout=10");
-  arguments->push_back("-artifact_prefix=" + DirectoryFromEnvironment("TEST_UNDECLARED_OUTPUTS_DIR") + "/");
+  arguments->push_back(
+      "-artifact_prefix=" + DirectoryFromEnvironment("TEST_UNDECLARED_OUTPUTS_DIR") + "/");
   arguments->push_back(corpus);
   for (std::string& argument : *arguments) pointers->push_back(argument.data());
   pointers->push_back(nullptr);
@@ -94,7 +99,8 @@ int main(int argc, char** argv) {
     for (int m = 0; m < kMutations && !input.empty(); ++m, ++runs) {
       std::vector<uint8_t> mutated = input;
       for (uint32_t changes = 1 + random() % 4; changes > 0; --changes) {
-        mutated[random() % mutated.size()] = static_cast<uint8_t>(random() % 4 == 0 ? 0xff : random());
+        mutated[random() % mutated.size()] =
+            static_cast<uint8_t>(random() % 4 == 0 ? 0xff : random());
       }
       Run(mutated, mutated.size());
     }

@@ -14,7 +14,8 @@ void EverythingForbidden() {
   timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   const auto start = std::chrono::steady_clock::now();
-  mmap(nullptr, static_cast<size_t>(start.time_since_epoch().count()), PROT_READ, MAP_PRIVATE, -1, 0);
+  mmap(nullptr, static_cast<size_t>(start.time_since_epoch().count()), PROT_READ, MAP_PRIVATE, -1,
+       0);
 }
 
 }  // namespace troupe::testdata
