@@ -78,18 +78,18 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, w
       entry(call);
       results = std::move(call.results);
     } catch (const std::exception& e) {
-      ErrorInfo error = MakeError(task, spec, ErrorKind::kTaskError, e.what());
-      error.exception_type = Demangled(typeid(e).name());
+      ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError, e.what());
+      thrown.exception_type = Demangled(typeid(e).name());
       results.clear();
-      results.emplace_back(std::move(error));
+      results.emplace_back(std::move(thrown));
     } catch (abi::__forced_unwind&) {
       throw;  // the thread is being cancelled
     } catch (...) {
       const std::type_info* type = abi::__cxa_current_exception_type();
-      ErrorInfo error = MakeError(task, spec, ErrorKind::kTaskError, "something that is no std::exception was thrown");
-      if (type != nullptr) error.exception_type = Demangled(type->name());
+      ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError, "something that is no std::exception was thrown");
+      if (type != nullptr) thrown.exception_type = Demangled(type->name());
       results.clear();
-      results.emplace_back(std::move(error));
+      results.emplace_back(std::move(thrown));
     }
     running_task = nullptr;
   }

@@ -1,0 +1,222 @@
+// The two archives between values and bytes. They are cereal archives: classes that cereal can serialize need no change.
+//
+// Native byte order; sizes as 64 bits; large contiguous data is aligned to 64 bytes from the value's start. An output archive
+// without memory measures only: nothing is copied. An input archive never reads outside its bytes, never allocates more than
+// a small multiple of them, and gives up at kMaxDepth levels.
+// Errors: exceptions (ArchiveError), as cereal has them; encode.h turns them into a Status.
+#ifndef TROUPE_CORE_SERIALIZE_ARCHIVE_H_
+#define TROUPE_CORE_SERIALIZE_ARCHIVE_H_
+
+#include <cereal/cereal.hpp>
+#include <cereal/types/array.hpp>
+#include <cereal/types/bitset.hpp>
+#include <cereal/types/chrono.hpp>
+#include <cereal/types/complex.hpp>
+#include <cereal/types/deque.hpp>
+#include <cereal/types/list.hpp>
+#include <cereal/types/map.hpp>
+#include <cereal/types/memory.hpp>
+#include <cereal/types/optional.hpp>
+#include <cereal/types/set.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/tuple.hpp>
+#include <cereal/types/unordered_map.hpp>
+#include <cereal/types/unordered_set.hpp>
+#include <cereal/types/utility.hpp>
+#include <cereal/types/variant.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstring>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/limits.h"
+#include "core/serialize/copy_bytes.h"
+#include "core/serialize/traits.h"
+
+namespace troupe::serialize {
+
+struct ArchiveError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+inline constexpr int kMaxDepth = 2000;
+inline constexpr size_t kAlignBytes = 64;  // of data that is at least that long
+
+constexpr size_t PaddingAt(size_t offset, size_t size) {
+  return size < kAlignBytes ? 0 : (kAlignBytes - offset % kAlignBytes) % kAlignBytes;
+}
+
+class OutputArchive : public cereal::OutputArchive<OutputArchive> {
+ public:
+  // Empty `out`: measures. `refs` may be null while measuring.
+  OutputArchive(std::span<std::byte> out, size_t offset, std::vector<ObjectId>* refs)
+      : cereal::OutputArchive<OutputArchive>(this), out_(out), offset_(offset), refs_(refs) {}
+
+  void Write(const void* data, size_t size) {
+    const size_t padding = PaddingAt(offset_, size);
+    if (!out_.empty()) {
+      if (size + padding > out_.size() - offset_) throw ArchiveError("the value grew while it was being written");
+      std::memset(out_.data() + offset_, 0, padding);
+      CopyBytes(out_.data() + offset_ + padding, data, size);
+    }
+    offset_ += padding + size;
+  }
+  void WriteRef(ObjectId id) {
+    if (refs_ != nullptr) refs_->push_back(id);
+    const uint32_t index = ref_count_++;
+    Write(&index, sizeof(index));
+  }
+  void Enter() {
+    if (++depth_ > kMaxDepth) throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
+  }
+  void Leave() { --depth_; }
+
+  size_t offset() const { return offset_; }
+  uint32_t ref_count() const { return ref_count_; }
+
+ private:
+  std::span<std::byte> out_;
+  size_t offset_;
+  std::vector<ObjectId>* refs_;
+  uint32_t ref_count_ = 0;
+  int depth_ = 0;
+};
+
+class InputArchive : public cereal::InputArchive<InputArchive> {
+ public:
+  InputArchive(std::span<const std::byte> in, size_t offset, std::span<const ObjectId> refs)
+      : cereal::InputArchive<InputArchive>(this), in_(in), offset_(offset), refs_(refs) {}
+
+  void Read(void* data, size_t size) {
+    const size_t padding = PaddingAt(offset_, size);
+    if (padding > remaining() || size > remaining() - padding) throw ArchiveError("its bytes end too early");
+    if (size > 0) std::memcpy(data, in_.data() + offset_ + padding, size);
+    offset_ += padding + size;
+  }
+  ObjectId ReadRef() {
+    uint32_t index = 0;
+    Read(&index, sizeof(index));
+    if (index >= refs_.size()) throw ArchiveError("it names a reference that it does not hold");
+    return refs_[index];
+  }
+  // A count of elements, each of which takes at least a byte.
+  void CheckCount(uint64_t count) const {
+    if (count > remaining()) throw ArchiveError("it claims more elements than it has bytes");
+  }
+  void Enter() {
+    if (++depth_ > kMaxDepth) throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
+  }
+  void Leave() { --depth_; }
+
+  size_t remaining() const { return in_.size() - offset_; }
+
+ private:
+  std::span<const std::byte> in_;
+  size_t offset_;
+  std::span<const ObjectId> refs_;
+  int depth_ = 0;
+};
+
+// --- What cereal asks of an archive.
+
+template <typename T>
+  requires std::is_arithmetic_v<T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const T& value) {
+  archive.Write(std::addressof(value), sizeof(value));
+}
+template <typename T>
+  requires std::is_arithmetic_v<T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    uint8_t byte = 0;  // any other byte in a bool would be undefined behaviour
+    archive.Read(&byte, 1);
+    value = byte != 0;
+  } else {
+    archive.Read(std::addressof(value), sizeof(value));
+  }
+}
+
+template <typename T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const cereal::BinaryData<T>& data) {
+  archive.Write(data.data, static_cast<size_t>(data.size));
+}
+template <typename T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::BinaryData<T>& data) {
+  archive.Read(data.data, static_cast<size_t>(data.size));
+}
+
+template <typename T>
+void CEREAL_SERIALIZE_FUNCTION_NAME(OutputArchive& archive, cereal::NameValuePair<T>& pair) {
+  archive(pair.value);
+}
+template <typename T>
+void CEREAL_SERIALIZE_FUNCTION_NAME(InputArchive& archive, cereal::NameValuePair<T>& pair) {
+  archive(pair.value);
+}
+
+template <typename T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const cereal::SizeTag<T>& tag) {
+  const uint64_t size = tag.size;
+  archive.Write(&size, sizeof(size));
+}
+template <typename T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::SizeTag<T>& tag) {
+  uint64_t size = 0;
+  archive.Read(&size, sizeof(size));
+  archive.CheckCount(size);
+  tag.size = static_cast<std::remove_reference_t<T>>(size);
+}
+
+template <typename T>
+void prologue(OutputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming): cereal's name
+  archive.Enter();
+}
+template <typename T>
+void epilogue(OutputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming)
+  archive.Leave();
+}
+template <typename T>
+void prologue(InputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming)
+  archive.Enter();
+}
+template <typename T>
+void epilogue(InputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming)
+  archive.Leave();
+}
+
+// --- What we add: references, and aggregates.
+
+template <Reference T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const T& value) {
+  archive.WriteRef(RefTraits<T>::Id(value));
+}
+template <Reference T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
+  value = RefTraits<T>::Make(archive.ReadRef());
+}
+
+template <typename T>
+concept PlainAggregate = std::is_class_v<T> && std::is_aggregate_v<T> && !Reference<T> &&
+                         !internal::IsStdArray<std::remove_cv_t<T>>::value && !std::is_same_v<T, std::monostate> &&
+                         !internal::HasMemberFunctions<T> && !internal::HasFreeSave<T>;
+
+// Found through the archive's namespace. A type's own function is more specialised, and wins.
+template <typename Archive, typename T>
+  requires PlainAggregate<T> && (std::is_same_v<Archive, OutputArchive> || std::is_same_v<Archive, InputArchive>)
+void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, T& value) {
+  if constexpr (FieldCount<T>() == 0) {
+    uint8_t nothing = 0;  // so that a count of elements is bounded by the bytes
+    archive(nothing);
+  } else {
+    std::apply([&](auto&... field) { archive(field...); }, Fields(value));
+  }
+}
+
+}  // namespace troupe::serialize
+
+CEREAL_SETUP_ARCHIVE_TRAITS(troupe::serialize::InputArchive, troupe::serialize::OutputArchive)
+
+#endif  // TROUPE_CORE_SERIALIZE_ARCHIVE_H_

@@ -1,0 +1,173 @@
+// The fields of an aggregate, found without macros: counted by brace initialisation, named by structured bindings.
+//
+//   struct Point { double x, y; };
+//   static_assert(FieldCount<Point>() == 2);
+//   std::tuple<double&, double&> fields = Fields(point);
+//
+// Works for aggregates of up to kMaxFields fields without C arrays, base classes and bit-fields; others write a `serialize`.
+// After Boost.PFR, which Debian 12 does not have.
+#ifndef TROUPE_CORE_SERIALIZE_FIELDS_H_
+#define TROUPE_CORE_SERIALIZE_FIELDS_H_
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace troupe::serialize {
+
+inline constexpr size_t kMaxFields = 32;
+
+namespace internal {
+
+// Converts to any type, in unevaluated code only.
+struct AnyField {
+  template <typename T>
+    requires(std::is_move_constructible_v<T>)
+  operator T&() const&;  // NOLINT(google-explicit-constructor)
+  template <typename T>
+    requires(std::is_move_constructible_v<T>)
+  operator T&&() const&&;  // NOLINT(google-explicit-constructor)
+  // A mutex and the like are made in place.
+  template <typename T>
+    requires(!std::is_move_constructible_v<T>)
+  operator T() const;  // NOLINT(google-explicit-constructor)
+};
+
+template <typename T, size_t... I>
+constexpr bool InitialisableBy(std::index_sequence<I...>) {
+  return requires { T{(static_cast<void>(I), AnyField{})...}; };
+}
+
+// Larger counts first: an aggregate can be initialised by fewer values than it has fields.
+template <typename T, size_t N>
+constexpr size_t CountDownFrom() {
+  if constexpr (N == 0) {
+    return 0;
+  } else if constexpr (InitialisableBy<T>(std::make_index_sequence<N>())) {
+    return N;
+  } else {
+    return CountDownFrom<T, N - 1>();
+  }
+}
+
+}  // namespace internal
+
+// More than kMaxFields where there are too many.
+template <typename T>
+constexpr size_t FieldCount() {
+  if constexpr (std::is_empty_v<T>) {
+    return 0;
+  } else {
+    return internal::CountDownFrom<std::remove_cv_t<T>, kMaxFields + 1>();
+  }
+}
+
+template <typename T>
+constexpr auto Fields(T& value) {
+  constexpr size_t n = FieldCount<T>();
+  static_assert(n <= kMaxFields, "an aggregate of more than 32 fields cannot travel as it is: give it a serialize function");
+  if constexpr (n == 0) {
+    return std::tuple<>();
+  } else if constexpr (n == 1) {
+    auto& [f0] = value;
+    return std::tie(f0);
+  } else if constexpr (n == 2) {
+    auto& [f0, f1] = value;
+    return std::tie(f0, f1);
+  } else if constexpr (n == 3) {
+    auto& [f0, f1, f2] = value;
+    return std::tie(f0, f1, f2);
+  } else if constexpr (n == 4) {
+    auto& [f0, f1, f2, f3] = value;
+    return std::tie(f0, f1, f2, f3);
+  } else if constexpr (n == 5) {
+    auto& [f0, f1, f2, f3, f4] = value;
+    return std::tie(f0, f1, f2, f3, f4);
+  } else if constexpr (n == 6) {
+    auto& [f0, f1, f2, f3, f4, f5] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5);
+  } else if constexpr (n == 7) {
+    auto& [f0, f1, f2, f3, f4, f5, f6] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6);
+  } else if constexpr (n == 8) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7);
+  } else if constexpr (n == 9) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8);
+  } else if constexpr (n == 10) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9);
+  } else if constexpr (n == 11) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10);
+  } else if constexpr (n == 12) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11);
+  } else if constexpr (n == 13) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12);
+  } else if constexpr (n == 14) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13);
+  } else if constexpr (n == 15) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14);
+  } else if constexpr (n == 16) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15);
+  } else if constexpr (n == 17) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16);
+  } else if constexpr (n == 18) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17);
+  } else if constexpr (n == 19) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18);
+  } else if constexpr (n == 20) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19);
+  } else if constexpr (n == 21) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20);
+  } else if constexpr (n == 22) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21);
+  } else if constexpr (n == 23) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22);
+  } else if constexpr (n == 24) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23);
+  } else if constexpr (n == 25) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24);
+  } else if constexpr (n == 26) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25);
+  } else if constexpr (n == 27) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26);
+  } else if constexpr (n == 28) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27);
+  } else if constexpr (n == 29) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28);
+  } else if constexpr (n == 30) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29);
+  } else if constexpr (n == 31) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30);
+  } else if constexpr (n == 32) {
+    auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31] = value;
+    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31);
+  }
+}
+
+}  // namespace troupe::serialize
+
+#endif  // TROUPE_CORE_SERIALIZE_FIELDS_H_

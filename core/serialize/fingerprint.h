@@ -1,0 +1,118 @@
+// The fingerprint of a type's structure: reading a value as another type is an error that names both, never garbage.
+//
+// Adding, removing or retyping a field, or reordering fields of different types, changes it. A class with a `serialize` of its
+// own is known by its name and its cereal version. std::vector<T>, Array<T> and std::span<const T> of numbers share one.
+// Computed once per type and process.
+#ifndef TROUPE_CORE_SERIALIZE_FINGERPRINT_H_
+#define TROUPE_CORE_SERIALIZE_FINGERPRINT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "core/serialize/archive.h"
+
+namespace troupe::serialize {
+
+// As the compiler writes it: "std::vector<double>".
+template <typename T>
+constexpr std::string_view TypeName() {
+  constexpr std::string_view text = __PRETTY_FUNCTION__;
+  constexpr size_t begin = text.find("T = ") + 4;
+  constexpr size_t semicolon = text.find(';', begin);
+  constexpr size_t end = semicolon == std::string_view::npos ? text.size() - 1 : semicolon;
+  return text.substr(begin, end - begin);
+}
+
+namespace internal {
+
+// Registers the type under its fingerprint, so that a mismatch can name what was stored.
+uint64_t RegisterType(const std::string& structure, std::string_view name);
+// The name of a type whose fingerprint this process has met, or "".
+std::string NameOf(uint64_t fingerprint);
+// Keeps recursive types finite: false where the type is being described already.
+bool BeginType(std::string_view name);
+void EndType();
+
+template <typename T>
+void Describe(std::string* out);
+
+template <typename T>
+struct DescribeTemplate {
+  static void To(std::string* out) { *out += TypeName<T>(); }
+};
+template <template <typename...> class C, typename... A>
+struct DescribeTemplate<C<A...>> {
+  static void To(std::string* out) {
+    const std::string_view name = TypeName<C<A...>>();
+    *out += name.substr(0, name.find('<'));
+    *out += '<';
+    // Allocators, comparators and the like are empty and have no part in what is stored.
+    ((std::is_empty_v<A> && !std::is_same_v<A, std::monostate> ? void() : (Describe<A>(out), void(*out += ','))), ...);
+    *out += '>';
+  }
+};
+template <typename T, size_t N>
+struct DescribeTemplate<std::array<T, N>> {
+  static void To(std::string* out) {
+    *out += "array" + std::to_string(N) + "<";
+    Describe<T>(out);
+    *out += '>';
+  }
+};
+template <typename Tuple>
+struct DescribeFields;
+template <typename... F>
+struct DescribeFields<std::tuple<F...>> {
+  static void To([[maybe_unused]] std::string* out) { ((Describe<std::remove_cvref_t<F>>(out), void(*out += ';')), ...); }
+};
+
+template <typename T>
+void Describe(std::string* out) {
+  if constexpr (Reference<T>) {
+    *out += RefTraits<T>::kName;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    *out += "bool";
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    *out += (std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u');
+    *out += std::to_string(sizeof(T) * 8);
+  } else if constexpr (std::is_enum_v<T>) {
+    *out += "enum ";
+    *out += TypeName<T>();
+    *out += ':';
+    Describe<std::underlying_type_t<T>>(out);
+  } else if constexpr (HasMemberFunctions<T> || HasFreeSave<T>) {
+    *out += "class ";
+    *out += TypeName<T>();
+    *out += " v" + std::to_string(cereal::detail::Version<T>::version);
+  } else if constexpr (PlainAggregate<T>) {
+    if (!BeginType(TypeName<T>())) {
+      *out += "again ";
+      *out += TypeName<T>();
+      return;
+    }
+    *out += '{';
+    DescribeFields<decltype(Fields(std::declval<T&>()))>::To(out);
+    *out += '}';
+    EndType();
+  } else {
+    DescribeTemplate<T>::To(out);
+  }
+}
+
+}  // namespace internal
+
+template <typename T>
+uint64_t Fingerprint() {
+  static const uint64_t fingerprint = [] {
+    std::string structure;
+    internal::Describe<T>(&structure);
+    return internal::RegisterType(structure, TypeName<T>());
+  }();
+  return fingerprint;
+}
+
+}  // namespace troupe::serialize
+
+#endif  // TROUPE_CORE_SERIALIZE_FINGERPRINT_H_

@@ -1,0 +1,279 @@
+// Round trips of what may travel, fingerprints of what must not be confused, and decoders that survive any bytes.
+#include "core/serialize/serialize.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+#include <set>
+#include <unordered_map>
+
+namespace troupe::serialize {
+namespace {
+
+struct Point {
+  double x = 0, y = 0;
+  friend bool operator==(const Point&, const Point&) = default;
+};
+struct Tree {
+  int value = 0;
+  std::vector<Tree> children;
+  friend bool operator==(const Tree&, const Tree&) = default;
+};
+struct Link {
+  int value = 0;
+  std::unique_ptr<Link> next;
+};
+enum class Colour : uint8_t { kRed, kGreen };
+struct Everything {
+  bool flag = false;
+  Colour colour = Colour::kRed;
+  std::string text;
+  std::vector<Point> points;
+  std::optional<Point> maybe;
+  std::variant<std::monostate, int, std::string> either;
+  std::map<std::string, std::vector<int>> table;
+  std::tuple<int, std::string> tuple;
+  std::array<short, 3> array{};
+  std::vector<bool> bits;
+  std::chrono::nanoseconds time{};
+  std::vector<std::byte> raw;
+  friend bool operator==(const Everything&, const Everything&) = default;
+};
+struct Empty {
+  friend bool operator==(const Empty&, const Empty&) = default;
+};
+class Classic {
+ public:
+  Classic() = default;
+  explicit Classic(int n) : n_(n) {}
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(n_);
+  }
+  friend bool operator==(const Classic&, const Classic&) = default;
+
+ private:
+  int n_ = 0;
+};
+struct Thrower {
+  template <class Archive>
+  void serialize(Archive&) {
+    throw std::runtime_error("not today");
+  }
+};
+
+template <typename T>
+std::vector<std::byte> Encoded(const T& value, std::vector<ObjectId>* refs = nullptr) {
+  std::vector<ObjectId> unused;
+  const auto size = Measure(value);
+  EXPECT_TRUE(size.ok()) << size.status();
+  std::vector<std::byte> bytes(size->bytes);
+  const absl::Status status = EncodeTo(value, bytes, refs == nullptr ? &unused : refs);
+  EXPECT_TRUE(status.ok()) << status;
+  return bytes;
+}
+
+template <typename T>
+void ExpectRoundTrip(const T& value) {
+  const auto copy = Decode<T>(Encoded(value), {});
+  ASSERT_TRUE(copy.ok()) << TypeName<T>() << ": " << copy.status();
+  EXPECT_TRUE(*copy == value) << TypeName<T>();
+}
+
+Everything Sample() {
+  return {.flag = true,
+          .colour = Colour::kGreen,
+          .text = std::string("with\0zero", 9),
+          .points = {{1, 2}, {3, 4}},
+          .maybe = Point{5, 6},
+          .either = "or",
+          .table = {{"a", {1, 2}}, {"", {}}},
+          .tuple = {7, "eight"},
+          .array = {9, 10, 11},
+          .bits = {true, false, true},
+          .time = std::chrono::nanoseconds(12),
+          .raw = std::vector<std::byte>(200, std::byte{13})};
+}
+
+TEST(Serialize, WhatGoesInComesOut) {
+  ExpectRoundTrip(true);
+  ExpectRoundTrip(-42);
+  ExpectRoundTrip(std::numeric_limits<uint64_t>::max());
+  ExpectRoundTrip(2.5f);
+  ExpectRoundTrip(Colour::kGreen);
+  ExpectRoundTrip(std::string());
+  ExpectRoundTrip(std::string(1000, 'x'));
+  ExpectRoundTrip(std::vector<double>());
+  ExpectRoundTrip(std::vector<double>(1000, 1.5));
+  ExpectRoundTrip(std::vector<char>(3, 'c'));
+  ExpectRoundTrip(std::vector<std::string>{"a", "", "c"});
+  ExpectRoundTrip(std::vector<std::vector<std::vector<int>>>{{{1}, {}}, {}});
+  ExpectRoundTrip(std::map<int, std::string>{{1, "one"}});
+  ExpectRoundTrip(std::unordered_map<std::string, int>{{"one", 1}, {"two", 2}});
+  ExpectRoundTrip(std::set<int>{1, 2, 3});
+  ExpectRoundTrip(std::list<int>{1, 2});
+  ExpectRoundTrip(std::deque<int>{1, 2});
+  ExpectRoundTrip(std::pair<int, std::string>{1, "one"});
+  ExpectRoundTrip(std::optional<int>());
+  ExpectRoundTrip(std::variant<int, std::string>("v"));
+  ExpectRoundTrip(std::complex<double>(1, 2));
+  ExpectRoundTrip(std::bitset<70>(5));
+  ExpectRoundTrip(std::chrono::system_clock::now());
+  ExpectRoundTrip(Point{1, 2});
+  ExpectRoundTrip(Empty{});
+  ExpectRoundTrip(std::vector<Empty>(5));
+  ExpectRoundTrip(Classic(7));
+  ExpectRoundTrip(std::vector<Classic>{Classic(1), Classic(2)});
+  ExpectRoundTrip(Tree{1, {{2, {}}, {3, {{4, {}}}}}});
+  ExpectRoundTrip(Sample());
+}
+
+TEST(Serialize, MoveOnlyAndSharedValues) {
+  auto link = Decode<Link>(Encoded(Link{1, std::make_unique<Link>(Link{2, nullptr})}), {});
+  ASSERT_TRUE(link.ok()) << link.status();
+  EXPECT_EQ(link->next->value, 2);
+  const auto shared = std::make_shared<int>(5);
+  const auto copy = Decode<std::vector<std::shared_ptr<int>>>(Encoded(std::vector{shared, shared}), {});
+  ASSERT_TRUE(copy.ok());
+  EXPECT_EQ((*copy)[0], (*copy)[1]) << "aliases within one value stay aliases";
+}
+
+TEST(Serialize, NanPayloadsSurvive) {
+  const double nan = std::nan("12345");
+  const auto copy = Decode<double>(Encoded(nan), {});
+  EXPECT_EQ(std::memcmp(&nan, &*copy, sizeof(nan)), 0);
+}
+
+TEST(Serialize, LargeNumbersAreViewedInPlace) {
+  const std::vector<float> numbers(100, 2.5f);
+  alignas(64) std::array<std::byte, 4096> memory;
+  const auto bytes = Encoded(numbers);
+  std::memcpy(memory.data(), bytes.data(), bytes.size());
+  const auto view = ViewArray<float>(std::span(memory).first(bytes.size()));
+  ASSERT_TRUE(view.ok());
+  EXPECT_EQ(reinterpret_cast<const std::byte*>(view->data()), memory.data() + kArrayDataAt);
+  EXPECT_TRUE(std::equal(view->begin(), view->end(), numbers.begin(), numbers.end()));
+}
+
+struct PointLike {
+  double x = 0, y = 0;
+};
+struct PointAndMore {
+  double x = 0, y = 0, z = 0;
+};
+struct IntPoint {
+  double x = 0;
+  int64_t y = 0;
+};
+TEST(Fingerprint, TellsStructuresApart) {
+  EXPECT_EQ(Fingerprint<Point>(), Fingerprint<PointLike>()) << "same fields, same bytes";
+  EXPECT_NE(Fingerprint<Point>(), Fingerprint<PointAndMore>());
+  EXPECT_NE(Fingerprint<Point>(), Fingerprint<IntPoint>());
+  EXPECT_NE((Fingerprint<std::pair<int, double>>()), (Fingerprint<std::pair<double, int>>()));
+  EXPECT_NE(Fingerprint<std::vector<Point>>(), Fingerprint<std::vector<PointAndMore>>());
+  EXPECT_NE(Fingerprint<int32_t>(), Fingerprint<uint32_t>());
+  EXPECT_NE(Fingerprint<Tree>(), Fingerprint<Link>());
+  const auto wrong = Decode<IntPoint>(Encoded(Point{1, 2}), {});
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_TRUE(IsTypeMismatch(wrong.status()));
+  const std::string message(wrong.status().message());
+  EXPECT_NE(message.find("IntPoint"), std::string::npos) << message;
+  EXPECT_NE(message.find("Point"), std::string::npos) << message;
+}
+
+TEST(Serialize, TruncatedAndFlippedBytesAreErrorsAndNothingWorse) {
+  const auto bytes = Encoded(Sample());
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_FALSE(Decode<Everything>(std::span(bytes).first(length), {}).ok()) << length;
+  }
+  std::mt19937_64 random(1);
+  for (size_t at = sizeof(ValueHeader); at < bytes.size(); ++at) {
+    for (int n = 0; n < 8; ++n) {
+      auto flipped = bytes;
+      flipped[at] = std::byte(random());
+      (void)Decode<Everything>(flipped, {}).ok();
+    }
+  }
+  const auto array = Encoded(std::vector<double>(10, 1.0));
+  for (size_t length = 0; length < array.size(); ++length) {
+    EXPECT_FALSE(ViewArray<double>(std::span(array).first(length)).ok()) << length;
+  }
+}
+
+TEST(Serialize, DeepNestingIsAnErrorNotAStackOverflow) {
+  Link first;
+  Link* last = &first;
+  for (int i = 0; i < 3000; ++i) {
+    last->next = std::make_unique<Link>();
+    last = last->next.get();
+  }
+  const auto size = Measure(first);
+  ASSERT_FALSE(size.ok());
+  EXPECT_NE(size.status().message().find("nested"), absl::string_view::npos) << size.status();
+}
+
+TEST(Serialize, WhatTheUsersCodeThrowsIsAStatus) {
+  const auto size = Measure(Thrower());
+  ASSERT_FALSE(size.ok());
+  EXPECT_NE(size.status().message().find("not today"), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace troupe::serialize
+
+// A reference type, as the SDK defines them.
+struct FakeRef {
+  troupe::ObjectId id;
+};
+template <>
+struct troupe::serialize::RefTraits<FakeRef> {
+  static constexpr std::string_view kName = "FakeRef";
+  static ObjectId Id(const FakeRef& ref) { return ref.id; }
+  static FakeRef Make(ObjectId id) { return {id}; }
+};
+
+namespace troupe::serialize {
+namespace {
+
+struct WithRefs {
+  std::vector<FakeRef> refs;
+  std::map<std::string, FakeRef> named;
+};
+
+TEST(Serialize, ReferencesTravelBesideTheBytes) {
+  const ObjectId a = ObjectId::Make(ClientId(1), 1), b = ObjectId::Make(ClientId(1), 2);
+  std::vector<ObjectId> refs;
+  const auto bytes = Encoded(WithRefs{{{a}, {b}}, {{"a", {a}}}}, &refs);
+  EXPECT_EQ(refs, (std::vector{a, b, a}));
+  const auto copy = Decode<WithRefs>(bytes, refs);
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_EQ(copy->refs[1].id, b);
+  EXPECT_EQ(copy->named.at("a").id, a);
+  EXPECT_FALSE(Decode<WithRefs>(bytes, std::span(refs).first(2)).ok());
+}
+
+// What must not travel is known while compiling; the sentences are compared by compile-fail tests.
+struct HasMutex {
+  int n;
+  std::mutex mutex;
+};
+static_assert(kSerializable<Everything>);
+static_assert(kSerializable<Tree>);
+static_assert(kSerializable<Link>);
+static_assert(kSerializable<Classic>);
+static_assert(kProblem<int*> == Problem::kPointer);
+static_assert(kProblem<std::vector<const char*>> == Problem::kPointer);
+static_assert(kProblem<std::mutex> == Problem::kSynchronisation);
+static_assert(kProblem<HasMutex> == Problem::kSynchronisation);
+static_assert(kProblem<std::unique_ptr<HasMutex>> == Problem::kSynchronisation);
+static_assert(kProblem<std::thread> == Problem::kThread);
+static_assert(kProblem<std::ofstream> == Problem::kFile);
+static_assert(kProblem<std::function<void()>> == Problem::kFunction);
+static_assert(kProblem<std::string_view> == Problem::kView);
+
+}  // namespace
+}  // namespace troupe::serialize
