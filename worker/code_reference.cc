@@ -42,8 +42,8 @@ int Inspect(dl_phdr_info* info, size_t, void* data) {
       executable->code_end = begin + header.p_memsz;
     }
     if (header.p_type == PT_NOTE) {
-      ReadNotes(reinterpret_cast<const char*>(begin), reinterpret_cast<const char*>(begin + header.p_memsz),
-                &executable->build_id);
+      ReadNotes(reinterpret_cast<const char*>(begin),
+                reinterpret_cast<const char*>(begin + header.p_memsz), &executable->build_id);
     }
   }
   return 1;
@@ -65,7 +65,8 @@ absl::StatusOr<uint64_t> OffsetOfCode(const void* function) {
   const auto address = reinterpret_cast<uintptr_t>(function);
   if (address < executable.code_begin || address >= executable.code_end) {
     return absl::FailedPreconditionError(
-        "the function lies in a shared object, which workers may load elsewhere: link it into the executable "
+        "the function lies in a shared object, which workers may load elsewhere: link it into the "
+        "executable "
         "(Bazel: --dynamic_mode=off)");
   }
   return address - executable.base;
@@ -75,8 +76,8 @@ absl::StatusOr<const void*> CodeAtOffset(uint64_t offset) {
   const Executable& executable = ThisExecutable();
   const uintptr_t address = executable.base + offset;
   if (address < executable.code_begin || address >= executable.code_end) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("code offset ", offset, " is not in this executable: the caller is another build"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "code offset ", offset, " is not in this executable: the caller is another build"));
   }
   return reinterpret_cast<const void*>(address);
 }

@@ -1,8 +1,10 @@
-// A code reference names a function in another process that runs the same executable: its offset in the file's image.
+// A code reference names a function in another process that runs the same executable: its offset in
+// the file's image.
 //
-// Address randomisation moves the whole executable, so the offset from its base is the same in every process of one build;
-// the build id in the handshake says that it is one build. Functions in shared objects have no such name.
-// Thread-safe.   Errors: FailedPrecondition, saying what was passed.
+// Address randomisation moves the whole executable, so the offset from its base is the same in
+// every process of one build; the build id in the handshake says that it is one build. Functions in
+// shared objects have no such name. Thread-safe.   Errors: FailedPrecondition, saying what was
+// passed.
 #ifndef TROUPE_WORKER_CODE_REFERENCE_H_
 #define TROUPE_WORKER_CODE_REFERENCE_H_
 

@@ -35,7 +35,8 @@ class Executor {
  private:
   void Execute(const DispatchedTask& task, const wire::TaskSpec& spec, wire::Complete* complete);
   std::variant<TaskCall, ErrorInfo> Prepare(const DispatchedTask& task, const wire::TaskSpec& spec);
-  ErrorInfo MakeError(const DispatchedTask& task, const wire::TaskSpec& spec, ErrorKind kind, std::string message) const {
+  ErrorInfo MakeError(const DispatchedTask& task, const wire::TaskSpec& spec, ErrorKind kind,
+                      std::string message) const {
     return {.kind = kind,
             .message = std::move(message),
             .exception_type = {},
@@ -53,7 +54,8 @@ void Executor::Run(const DispatchedTask& task) {
   // A recalled frame: its grants go back.
   if (session_->TryBegin(task.dispatch)) {
     absl::StatusOr<wire::ClientMessage> message = wire::DecodeClientMessage(task.dispatch.spec);
-    TROUPE_CHECK(message.ok() && std::holds_alternative<wire::TaskSpec>(*message), "a dispatched task without a spec");
+    TROUPE_CHECK(message.ok() && std::holds_alternative<wire::TaskSpec>(*message),
+                 "a dispatched task without a spec");
     const auto& spec = std::get<wire::TaskSpec>(*message);
     wire::Complete complete{spec.id, task.dispatch.attempt, task.dispatch.slot, {}};
     Execute(task, spec, &complete);
@@ -62,16 +64,19 @@ void Executor::Run(const DispatchedTask& task) {
   for (const ObjectId id : task.dispatch.refs) session_->DropHandle(id);
 }
 
-void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, wire::Complete* complete) {
+void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
+                       wire::Complete* complete) {
   auto prepared = Prepare(task, spec);
   std::vector<std::variant<EncodedResult, ErrorInfo>> results;
   if (auto* error = std::get_if<ErrorInfo>(&prepared)) {
     results.emplace_back(std::move(*error));
   } else {
     auto& call = std::get<TaskCall>(prepared);
-    const RunningTask running{spec.id, spec.name, task.dispatch.attempt, spec.depth,
-                              spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor};
-    const auto entry = reinterpret_cast<TaskEntry>(*CodeAtOffset(spec.entry));
+    const RunningTask running{
+        spec.id, spec.name, task.dispatch.attempt, spec.depth,
+        spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor};
+    const auto entry =
+        reinterpret_cast<TaskEntry>(reinterpret_cast<uintptr_t>(*CodeAtOffset(spec.entry)));
     running_task = &running;
     // The one place where what the user's code throws is caught.
     try {
@@ -86,7 +91,8 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, w
       throw;  // the thread is being cancelled
     } catch (...) {
       const std::type_info* type = abi::__cxa_current_exception_type();
-      ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError, "something that is no std::exception was thrown");
+      ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError,
+                                   "something that is no std::exception was thrown");
       if (type != nullptr) thrown.exception_type = Demangled(type->name());
       results.clear();
       results.emplace_back(std::move(thrown));
@@ -95,8 +101,9 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, w
   }
   // A failure is the value of each result.
   if (results.size() != spec.num_returns) {
-    ErrorInfo error = MakeError(task, spec, ErrorKind::kInternal,
-                                absl::StrCat(results.size(), " results were made instead of ", spec.num_returns));
+    ErrorInfo error =
+        MakeError(task, spec, ErrorKind::kInternal,
+                  absl::StrCat(results.size(), " results were made instead of ", spec.num_returns));
     if (results.size() == 1 && std::holds_alternative<ErrorInfo>(results[0])) {
       error = std::get<ErrorInfo>(std::move(results[0]));
     }
@@ -122,9 +129,11 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, w
 }
 
 // Finds the values of the arguments, waiting for those that did not fit into the frame.
-std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task, const wire::TaskSpec& spec) {
+std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
+                                                    const wire::TaskSpec& spec) {
   if (absl::StatusOr<const void*> code = CodeAtOffset(spec.entry); !code.ok()) {
-    return MakeError(task, spec, ErrorKind::kBuildMismatch, std::string(ToStd(code.status().message())));
+    return MakeError(task, spec, ErrorKind::kBuildMismatch,
+                     std::string(ToStd(code.status().message())));
   }
   TaskCall call;
   call.session = session_;
@@ -152,7 +161,8 @@ std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task, 
       entered.values.push_back(resolve(*object));
     } else {
       entered.is_list = true;
-      for (const ObjectId id : std::get<wire::Argument::Objects>(argument.content)) entered.values.push_back(resolve(id));
+      for (const ObjectId id : std::get<wire::Argument::Objects>(argument.content))
+        entered.values.push_back(resolve(id));
     }
   }
   if (failed.has_value()) return *std::move(failed);

@@ -18,7 +18,9 @@
 namespace troupe::worker {
 namespace {
 
-ErrorInfo Unavailable(std::string message) { return {.kind = ErrorKind::kUnavailable, .message = std::move(message)}; }
+ErrorInfo Unavailable(std::string message) {
+  return {.kind = ErrorKind::kUnavailable, .message = std::move(message)};
+}
 
 // Releases are batched; this many make a message at once.
 constexpr size_t kReleaseBatch = 64;
@@ -71,7 +73,8 @@ std::variant<ValueSpace, ErrorInfo> Session::Reserve(size_t bytes) {
   }
   if (!status.ok()) {
     carver_.Abandon(space.location);
-    return ErrorInfo{.kind = ErrorKind::kResourceExhausted, .message = std::string(ToStd(status.message()))};
+    return ErrorInfo{.kind = ErrorKind::kResourceExhausted,
+                     .message = std::string(ToStd(status.message()))};
   }
   return space;
 }
@@ -91,7 +94,10 @@ std::variant<Location, ErrorInfo> Session::Carve(Lock& lock, size_t bytes) {
     const bool block = ShouldBlock();
     if (block) Send(wire::Blocked{}), FinishSending();
     const uint64_t had = carver_.bytes();
-    WaitUntil(lock, [&] { return leases_asked_ < asked || !lease_refusals_.empty() || carver_.bytes() > had; }, kForever);
+    WaitUntil(
+        lock,
+        [&] { return leases_asked_ < asked || !lease_refusals_.empty() || carver_.bytes() > had; },
+        kForever);
     if (block) Send(wire::Unblocked{}), FinishSending();
     if (death_.has_value()) return *death_;
     if (!lease_refusals_.empty()) {
@@ -159,7 +165,8 @@ void Session::Complete(const wire::Complete& complete) {
   Throttle(lock);
 }
 
-std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, size_t count, int64_t deadline_nanos) {
+std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, size_t count,
+                                              int64_t deadline_nanos) {
   Lock lock(mutex_);
   std::vector<ObjectId> ask;
   // Objects that were not there at the last look; ready ones are not looked at again.
@@ -193,7 +200,8 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
     Send(wire::Blocked{});
     FinishSending();
   }
-  // With many pending objects, looking at all of them after each message would be quadratic: only one of them is watched.
+  // With many pending objects, looking at all of them after each message would be quadratic: only
+  // one of them is watched.
   const auto watched = [&] {
     if (wait_refusal_.has_value()) return true;
     if (pending.size() <= ids.size() - count) return true;
@@ -234,7 +242,8 @@ std::variant<ValueBytes, ErrorInfo> Session::Value(ObjectId id) {
     const LocalObject& object = it->second;
     if (const auto* error = std::get_if<ErrorInfo>(&object.content)) return *error;
     value.refs = object.refs;
-    if (const auto* words = std::get_if<std::shared_ptr<const std::vector<uint64_t>>>(&object.content)) {
+    if (const auto* words =
+            std::get_if<std::shared_ptr<const std::vector<uint64_t>>>(&object.content)) {
       value.bytes = std::as_bytes(std::span(**words)).first(object.bytes);
       value.owner = *words;
       return value;
@@ -255,7 +264,8 @@ std::variant<ValueBytes, ErrorInfo> Session::ValueIn(const Location& location) {
     status = bytes.status();
   }
   if (death_.has_value()) return *death_;
-  return ErrorInfo{.kind = ErrorKind::kResourceExhausted, .message = std::string(ToStd(status.message()))};
+  return ErrorInfo{.kind = ErrorKind::kResourceExhausted,
+                   .message = std::string(ToStd(status.message()))};
 }
 
 // Descriptors come over the socket before the frame that needs them; they may be a moment behind.
@@ -268,15 +278,17 @@ absl::Status Session::WaitForChunk(ChunkId chunk, objectstore::Mapping::Access a
   return absl::OkStatus();
 }
 
-std::variant<std::pair<ActorId, std::string>, ErrorInfo> Session::FindActor(std::string_view name,
-                                                                            int64_t deadline_nanos) {
+std::variant<std::pair<ActorId, std::string>, ErrorInfo> Session::FindActor(
+    std::string_view name, int64_t deadline_nanos) {
   Lock lock(mutex_);
   const uint64_t request = next_request_++;
   Send(wire::FindActor{request, name});
   FinishSending();
-  WaitUntil(lock, [&] { return found_actors_.contains(request); }, deadline_nanos);
+  WaitUntil(
+      lock, [&] { return found_actors_.contains(request); }, deadline_nanos);
   const auto it = found_actors_.find(request);
-  if (it == found_actors_.end()) return death_.has_value() ? *death_ : Unavailable("the node did not answer in time");
+  if (it == found_actors_.end())
+    return death_.has_value() ? *death_ : Unavailable("the node did not answer in time");
   std::pair<ActorId, std::string> found = std::move(it->second);
   found_actors_.erase(it);
   return found;
@@ -293,7 +305,8 @@ std::optional<DispatchedTask> Session::NextTask() {
   // What this process owes goes out before it sleeps.
   SendReleases(1);
   FinishSending();
-  WaitUntil(lock, [&] { return !tasks_.empty() || exit_asked_; }, kForever);
+  WaitUntil(
+      lock, [&] { return !tasks_.empty() || exit_asked_; }, kForever);
   if (death_.has_value() || tasks_.empty()) return std::nullopt;
   std::optional<DispatchedTask> task = std::move(tasks_.front());
   tasks_.pop_front();
@@ -313,13 +326,15 @@ std::optional<ErrorInfo> Session::death() {
 void Session::Send(const wire::ClientMessage& message) {
   if (death_.has_value()) return;
   const absl::Status status = channel_->Send(wire::Encode(message, buffer_));
-  if (!status.ok()) Die(Unavailable(absl::StrCat("sending to the node: ", ToAbsl(ToStd(status.message())))));
+  if (!status.ok())
+    Die(Unavailable(absl::StrCat("sending to the node: ", ToAbsl(ToStd(status.message())))));
 }
 
 void Session::SendReleases(size_t at_least) {
   if (references_.release_count() < at_least || !references_.has_releases()) return;
   wire::Release message;
-  for (const auto& release : references_.TakeReleases()) message.grants.push_back({release.id, release.count});
+  for (const auto& release : references_.TakeReleases())
+    message.grants.push_back({release.id, release.count});
   Send(message);
 }
 
@@ -337,7 +352,8 @@ absl::Status Session::Handle(wire::Bytes bytes) {
     DispatchedTask task;
     task.frame.resize(bytes.size() / 8);
     std::memcpy(task.frame.data(), bytes.data(), bytes.size());
-    absl::StatusOr<wire::NodeMessage> copy = wire::DecodeNodeMessage(std::as_bytes(std::span(task.frame)));
+    absl::StatusOr<wire::NodeMessage> copy =
+        wire::DecodeNodeMessage(std::as_bytes(std::span(task.frame)));
     if (!copy.ok()) return copy.status();
     task.dispatch = std::move(std::get<wire::Dispatch>(*copy));
     for (const wire::ReadyValue& value : task.dispatch.values) {

@@ -1,15 +1,17 @@
-// Session is one process's connection to its node, shared by all its threads: what drivers and workers have in common.
+// Session is one process's connection to its node, shared by all its threads: what drivers and
+// workers have in common.
 //
-// It sends submissions and seals, keeps what is known of each object that this process has a handle on, counts those
-// handles, carves objects from leased memory, and lets threads wait.
+// It sends submissions and seals, keeps what is known of each object that this process has a handle
+// on, counts those handles, carves objects from leased memory, and lets threads wait.
 //
-// Waiting: one thread at a time reads the channel. A thread that waits takes the reader's role where nobody has it, and
-// polls, then sleeps, on the channel itself: the answer to a synchronous call needs no hand-off. When no thread waits, an
-// I/O thread drains the channel now and then, and sleeps where nothing comes.
+// Waiting: one thread at a time reads the channel. A thread that waits takes the reader's role
+// where nobody has it, and polls, then sleeps, on the channel itself: the answer to a synchronous
+// call needs no hand-off. When no thread waits, an I/O thread drains the channel now and then, and
+// sleeps where nothing comes.
 //
-// Death: when the node goes, every wait and every call fails with Unavailable, which says why; a worker's process ends.
-// Thread-safety: all methods may be called from any thread.   Errors: ErrorInfo values, as users see them.
-// After Ray's core worker, without its threads.
+// Death: when the node goes, every wait and every call fails with Unavailable, which says why; a
+// worker's process ends. Thread-safety: all methods may be called from any thread.   Errors:
+// ErrorInfo values, as users see them. After Ray's core worker, without its threads.
 #ifndef TROUPE_WORKER_SESSION_H_
 #define TROUPE_WORKER_SESSION_H_
 
@@ -49,17 +51,19 @@ namespace troupe::worker {
 // A deadline for waiting, in MonotonicNanos.
 inline constexpr int64_t kForever = INT64_MAX;
 
-// The bytes of a value, where they lie, and the ids inside it. Valid as long as the caller has a handle on the object.
+// The bytes of a value, where they lie, and the ids inside it. Valid as long as the caller has a
+// handle on the object.
 struct ValueBytes {
   std::span<const std::byte> bytes;
   std::vector<ObjectId> refs;
   std::shared_ptr<const void> owner;  // of inline bytes; null for bytes in the store
 };
 
-// A value being written: memory of exactly `bytes.size()`, in the store or, where small, on this side.
+// A value being written: memory of exactly `bytes.size()`, in the store or, where small, on this
+// side.
 struct ValueSpace {
   std::span<std::byte> bytes;
-  Location location;                 // in the store; size 0 where it is inline
+  Location location;  // in the store; size 0 where it is inline
   std::vector<std::byte> inline_bytes;
 
   bool stored() const { return location.size != 0; }
@@ -76,7 +80,8 @@ class Session {
   // Over a connected socket: sends `hello` with its descriptors and waits for the welcome.
   // Errors: Unavailable or FailedPrecondition, as one sentence.
   static absl::StatusOr<std::shared_ptr<Session>> Connect(UniqueFd socket, const wire::Hello& hello,
-                                                          const std::vector<int>& descriptors, int64_t deadline_nanos);
+                                                          const std::vector<int>& descriptors,
+                                                          int64_t deadline_nanos);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -100,13 +105,16 @@ class Session {
   // Makes it an object; the caller gets one handle.
   std::variant<ObjectId, ErrorInfo> Seal(ValueSpace space, std::vector<ObjectId> refs);
 
-  // --- Tasks. The caller fills all but the id (and an actor call's sequence number) and gets a handle on each result.
+  // --- Tasks. The caller fills all but the id (and an actor call's sequence number) and gets a
+  // handle on each result.
   std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec);
   void Complete(const wire::Complete& complete);
 
-  // --- Waiting. How many of the objects are there (a value or an error), at least `count` unless the deadline passed
-  // first. Errors: Unavailable; ResourceExhausted where the wait cannot end. REQUIRES: the caller has handles on them.
-  std::variant<size_t, ErrorInfo> Wait(std::span<const ObjectId> ids, size_t count, int64_t deadline_nanos);
+  // --- Waiting. How many of the objects are there (a value or an error), at least `count` unless
+  // the deadline passed first. Errors: Unavailable; ResourceExhausted where the wait cannot end.
+  // REQUIRES: the caller has handles on them.
+  std::variant<size_t, ErrorInfo> Wait(std::span<const ObjectId> ids, size_t count,
+                                       int64_t deadline_nanos);
   bool IsReady(ObjectId id);
   // The value or the error of an object that is there. REQUIRES: a handle.
   std::variant<ValueBytes, ErrorInfo> Value(ObjectId id);
@@ -114,11 +122,13 @@ class Session {
   std::variant<ValueBytes, ErrorInfo> ValueIn(const Location& location);
 
   // --- Actors.
-  std::variant<std::pair<ActorId, std::string>, ErrorInfo> FindActor(std::string_view name, int64_t deadline_nanos);
+  std::variant<std::pair<ActorId, std::string>, ErrorInfo> FindActor(std::string_view name,
+                                                                     int64_t deadline_nanos);
   void Kill(ActorId actor, bool no_restart);
 
   // --- Workers.
-  // Waits for the next task; none where the worker is to end. Handles on its arguments and inner ids are the caller's.
+  // Waits for the next task; none where the worker is to end. Handles on its arguments and inner
+  // ids are the caller's.
   std::optional<DispatchedTask> NextTask();
   bool TryBegin(const wire::Dispatch& dispatch);
   // The calling thread runs tasks: its waits lend the CPU.
@@ -126,13 +136,16 @@ class Session {
 
   // Why the session is over, where it is.
   std::optional<ErrorInfo> death();
+  // Ends it from this side: whoever waits is told, and the node drops what this process held.
+  void Shutdown();
   // In a forked child: the session is not its own.
   void AbandonAfterFork() { forked_ = true; }
 
  private:
   struct LocalObject {
     bool subscribed = false;
-    std::variant<std::monostate, std::shared_ptr<const std::vector<uint64_t>>, Location, ErrorInfo> content;
+    std::variant<std::monostate, std::shared_ptr<const std::vector<uint64_t>>, Location, ErrorInfo>
+        content;
     size_t bytes = 0;  // of inline content
     std::vector<ObjectId> refs;
 
@@ -142,7 +155,8 @@ class Session {
 
   explicit Session(UniqueFd socket);
 
-  absl::Status Handshake(const wire::Hello& hello, const std::vector<int>& descriptors, int64_t deadline_nanos);
+  absl::Status Handshake(const wire::Hello& hello, const std::vector<int>& descriptors,
+                         int64_t deadline_nanos);
   void Start();
 
   // All with the lock held.

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@
 namespace troupe::worker {
 namespace {
 
-// How long the I/O thread leaves the channel alone while other threads are at work: the node need not ring it meanwhile.
+// How long the I/O thread leaves the channel alone while other threads are at work: the node need
+// not ring it meanwhile.
 constexpr int64_t kLazyNanos = 2'000'000;
 constexpr size_t kMessagesPerTurn = 256;
 
@@ -35,7 +37,8 @@ timespec ToTimespec(int64_t nanos) { return {nanos / 1'000'000'000, nanos % 1'00
 thread_local bool Session::is_executor_ = false;
 
 absl::StatusOr<std::shared_ptr<Session>> Session::Connect(UniqueFd socket, const wire::Hello& hello,
-                                                          const std::vector<int>& descriptors, int64_t deadline_nanos) {
+                                                          const std::vector<int>& descriptors,
+                                                          int64_t deadline_nanos) {
   std::shared_ptr<Session> session(new Session(std::move(socket)));
   absl::Status status = session->Handshake(hello, descriptors, deadline_nanos);
   if (!status.ok()) return status;
@@ -49,9 +52,13 @@ Session::Session(UniqueFd socket)
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-absl::Status Session::Handshake(const wire::Hello& hello, const std::vector<int>& descriptors, int64_t deadline_nanos) {
-  if (!timer_ || !stop_event_) return absl::ResourceExhaustedError("no descriptor is left for a session");
-  if (absl::Status status = socket_.Send(wire::Encode(wire::ControlMessage(hello), buffer_), descriptors); !status.ok()) {
+absl::Status Session::Handshake(const wire::Hello& hello, const std::vector<int>& descriptors,
+                                int64_t deadline_nanos) {
+  if (!timer_ || !stop_event_)
+    return absl::ResourceExhaustedError("no descriptor is left for a session");
+  if (absl::Status status =
+          socket_.Send(wire::Encode(wire::ControlMessage(hello), buffer_), descriptors);
+      !status.ok()) {
     return status;
   }
   bool welcome = false;
@@ -75,13 +82,15 @@ absl::Status Session::Handshake(const wire::Hello& hello, const std::vector<int>
           if (const auto* notice = std::get_if<wire::ChunkNotice>(&*message)) {
             if (received.size() == 1) {
               chunks_.Add(notice->chunk, notice->bytes,
-                          notice->writable ? objectstore::Mapping::Access::kWrite : objectstore::Mapping::Access::kRead,
+                          notice->writable ? objectstore::Mapping::Access::kWrite
+                                           : objectstore::Mapping::Access::kRead,
                           std::move(received[0]));
             }
             return absl::OkStatus();
           }
           const auto* w = std::get_if<wire::Welcome>(&*message);
-          if (w == nullptr || welcome) return absl::InvalidArgumentError("the node's answer is no welcome");
+          if (w == nullptr || welcome)
+            return absl::InvalidArgumentError("the node's answer is no welcome");
           auto opened = channel::ShmChannel::OpenClientEnd(std::move(received));
           if (!opened.ok()) return opened.status();
           channel_ = *std::move(opened);
@@ -109,18 +118,25 @@ void Session::Start() {
 Session::~Session() {
   if (!io_thread_.joinable()) return;
   if (forked_) {
-    io_thread_.detach();  // it runs in the parent alone
+    io_thread_.detach();       // it runs in the parent alone
     (void)channel_.release();  // its memory is not mapped here
     return;
   }
+  Shutdown();
+}
+
+void Session::Shutdown() {
+  if (forked_) return;
   {
     const Lock lock(mutex_);
-    stopping_ = true;
+    if (std::exchange(stopping_, true)) return;
     if (!death_.has_value()) {
       SendReleases(1);
       channel_->Flush();
       channel_->RingPeer();
     }
+    Die({.kind = ErrorKind::kUnavailable, .message = "the cluster was shut down by this program"});
+    shutdown(socket_.fd(), SHUT_RDWR);
   }
   const uint64_t one = 1;
   (void)!write(stop_event_.get(), &one, sizeof(one));
@@ -135,22 +151,26 @@ void Session::ArmTimer() {
 }
 
 void Session::DrainSocket() {
-  const absl::Status status = socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
-    absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
-    if (!message.ok()) return message.status();
-    const auto* notice = std::get_if<wire::ChunkNotice>(&*message);
-    if (notice == nullptr || received.size() != 1) return absl::InvalidArgumentError("no notice of a chunk");
-    chunks_.Add(notice->chunk, notice->bytes,
-                notice->writable ? objectstore::Mapping::Access::kWrite : objectstore::Mapping::Access::kRead,
-                std::move(received[0]));
-    return absl::OkStatus();
-  });
+  const absl::Status status =
+      socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
+        absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
+        if (!message.ok()) return message.status();
+        const auto* notice = std::get_if<wire::ChunkNotice>(&*message);
+        if (notice == nullptr || received.size() != 1)
+          return absl::InvalidArgumentError("no notice of a chunk");
+        chunks_.Add(notice->chunk, notice->bytes,
+                    notice->writable ? objectstore::Mapping::Access::kWrite
+                                     : objectstore::Mapping::Access::kRead,
+                    std::move(received[0]));
+        return absl::OkStatus();
+      });
   if (status.ok()) return;
   // A node that ends in order says so in its last message.
   Receive(SIZE_MAX);
   Die({.kind = ErrorKind::kUnavailable,
-       .message = absl::StrCat("the node has died: ", ToAbsl(ToStd(status.message())),
-                               "; what was not finished is lost: start a cluster again with troupe::Init")});
+       .message = absl::StrCat(
+           "the node has died: ", ToAbsl(ToStd(status.message())),
+           "; what was not finished is lost: start a cluster again with troupe::Init")});
 }
 
 size_t Session::Receive(size_t max_messages) {
@@ -158,7 +178,8 @@ size_t Session::Receive(size_t max_messages) {
       channel_->Receive(max_messages, [this](wire::Bytes bytes) { return Handle(bytes); });
   if (received.ok()) return *received;
   Die({.kind = ErrorKind::kInternal,
-       .message = absl::StrCat("the node sent what cannot be read: ", ToAbsl(ToStd(received.status().message())))});
+       .message = absl::StrCat("the node sent what cannot be read: ",
+                               ToAbsl(ToStd(received.status().message())))});
   return 0;
 }
 
@@ -192,7 +213,8 @@ bool Session::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t dea
   return result;
 }
 
-// Reads the channel once on behalf of all threads: polls, then sleeps until something comes or the deadline passes.
+// Reads the channel once on behalf of all threads: polls, then sleeps until something comes or the
+// deadline passes.
 void Session::Lead(Lock& lock, int64_t deadline_nanos) {
   reading_ = true;
   SendReleases(1);
@@ -200,14 +222,16 @@ void Session::Lead(Lock& lock, int64_t deadline_nanos) {
   channel_->RingPeer();
   channel_->StayAwake();
   lock.unlock();
-  const bool input = policy_.Poll(MonotonicNanos, sched_yield, [this] { return channel_->HasInput(); });
+  const bool input =
+      policy_.Poll(MonotonicNanos, sched_yield, [this] { return channel_->HasInput(); });
   bool socket_readable = false;
   if (!input) {
     lock.lock();
     const bool sleep = channel_->PrepareToSleep(channel::Sleeper::kWaiter);
     lock.unlock();
     if (sleep) {
-      pollfd fds[2] = {{channel_->bell_fd(channel::Sleeper::kWaiter), POLLIN, 0}, {socket_.fd(), POLLIN, 0}};
+      pollfd fds[2] = {{channel_->bell_fd(channel::Sleeper::kWaiter), POLLIN, 0},
+                       {socket_.fd(), POLLIN, 0}};
       const int64_t left = std::max<int64_t>(0, deadline_nanos - MonotonicNanos());
       const timespec timeout = ToTimespec(left);
       ppoll(fds, 2, deadline_nanos == kForever ? nullptr : &timeout, nullptr);
@@ -223,7 +247,8 @@ void Session::Lead(Lock& lock, int64_t deadline_nanos) {
   if (followers_ > 0) followers_cv_.notify_all();
 }
 
-// Producers wait here for room, and go on reading meanwhile: both sides writing into full rings would else wait for ever.
+// Producers wait here for room, and go on reading meanwhile: both sides writing into full rings
+// would else wait for ever.
 void Session::Throttle(Lock& lock) {
   constexpr size_t kEnough = size_t{4} << 20;
   if (channel_->outbox_bytes() <= kEnough) return;
@@ -263,7 +288,8 @@ void Session::RunIoThread() {
     channel_->RingPeer();
     const size_t received = Receive(4 * kMessagesPerTurn);
     if (followers_ > 0) followers_cv_.notify_all();
-    if (received > 0 || !flushed || !channel_->PrepareToSleep(channel::Sleeper::kIoThread)) ArmTimer();
+    if (received > 0 || !flushed || !channel_->PrepareToSleep(channel::Sleeper::kIoThread))
+      ArmTimer();
   }
 }
 

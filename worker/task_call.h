@@ -1,7 +1,9 @@
-// TaskCall is one call as the worker sees it: arguments in, results out. The SDK's entry functions are written against it.
+// TaskCall is one call as the worker sees it: arguments in, results out. The SDK's entry functions
+// are written against it.
 //
-// An entry function decodes the arguments, calls the user's function, and encodes the results. What the user's function
-// throws passes through it; the executor catches it, in the one place where Troupe catches.
+// An entry function decodes the arguments, calls the user's function, and encodes the results. What
+// the user's function throws passes through it; the executor catches it, in the one place where
+// Troupe catches.
 #ifndef TROUPE_WORKER_TASK_CALL_H_
 #define TROUPE_WORKER_TASK_CALL_H_
 
@@ -37,7 +39,8 @@ struct TaskCall {
   std::shared_ptr<Session> session;
   std::span<const std::byte> callable;
   std::vector<TaskArgument> arguments;
-  std::shared_ptr<void>* actor = nullptr;  // the actor's object: set by its creation, used by its calls
+  std::shared_ptr<void>* actor =
+      nullptr;  // the actor's object: set by its creation, used by its calls
   uint32_t num_returns = 1;
   std::vector<std::variant<EncodedResult, ErrorInfo>> results;  // one for each return
 };

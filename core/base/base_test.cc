@@ -41,7 +41,8 @@ TEST(Error, SaysWhatWhereAndWhichAttempt) {
                         .task = TaskId::Make(ClientId(7), 42),
                         .attempt = 1,
                         .pid = 4711};
-  EXPECT_EQ(error.ToString(), "TaskError: std::runtime_error: no such file [task Load t-7.42, attempt 1, pid 4711]");
+  EXPECT_EQ(error.ToString(),
+            "TaskError: std::runtime_error: no such file [task Load t-7.42, attempt 1, pid 4711]");
   for (uint16_t kind = 0; kind < kErrorKinds; ++kind) {
     EXPECT_NE(ErrorKindName(ErrorKind(kind)), "Unknown");
     EXPECT_FALSE(ToStatus({.kind = ErrorKind(kind), .message = "m"}).ok());

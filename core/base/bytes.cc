@@ -13,8 +13,9 @@ namespace troupe {
 
 absl::StatusOr<int64_t> ParseBytes(std::string_view text) {
   const auto error = [&] {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", ToAbsl(text), "\" is not a size: write a number of bytes, or one with KiB, MiB, GiB or TiB"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", ToAbsl(text),
+        "\" is not a size: write a number of bytes, or one with KiB, MiB, GiB or TiB"));
   };
   const size_t digits = text.find_first_not_of("0123456789.");
   double number = 0;

@@ -8,14 +8,16 @@
 
 namespace troupe::internal {
 
-// Prints "file:line: check failed: condition: message" and the errno text where one is set, then aborts.
-[[noreturn]] void CheckFailed(const char* file, int line, const char* condition, const char* message);
+// Prints "file:line: check failed: condition: message" and the errno text where one is set, then
+// aborts.
+[[noreturn]] void CheckFailed(const char* file, int line, const char* condition,
+                              const char* message);
 
 }  // namespace troupe::internal
 
-#define TROUPE_CHECK(condition, message)                                               \
-  (__builtin_expect(static_cast<bool>(condition), true)                                \
-       ? static_cast<void>(0)                                                          \
+#define TROUPE_CHECK(condition, message)                \
+  (__builtin_expect(static_cast<bool>(condition), true) \
+       ? static_cast<void>(0)                           \
        : ::troupe::internal::CheckFailed(__FILE__, __LINE__, #condition, message))
 
 #endif  // TROUPE_CORE_BASE_CHECK_H_

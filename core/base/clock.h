@@ -8,7 +8,8 @@
 
 namespace troupe {
 
-// Nanoseconds of CLOCK_MONOTONIC: comparable between the processes of one machine, for intervals and deadlines.
+// Nanoseconds of CLOCK_MONOTONIC: comparable between the processes of one machine, for intervals
+// and deadlines.
 inline int64_t MonotonicNanos() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -91,6 +91,8 @@ std::string ErrorInfo::ToString() const {
   return text;
 }
 
-absl::Status ToStatus(const ErrorInfo& error) { return absl::Status(CodeOf(error.kind), error.ToString()); }
+absl::Status ToStatus(const ErrorInfo& error) {
+  return absl::Status(CodeOf(error.kind), error.ToString());
+}
 
 }  // namespace troupe

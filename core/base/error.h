@@ -1,8 +1,8 @@
 // ErrorInfo is an error as a value: what a reference resolves to when there is no result.
 //
-// It travels with the object that could not be made, along dependencies, to whoever asks for it, and says what died, by
-// which cause, which task, which attempt, in which process. The public face throws it as a typed troupe::Error.
-// Thread-safety: a value.
+// It travels with the object that could not be made, along dependencies, to whoever asks for it,
+// and says what died, by which cause, which task, which attempt, in which process. The public face
+// throws it as a typed troupe::Error. Thread-safety: a value.
 #ifndef TROUPE_CORE_BASE_ERROR_H_
 #define TROUPE_CORE_BASE_ERROR_H_
 
@@ -45,8 +45,8 @@ struct ErrorInfo {
   std::string exception_type = {};  // demangled; only for kTaskError
   std::string origin = {};          // the name of the task or actor in which it happened
   TaskId task = {};                 // null where no task is concerned
-  uint32_t attempt = 0;        // counted from 1; 0: none began
-  int32_t pid = 0;             // of the process in which it happened; 0: unknown
+  uint32_t attempt = 0;             // counted from 1; 0: none began
+  int32_t pid = 0;                  // of the process in which it happened; 0: unknown
 
   // "TaskError: std::runtime_error: no such file [task Load t-7.42, attempt 1, pid 4711]"
   std::string ToString() const;

@@ -1,13 +1,14 @@
 // Ids of everything that crosses a process boundary.
 //
-// Problem: a driver must be able to name the result of a task before anybody else has heard of it, without asking
-// the node and without ever colliding with another process's names.
-// An ObjectId therefore holds the number of the client that made it (given by the node in the handshake), the
-// client's own sequence number, and an index for the several results of one task. A TaskId is the ObjectId of the
-// task's first result; an ActorId is the ObjectId of its creation. No id carries a machine's address: an object may move.
+// Problem: a driver must be able to name the result of a task before anybody else has heard of it,
+// without asking the node and without ever colliding with another process's names. An ObjectId
+// therefore holds the number of the client that made it (given by the node in the handshake), the
+// client's own sequence number, and an index for the several results of one task. A TaskId is the
+// ObjectId of the task's first result; an ActorId is the ObjectId of its creation. No id carries a
+// machine's address: an object may move.
 //
-// Layout: hi = client << kIndexBits | index, lo = sequence (starting at 1). The zero id names nothing.
-// Thread-safety: values; freely copied.
+// Layout: hi = client << kIndexBits | index, lo = sequence (starting at 1). The zero id names
+// nothing. Thread-safety: values; freely copied.
 //
 //   TaskId task = TaskId::Make(ClientId(7), 42);
 //   ObjectId second_result = task.Result(1);
@@ -25,7 +26,8 @@
 
 namespace troupe {
 
-// The number of one channel to the node: a driver or a worker. Never used twice by one node. At most 40 bits.
+// The number of one channel to the node: a driver or a worker. Never used twice by one node. At
+// most 40 bits.
 enum class ClientId : uint64_t { kNone = 0 };
 
 class TaskId;
@@ -77,7 +79,9 @@ class TaskId {
   constexpr ClientId client() const { return first_.client(); }
   constexpr bool is_null() const { return first_.is_null(); }
   // The id of the task's result number `index`.
-  constexpr ObjectId Result(uint32_t index) const { return ObjectId(first_.hi() | index, first_.lo()); }
+  constexpr ObjectId Result(uint32_t index) const {
+    return ObjectId(first_.hi() | index, first_.lo());
+  }
 
   // "t-7.42".
   std::string ToString() const;
@@ -94,7 +98,8 @@ class TaskId {
 
 constexpr TaskId ObjectId::task() const { return TaskId(hi_ & ~uint64_t{kMaxIndex}, lo_); }
 
-// An actor is named by the ObjectId of its creation: handles are counted by the same protocol as references.
+// An actor is named by the ObjectId of its creation: handles are counted by the same protocol as
+// references.
 using ActorId = ObjectId;
 
 // One connection of a driver. Workers never serve two jobs.

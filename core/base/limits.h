@@ -1,6 +1,7 @@
 // Every bound of the system in one place: whoever asks "how large may X be" looks here.
 //
-// Units last in the name. What a user may set is in sdk/init_options.h; these are the hard bounds behind it.
+// Units last in the name. What a user may set is in sdk/init_options.h; these are the hard bounds
+// behind it.
 #ifndef TROUPE_CORE_BASE_LIMITS_H_
 #define TROUPE_CORE_BASE_LIMITS_H_
 
@@ -14,11 +15,15 @@ struct Limits {
   static constexpr size_t kDefaultRingBytes = size_t{1} << 20;
   static constexpr size_t kMinRingBytes = size_t{4} << 10;
   static constexpr size_t kMaxRingBytes = size_t{64} << 20;
-  static constexpr size_t kMaxMessageBytes = size_t{64} << 20;        // a message, put together from its frames
-  static constexpr size_t kMaxOutboxBytes = size_t{256} << 20;        // what the node keeps for a client that does not read
-  static constexpr size_t kMaxInlineBytesPerMessage = size_t{64} << 10;  // and at most an eighth of the ring
-  static constexpr size_t kMaxInlineValueBytes = size_t{16} << 10;    // larger values live in the store
-  static constexpr int kMaxNestingDepth = 16;                         // of pointers in a message
+  static constexpr size_t kMaxMessageBytes = size_t{64}
+                                             << 20;  // a message, put together from its frames
+  static constexpr size_t kMaxOutboxBytes =
+      size_t{256} << 20;  // what the node keeps for a client that does not read
+  static constexpr size_t kMaxInlineBytesPerMessage = size_t{64}
+                                                      << 10;  // and at most an eighth of the ring
+  static constexpr size_t kMaxInlineValueBytes = size_t{16}
+                                                 << 10;  // larger values live in the store
+  static constexpr int kMaxNestingDepth = 16;            // of pointers in a message
 
   // Objects.
   static constexpr size_t kMinLeaseBytes = size_t{256} << 10;
@@ -27,11 +32,11 @@ struct Limits {
   static constexpr int kMemoryWaitSeconds = 30;  // without progress, then ResourceExhausted
 
   // Tasks.
-  static constexpr int kDispatchDepth = 16;        // tasks given to one worker at a time
-  static constexpr int kActorDispatchDepth = 64;   // calls given to one actor at a time
-  static constexpr int kStateWords = 128;          // per channel: one for each dispatched task
+  static constexpr int kDispatchDepth = 16;       // tasks given to one worker at a time
+  static constexpr int kActorDispatchDepth = 64;  // calls given to one actor at a time
+  static constexpr int kStateWords = 128;         // per channel: one for each dispatched task
   static constexpr int kDefaultMaxRetries = 3;
-  static constexpr int kMaxQueuedTasks = 100'000;  // a driver's submission window
+  static constexpr int kMaxQueuedTasks = 100'000;   // a driver's submission window
   static constexpr int kMaxNestingOfTasks = 1'000;  // blocked parents above a task
 
   // Processes.

@@ -55,10 +55,12 @@ bool LogEnabled(LogLevel level) { return level <= Threshold(); }
 
 void Log(LogLevel level, std::string_view line) {
   if (!LogEnabled(level)) return;
-  static Budget* const budget = new Budget;  // never destroyed: lines may come after exit() has begun
+  static Budget* const budget =
+      new Budget;  // never destroyed: lines may come after exit() has begun
   const std::lock_guard<std::mutex> lock(budget->mutex);
-  const int64_t second =
-      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  const int64_t second = std::chrono::duration_cast<std::chrono::seconds>(
+                             std::chrono::steady_clock::now().time_since_epoch())
+                             .count();
   if (second != budget->second) {
     budget->second = second;
     budget->lines = 0;
@@ -68,7 +70,8 @@ void Log(LogLevel level, std::string_view line) {
     return;
   }
   std::string text = "troupe[" + std::to_string(getpid()) + "] " + Name(level) + ": ";
-  if (budget->dropped > 0) text += "(" + std::to_string(budget->dropped) + " lines left out before this one) ";
+  if (budget->dropped > 0)
+    text += "(" + std::to_string(budget->dropped) + " lines left out before this one) ";
   budget->dropped = 0;
   text.append(line.substr(0, Limits::kMaxLogLineBytes));
   text += '\n';

@@ -1,8 +1,8 @@
 // Log lines of the node and of the runtime inside drivers and workers: one line each, to stderr.
 //
-// Bounded: at most Limits::max_log_lines_per_second lines a second leave a process; what was left out is counted in the
-// next line that gets through, so that a peer that sends garbage cannot fill a disk.
-// Level: TROUPE_LOG_LEVEL=error|warning|info|debug (default: warning).  Thread-safe.
+// Bounded: at most Limits::max_log_lines_per_second lines a second leave a process; what was left
+// out is counted in the next line that gets through, so that a peer that sends garbage cannot fill
+// a disk. Level: TROUPE_LOG_LEVEL=error|warning|info|debug (default: warning).  Thread-safe.
 //
 //   Log(LogLevel::kWarning, absl::StrCat("client ", id, " was cut off: ", status.message()));
 #ifndef TROUPE_CORE_BASE_LOG_H_

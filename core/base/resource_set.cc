@@ -8,7 +8,8 @@ namespace troupe {
 namespace {
 
 auto Find(const std::vector<std::pair<std::string, int64_t>>& named, std::string_view name) {
-  return std::lower_bound(named.begin(), named.end(), name, [](const auto& entry, std::string_view n) { return entry.first < n; });
+  return std::lower_bound(named.begin(), named.end(), name,
+                          [](const auto& entry, std::string_view n) { return entry.first < n; });
 }
 
 }  // namespace
@@ -47,7 +48,9 @@ void ResourceSet::Subtract(const ResourceSet& other) {
 }
 
 std::string ResourceSet::ToString() const {
-  const auto amount = [](int64_t units) { return absl::StrCat(static_cast<double>(units) / kResourceUnit); };
+  const auto amount = [](int64_t units) {
+    return absl::StrCat(static_cast<double>(units) / kResourceUnit);
+  };
   std::string text = absl::StrCat(amount(cpu_units_), " cpus");
   for (const auto& [name, units] : named_) absl::StrAppend(&text, ", ", amount(units), " ", name);
   return text;

@@ -1,4 +1,5 @@
-// ResourceSet is an amount of CPU and of named resources, in 1/10000 (a CPU is 10000; "gpu": 0.25 is 2500).
+// ResourceSet is an amount of CPU and of named resources, in 1/10000 (a CPU is 10000; "gpu": 0.25
+// is 2500).
 //
 // Fixed-point, so that sums of fractions come out exactly. Thread-safety: a value.
 //
@@ -23,7 +24,9 @@ class ResourceSet {
  public:
   ResourceSet() = default;
   // `cpus` in whole CPUs.
-  static ResourceSet Cpus(double cpus) { return ResourceSet(static_cast<int64_t>(cpus * kResourceUnit + 0.5)); }
+  static ResourceSet Cpus(double cpus) {
+    return ResourceSet(static_cast<int64_t>(cpus * kResourceUnit + 0.5));
+  }
   explicit ResourceSet(int64_t cpu_units) : cpu_units_(cpu_units) {}
 
   int64_t cpu_units() const { return cpu_units_; }
@@ -34,7 +37,8 @@ class ResourceSet {
   // True where each amount of `want` is there.
   bool Covers(const ResourceSet& want) const;
   void Add(const ResourceSet& other);
-  // May leave negative amounts: a worker that unblocks takes its CPU back even where it was lent on.
+  // May leave negative amounts: a worker that unblocks takes its CPU back even where it was lent
+  // on.
   void Subtract(const ResourceSet& other);
 
   // "0.5 cpus, 1 gpu"

@@ -1,15 +1,18 @@
-// Channel carries messages between a client (driver, worker, tool) and the node: in order, each way, without loss.
+// Channel carries messages between a client (driver, worker, tool) and the node: in order, each
+// way, without loss.
 //
-// Two implementations: ShmChannel (rings in shared memory, the road of every call on one machine) and StreamChannel (the
-// same messages over a socket: tools today, other machines later). Neither ever blocks: what does not fit now is kept in an
-// outbox, and the owner flushes it as room comes.
-// Bounds: an outbox of `max_outbox_bytes`; past it Send fails with ResourceExhausted, and the owner ends the connection.
-// Thread-safety: one thread at a time may send, and one may receive; they may be different ones.
+// Two implementations: ShmChannel (rings in shared memory, the road of every call on one machine)
+// and StreamChannel (the same messages over a socket: tools today, other machines later). Neither
+// ever blocks: what does not fit now is kept in an outbox, and the owner flushes it as room comes.
+// Bounds: an outbox of `max_outbox_bytes`; past it Send fails with ResourceExhausted, and the owner
+// ends the connection. Thread-safety: one thread at a time may send, and one may receive; they may
+// be different ones.
 //
 //   channel.Send(Encode(message, buffer));          // many times
 //   channel.RingPeer();                             // once, after the batch
 //   while (channel.Receive(64, handle).value() == 0) {
-//     if (channel.PrepareToSleep(Sleeper::kWaiter)) { ppoll(channel.bell_fd(...)); channel.WokeUp(); }
+//     if (channel.PrepareToSleep(Sleeper::kWaiter)) { ppoll(channel.bell_fd(...));
+//     channel.WokeUp(); }
 //   }
 #ifndef TROUPE_CORE_CHANNEL_CHANNEL_H_
 #define TROUPE_CORE_CHANNEL_CHANNEL_H_
@@ -30,7 +33,8 @@ class Channel {
  public:
   virtual ~Channel() = default;
 
-  // A message of whole 8-byte words; copied. Errors: ResourceExhausted where the peer does not read.
+  // A message of whole 8-byte words; copied. Errors: ResourceExhausted where the peer does not
+  // read.
   virtual absl::Status Send(Bytes message) = 0;
   // Moves what is in the outbox as far as there is room. True when nothing is left.
   virtual bool Flush() = 0;
@@ -39,9 +43,11 @@ class Channel {
   virtual void RingPeer() = 0;
 
   virtual bool HasInput() const = 0;
-  // Hands at most `max_messages` to `handle`, 8-aligned and valid during the call; returns how many. Never waits.
-  // Errors: of `handle`, or InvalidArgument where the peer sent garbage; the channel is unusable then.
-  virtual absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle) = 0;
+  // Hands at most `max_messages` to `handle`, 8-aligned and valid during the call; returns how
+  // many. Never waits. Errors: of `handle`, or InvalidArgument where the peer sent garbage; the
+  // channel is unusable then.
+  virtual absl::StatusOr<size_t> Receive(size_t max_messages,
+                                         absl::FunctionRef<absl::Status(Bytes)> handle) = 0;
 
   // False where there is something to do at once; else the peer will ring the sleeper's bell.
   virtual bool PrepareToSleep(Sleeper who) = 0;

@@ -34,7 +34,8 @@ size_t TotalBytes(size_t ring_bytes) { return kHeaderBytes + 2 * ring_bytes; }
 absl::StatusOr<std::byte*> Map(int fd, size_t bytes) {
   void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (base == MAP_FAILED) {
-    return absl::ResourceExhaustedError(absl::StrCat("cannot map ", bytes, " bytes of a channel: ", strerror(errno)));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot map ", bytes, " bytes of a channel: ", strerror(errno)));
   }
   madvise(base, bytes, MADV_DONTFORK);
   return static_cast<std::byte*>(base);
@@ -47,8 +48,8 @@ absl::StatusOr<ChannelMemory> ChannelMemory::Create(size_t ring_bytes) {
   UniqueFd fd(memfd_create("troupe-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd || ftruncate(fd.get(), static_cast<off_t>(TotalBytes(ring_bytes))) != 0 ||
       fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("cannot make a channel of ", TotalBytes(ring_bytes), " bytes: ", strerror(errno)));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "cannot make a channel of ", TotalBytes(ring_bytes), " bytes: ", strerror(errno)));
   }
   absl::StatusOr<std::byte*> base = Map(fd.get(), TotalBytes(ring_bytes));
   if (!base.ok()) return base.status();
@@ -84,7 +85,9 @@ ChannelMemory::ChannelMemory(UniqueFd fd, std::byte* base, size_t ring_bytes)
     : fd_(std::move(fd)), base_(base), ring_bytes_(ring_bytes) {}
 
 ChannelMemory::ChannelMemory(ChannelMemory&& other) noexcept
-    : fd_(std::move(other.fd_)), base_(std::exchange(other.base_, nullptr)), ring_bytes_(other.ring_bytes_) {}
+    : fd_(std::move(other.fd_)),
+      base_(std::exchange(other.base_, nullptr)),
+      ring_bytes_(other.ring_bytes_) {}
 
 ChannelMemory::~ChannelMemory() {
   if (base_ != nullptr) munmap(base_, TotalBytes(ring_bytes_));
@@ -96,7 +99,8 @@ std::byte* ChannelMemory::up_data() { return base_ + kHeaderBytes; }
 std::byte* ChannelMemory::down_data() { return base_ + kHeaderBytes + ring_bytes_; }
 
 TaskWord& ChannelMemory::task_word(uint32_t slot) {
-  TROUPE_CHECK(slot < static_cast<uint32_t>(Limits::kStateWords), "a state word that does not exist");
+  TROUPE_CHECK(slot < static_cast<uint32_t>(Limits::kStateWords),
+               "a state word that does not exist");
   return reinterpret_cast<Header*>(base_)->words[slot];
 }
 

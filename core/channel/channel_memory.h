@@ -1,9 +1,9 @@
-// ChannelMemory is the shared memory of one channel: two rings and the state words of dispatched tasks, in a memfd that is
-// sealed against shrinking and growing, so that no access can ever fault.
+// ChannelMemory is the shared memory of one channel: two rings and the state words of dispatched
+// tasks, in a memfd that is sealed against shrinking and growing, so that no access can ever fault.
 //
-// The node creates it, sends the descriptor in the handshake, and keeps a mapping; the client opens it. Layout: one page
-// of header (magic, version, ring sizes, controls, words), the data of the ring up, the data of the ring down.
-// A forked child does not inherit the mapping.
+// The node creates it, sends the descriptor in the handshake, and keeps a mapping; the client opens
+// it. Layout: one page of header (magic, version, ring sizes, controls, words), the data of the
+// ring up, the data of the ring down. A forked child does not inherit the mapping.
 #ifndef TROUPE_CORE_CHANNEL_CHANNEL_MEMORY_H_
 #define TROUPE_CORE_CHANNEL_CHANNEL_MEMORY_H_
 
@@ -23,7 +23,8 @@ class ChannelMemory {
   // `ring_bytes` of each ring: rounded up to a power of two and clamped to the limits.
   // Errors: ResourceExhausted naming the size.
   static absl::StatusOr<ChannelMemory> Create(size_t ring_bytes);
-  // Errors: InvalidArgument where the descriptor is not such a memory of this version, or is not sealed.
+  // Errors: InvalidArgument where the descriptor is not such a memory of this version, or is not
+  // sealed.
   static absl::StatusOr<ChannelMemory> Open(UniqueFd fd);
 
   ChannelMemory(ChannelMemory&& other) noexcept;

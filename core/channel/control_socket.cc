@@ -32,19 +32,24 @@ absl::StatusOr<std::pair<UniqueFd, UniqueFd>> ControlSocket::Pair() {
   return std::pair(UniqueFd(fds[0]), UniqueFd(fds[1]));
 }
 
-absl::Status ControlSocket::Send(std::span<const std::byte> message, std::span<const int> descriptors) {
+absl::Status ControlSocket::Send(std::span<const std::byte> message,
+                                 std::span<const int> descriptors) {
   TROUPE_CHECK(descriptors.size() <= kMaxDescriptors, "too many descriptors in a message");
   if (message.size() > kMaxBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("a message of ", message.size(), " bytes; at most ", kMaxBytes));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a message of ", message.size(), " bytes; at most ", kMaxBytes));
   }
   Queued queued;
   queued.bytes.resize(kHeaderBytes + message.size());
-  const uint32_t header[2] = {static_cast<uint32_t>(message.size()), static_cast<uint32_t>(descriptors.size())};
+  const uint32_t header[2] = {static_cast<uint32_t>(message.size()),
+                              static_cast<uint32_t>(descriptors.size())};
   std::memcpy(queued.bytes.data(), header, kHeaderBytes);
   std::memcpy(queued.bytes.data() + kHeaderBytes, message.data(), message.size());
   for (const int fd : descriptors) {
     UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
-    if (!copy) return absl::ResourceExhaustedError(absl::StrCat("duplicating a descriptor: ", strerror(errno)));
+    if (!copy)
+      return absl::ResourceExhaustedError(
+          absl::StrCat("duplicating a descriptor: ", strerror(errno)));
     queued.descriptors.push_back(std::move(copy));
   }
   queue_.push_back(std::move(queued));
@@ -115,7 +120,8 @@ absl::Status ControlSocket::Fill(bool* end) {
     }
   }
   if ((header.msg_flags & MSG_CTRUNC) != 0) {
-    return absl::ResourceExhaustedError("descriptors were lost on the way: too many are open in this process");
+    return absl::ResourceExhaustedError(
+        "descriptors were lost on the way: too many are open in this process");
   }
   if (input_descriptors_.size() > 64 * kMaxDescriptors) {
     return absl::InvalidArgumentError("descriptors that belong to no message");
@@ -149,7 +155,8 @@ absl::Status ControlSocket::Receive(Handler handle) {
       std::memcpy(aligned.data(), input_.data() + at + kHeaderBytes, header[0]);
       at += kHeaderBytes + header[0];
       const std::span<const std::byte> message = std::as_bytes(std::span(aligned)).first(header[0]);
-      if (absl::Status status = handle(message, std::move(descriptors)); !status.ok()) return status;
+      if (absl::Status status = handle(message, std::move(descriptors)); !status.ok())
+        return status;
     }
     input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>(at));
     if (!filled.ok()) return filled;

@@ -1,10 +1,10 @@
-// ControlSocket sends framed messages with descriptors over a Unix-domain stream socket: the handshake, the descriptors of
-// chunks, and, by its end-of-file, the sign of life of a channel.
+// ControlSocket sends framed messages with descriptors over a Unix-domain stream socket: the
+// handshake, the descriptors of chunks, and, by its end-of-file, the sign of life of a channel.
 //
-// A message is {u32 bytes, u32 descriptors} and the bytes. What does not fit into the socket is queued; the caller flushes
-// when the socket is writable. Received descriptors are close-on-exec and are closed where nobody takes them.
-// Bounds: kMaxBytes a message, kMaxDescriptors with it.   Errors: Unavailable at end-of-file; InvalidArgument for garbage.
-// Not thread-safe.
+// A message is {u32 bytes, u32 descriptors} and the bytes. What does not fit into the socket is
+// queued; the caller flushes when the socket is writable. Received descriptors are close-on-exec
+// and are closed where nobody takes them. Bounds: kMaxBytes a message, kMaxDescriptors with it.
+// Errors: Unavailable at end-of-file; InvalidArgument for garbage. Not thread-safe.
 #ifndef TROUPE_CORE_CHANNEL_CONTROL_SOCKET_H_
 #define TROUPE_CORE_CHANNEL_CONTROL_SOCKET_H_
 
@@ -40,8 +40,10 @@ class ControlSocket {
   absl::StatusOr<bool> Flush();
   bool has_queued() const { return !queue_.empty(); }
 
-  // Hands each message that has come whole to `handle`, 8-aligned and valid during the call. Does not wait.
-  using Handler = absl::FunctionRef<absl::Status(std::span<const std::byte>, std::vector<UniqueFd>)>;
+  // Hands each message that has come whole to `handle`, 8-aligned and valid during the call. Does
+  // not wait.
+  using Handler =
+      absl::FunctionRef<absl::Status(std::span<const std::byte>, std::vector<UniqueFd>)>;
   absl::Status Receive(Handler handle);
 
  private:

@@ -24,7 +24,8 @@ void Doorbell::Ring() {
     written = write(fd_.get(), &one, sizeof(one));
   } while (written < 0 && errno == EINTR);
   // EAGAIN: the count is full, so that it is readable anyway.
-  if (written < 0 && errno != EAGAIN) Log(LogLevel::kError, absl::StrCat("ringing a doorbell: ", strerror(errno)));
+  if (written < 0 && errno != EAGAIN)
+    Log(LogLevel::kError, absl::StrCat("ringing a doorbell: ", strerror(errno)));
 }
 
 void Doorbell::Silence() {

@@ -1,14 +1,14 @@
 // Sleeping and waking: a flag in shared memory and an eventfd.
 //
-// Problem: a system call per message would cost more than the message. So a reader that still polls is never rung; one that
-// wants to sleep says so in its flag, and looks once more before it does:
+// Problem: a system call per message would cost more than the message. So a reader that still polls
+// is never rung; one that wants to sleep says so in its flag, and looks once more before it does:
 //
 //   reader: flag = my bell;  if (input is there) flag = 0, go on;  else wait on the bell
 //   writer: publish;         if (flag != 0 and I am the one who clears it) ring that bell
 //
-// Both sides are sequentially consistent: either the writer sees the flag, or the reader sees the message. Every
-// interleaving of these steps is tried in doorbell_test.cc.
-// A client has two bells, so that only one of its threads wakes: kIoThread and kWaiter. The node has the first only.
+// Both sides are sequentially consistent: either the writer sees the flag, or the reader sees the
+// message. Every interleaving of these steps is tried in doorbell_test.cc. A client has two bells,
+// so that only one of its threads wakes: kIoThread and kWaiter. The node has the first only.
 #ifndef TROUPE_CORE_CHANNEL_DOORBELL_H_
 #define TROUPE_CORE_CHANNEL_DOORBELL_H_
 
@@ -22,7 +22,8 @@ namespace troupe::channel {
 
 enum class Sleeper : uint32_t { kIoThread = 1, kWaiter = 2 };
 
-// The steps of the protocol. `Flag` is std::atomic<uint32_t>, or a model of one in the test of all interleavings.
+// The steps of the protocol. `Flag` is std::atomic<uint32_t>, or a model of one in the test of all
+// interleavings.
 template <typename Flag>
 void SayAsleep(Flag& flag, Sleeper who) {
   flag.store(static_cast<uint32_t>(who), std::memory_order_seq_cst);

@@ -1,5 +1,6 @@
-// Every interleaving of the protocols that two processes run on one word: nobody sleeps while there is work, and exactly
-// one of begin and recall succeeds. The code under test is the code in use; a mutant shows that the search can fail.
+// Every interleaving of the protocols that two processes run on one word: nobody sleeps while there
+// is work, and exactly one of begin and recall succeeds. The code under test is the code in use; a
+// mutant shows that the search can fail.
 #include "core/channel/doorbell.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +22,8 @@ struct ModelFlag {
   uint32_t exchange(uint32_t v, std::memory_order) { return std::exchange(value, v); }
 };
 
-// Runs `check` after every interleaving of the steps of two sides. Each side is remade for each schedule.
+// Runs `check` after every interleaving of the steps of two sides. Each side is remade for each
+// schedule.
 struct Model {
   bool published = false;
   ModelFlag flag;
@@ -51,9 +53,10 @@ int LostWakeUps(const std::vector<Step>& reader, const std::vector<Step>& writer
 }
 
 // TakeSleeper is a load and then an exchange: other steps may come between the two.
-const std::vector<Step> kWriter = {[](Model& m) { m.published = true; },
-                                   [](Model& m) { m.loaded = m.flag.load(std::memory_order_seq_cst); },
-                                   [](Model& m) { m.rung = m.loaded != 0 && TakeSleeper(m.flag) != 0; }};
+const std::vector<Step> kWriter = {
+    [](Model& m) { m.published = true; },
+    [](Model& m) { m.loaded = m.flag.load(std::memory_order_seq_cst); },
+    [](Model& m) { m.rung = m.loaded != 0 && TakeSleeper(m.flag) != 0; }};
 
 TEST(Doorbell, NoInterleavingLosesAWakeUp) {
   const std::vector<Step> reader = {[](Model& m) { SayAsleep(m.flag, Sleeper::kIoThread); },

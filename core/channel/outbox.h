@@ -24,7 +24,8 @@ class Outbox {
     bytes_ += message.size();
     messages_.push_back(std::move(kept));
   }
-  // The first message; write(Bytes, size_t* progress) returns true when it has gone whole. True when nothing is left.
+  // The first message; write(Bytes, size_t* progress) returns true when it has gone whole. True
+  // when nothing is left.
   template <typename Write>
   bool Drain(Write write) {
     while (!messages_.empty()) {
@@ -37,7 +38,9 @@ class Outbox {
     return true;
   }
   // What the first message still has to send.
-  size_t front_bytes_left() const { return messages_.front().words.size() * 8 - messages_.front().progress; }
+  size_t front_bytes_left() const {
+    return messages_.front().words.size() * 8 - messages_.front().progress;
+  }
 
  private:
   struct Message {

@@ -1,9 +1,10 @@
 // PollPolicy decides how long a reader polls before it sleeps.
 //
-// Problem: waking a sleeper on another core costs about 20 µs, a message to a reader that still polls 0.1 µs; but polling
-// without giving the CPU away starves the very process whose answer is awaited, and giving it away beside other busy
-// processes costs a whole time slice. So: poll in bursts with sched_yield between them, for at most kBudget; where a yield
-// comes back late, somebody else needs the CPU: do not poll at all for a while, doubling while that goes on.
+// Problem: waking a sleeper on another core costs about 20 µs, a message to a reader that still
+// polls 0.1 µs; but polling without giving the CPU away starves the very process whose answer is
+// awaited, and giving it away beside other busy processes costs a whole time slice. So: poll in
+// bursts with sched_yield between them, for at most kBudget; where a yield comes back late,
+// somebody else needs the CPU: do not poll at all for a while, doubling while that goes on.
 //
 //   PollPolicy policy;
 //   if (policy.Poll(MonotonicNanos, sched_yield, [&] { return ring.HasInput(); })) ... else sleep

@@ -13,15 +13,21 @@ enum FrameKind : uint16_t { kWhole = 1, kFirst = 2, kMiddle = 3, kLast = 4, kPad
 
 constexpr size_t kHeaderBytes = 8;
 
-constexpr uint64_t MakeHeader(uint16_t kind, size_t payload) { return uint64_t{kind} << 32 | payload; }
+constexpr uint64_t MakeHeader(uint16_t kind, size_t payload) {
+  return uint64_t{kind} << 32 | payload;
+}
 constexpr uint16_t KindOf(uint64_t header) { return static_cast<uint16_t>(header >> 32); }
 constexpr size_t PayloadOf(uint64_t header) { return static_cast<uint32_t>(header); }
 
 }  // namespace
 
 RingProducer::RingProducer(RingControl* control, std::byte* data, size_t capacity)
-    : control_(control), data_(data), capacity_(capacity), max_payload_(capacity / 4 - kHeaderBytes) {
-  TROUPE_CHECK(capacity >= 256 && (capacity & (capacity - 1)) == 0, "a ring whose size is no power of two");
+    : control_(control),
+      data_(data),
+      capacity_(capacity),
+      max_payload_(capacity / 4 - kHeaderBytes) {
+  TROUPE_CHECK(capacity >= 256 && (capacity & (capacity - 1)) == 0,
+               "a ring whose size is no power of two");
 }
 
 size_t RingProducer::FreeBytes() const {
@@ -52,7 +58,8 @@ void RingProducer::Append(uint16_t kind, Bytes payload) {
 }
 
 bool RingProducer::Write(Bytes message, size_t* progress) {
-  TROUPE_CHECK(!message.empty() && message.size() % 8 == 0, "a message that is not made of whole words");
+  TROUPE_CHECK(!message.empty() && message.size() % 8 == 0,
+               "a message that is not made of whole words");
   const uint64_t before = head_;
   while (*progress < message.size()) {
     const size_t left = message.size() - *progress;
@@ -60,25 +67,32 @@ bool RingProducer::Write(Bytes message, size_t* progress) {
     const size_t size = std::min(left, max_payload_);
     const bool first = *progress == 0;
     const bool last = size == left;
-    Append(first ? (last ? kWhole : kFirst) : (last ? kLast : kMiddle), message.subspan(*progress, size));
+    Append(first ? (last ? kWhole : kFirst) : (last ? kLast : kMiddle),
+           message.subspan(*progress, size));
     *progress += size;
   }
   if (head_ != before) control_->head.store(head_, std::memory_order_seq_cst);
   return *progress == message.size();
 }
 
-RingConsumer::RingConsumer(RingControl* control, const std::byte* data, size_t capacity, Trust trust,
-                           size_t max_message_bytes)
-    : control_(control), data_(data), capacity_(capacity), trust_(trust), max_message_bytes_(max_message_bytes) {}
+RingConsumer::RingConsumer(RingControl* control, const std::byte* data, size_t capacity,
+                           Trust trust, size_t max_message_bytes)
+    : control_(control),
+      data_(data),
+      capacity_(capacity),
+      trust_(trust),
+      max_message_bytes_(max_message_bytes) {}
 
-absl::StatusOr<size_t> RingConsumer::Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle,
+absl::StatusOr<size_t> RingConsumer::Receive(size_t max_messages,
+                                             absl::FunctionRef<absl::Status(Bytes)> handle,
                                              bool* want_bell) {
   size_t messages = 0;
   const uint64_t before = tail_;
   absl::Status status;
   const uint64_t head = control_->head.load(std::memory_order_seq_cst);
   if (head - tail_ > capacity_ || head % 8 != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("the ring's head is at ", head, " while its tail is at ", tail_));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the ring's head is at ", head, " while its tail is at ", tail_));
   }
   while (status.ok() && tail_ != head && messages < max_messages) {
     bool got_message = false;
@@ -92,15 +106,16 @@ absl::StatusOr<size_t> RingConsumer::Receive(size_t max_messages, absl::Function
   return messages;
 }
 
-absl::Status RingConsumer::Next(uint64_t head, absl::FunctionRef<absl::Status(Bytes)> handle, bool* got_message) {
+absl::Status RingConsumer::Next(uint64_t head, absl::FunctionRef<absl::Status(Bytes)> handle,
+                                bool* got_message) {
   const size_t at = tail_ & (capacity_ - 1);
   uint64_t header;
   std::memcpy(&header, data_ + at, kHeaderBytes);
   const size_t payload = PayloadOf(header);
   const size_t available = std::min<uint64_t>(head - tail_, capacity_ - at);
   if (payload % 8 != 0 || payload > available - kHeaderBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a frame of ", payload, " bytes where ", available - kHeaderBytes, " were published"));
+    return absl::InvalidArgumentError(absl::StrCat("a frame of ", payload, " bytes where ",
+                                                   available - kHeaderBytes, " were published"));
   }
   const Bytes in_ring(data_ + at + kHeaderBytes, payload);
   const uint16_t kind = KindOf(header);
@@ -113,7 +128,8 @@ absl::Status RingConsumer::Next(uint64_t head, absl::FunctionRef<absl::Status(By
       tail_ = next;
       return absl::OkStatus();
     case kWhole: {
-      if (in_fragments_ || payload == 0) return absl::InvalidArgumentError("an empty frame, or one amid fragments");
+      if (in_fragments_ || payload == 0)
+        return absl::InvalidArgumentError("an empty frame, or one amid fragments");
       *got_message = true;
       Bytes message = in_ring;
       if (trust_ == Trust::kCopy) {
@@ -132,10 +148,12 @@ absl::Status RingConsumer::Next(uint64_t head, absl::FunctionRef<absl::Status(By
     default:
       return absl::InvalidArgumentError(absl::StrCat("a frame of the unknown kind ", kind));
   }
-  if ((kind == kFirst) == in_fragments_) return absl::InvalidArgumentError("a fragment out of its order");
+  if ((kind == kFirst) == in_fragments_)
+    return absl::InvalidArgumentError("a fragment out of its order");
   if (kind == kFirst) fragments_.clear();
   if (fragments_.size() * 8 + payload > max_message_bytes_) {
-    return absl::InvalidArgumentError(absl::StrCat("a message of more than ", max_message_bytes_, " bytes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a message of more than ", max_message_bytes_, " bytes"));
   }
   const size_t words = fragments_.size();
   fragments_.resize(words + payload / 8);

@@ -1,15 +1,16 @@
 // A ring of frames in shared memory: one producer, one consumer, each in its own process.
 //
-// Problem: the two sides do not trust each other with more than this memory. So each keeps its own index privately and only
-// publishes it; what the other side published is loaded once, checked, and then used. The producer's head moves only when
-// the bytes are there.
+// Problem: the two sides do not trust each other with more than this memory. So each keeps its own
+// index privately and only publishes it; what the other side published is loaded once, checked, and
+// then used. The producer's head moves only when the bytes are there.
 //
-// A frame is 8 bytes of header (payload length, kind) and the payload, padded to 8 bytes, contiguous: where it does not fit
-// before the end of the ring, a padding frame fills the rest. A frame has at most a quarter of the ring; a longer message
-// goes in fragments (first, middle..., last), with nothing of another message between them.
-// Units: bytes; positions grow without end and are taken modulo the capacity, a power of two.
-// Errors: the consumer's are InvalidArgument, saying what is malformed; after one the ring is unusable.
-// Thread-safety: one thread at a time on each side.   After LMAX's disruptor; indices as in io_uring.
+// A frame is 8 bytes of header (payload length, kind) and the payload, padded to 8 bytes,
+// contiguous: where it does not fit before the end of the ring, a padding frame fills the rest. A
+// frame has at most a quarter of the ring; a longer message goes in fragments (first, middle...,
+// last), with nothing of another message between them. Units: bytes; positions grow without end and
+// are taken modulo the capacity, a power of two. Errors: the consumer's are InvalidArgument, saying
+// what is malformed; after one the ring is unusable. Thread-safety: one thread at a time on each
+// side.   After LMAX's disruptor; indices as in io_uring.
 #ifndef TROUPE_CORE_CHANNEL_RING_H_
 #define TROUPE_CORE_CHANNEL_RING_H_
 
@@ -31,26 +32,30 @@ using Bytes = std::span<const std::byte>;
 struct RingControl {
   alignas(64) std::atomic<uint64_t> head;  // written by the producer
   alignas(64) std::atomic<uint64_t> tail;  // written by the consumer
-  // Set by the consumer before it sleeps, to the number of the doorbell that wakes it (see doorbell.h).
+  // Set by the consumer before it sleeps, to the number of the doorbell that wakes it (see
+  // doorbell.h).
   alignas(64) std::atomic<uint32_t> sleeping;
   // Set by a producer that found no room; the consumer then rings it when there is some.
   alignas(64) std::atomic<uint32_t> producer_waiting;
 };
-static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
+static_assert(std::atomic<uint64_t>::is_always_lock_free &&
+              std::atomic<uint32_t>::is_always_lock_free);
 
 class RingProducer {
  public:
-  // REQUIRES: `data` has `capacity` bytes, a power of two, and outlives this, as does `control`; both are zero.
+  // REQUIRES: `data` has `capacity` bytes, a power of two, and outlives this, as does `control`;
+  // both are zero.
   RingProducer(RingControl* control, std::byte* data, size_t capacity);
 
-  // Writes what fits of the message from `*progress` (bytes of it already written) on, and publishes it. True when the
-  // whole message is in the ring. Until then, no other message may be begun.
-  // REQUIRES: message.size() is a multiple of 8 and not 0.
+  // Writes what fits of the message from `*progress` (bytes of it already written) on, and
+  // publishes it. True when the whole message is in the ring. Until then, no other message may be
+  // begun. REQUIRES: message.size() is a multiple of 8 and not 0.
   bool Write(Bytes message, size_t* progress);
 
   // True where the next fragment of a message with this much left would fit.
   bool HasRoomFor(size_t bytes) const;
-  // Tells the consumer that the producer waits for room. Look again afterwards: it may have come meanwhile.
+  // Tells the consumer that the producer waits for room. Look again afterwards: it may have come
+  // meanwhile.
   void AnnounceWaiting() { control_->producer_waiting.store(1, std::memory_order_seq_cst); }
 
   size_t max_payload() const { return max_payload_; }
@@ -71,18 +76,23 @@ class RingConsumer {
  public:
   enum class Trust {
     kInPlace,  // the producer is the node: messages are read where they lie
-    kCopy,     // the producer may change a frame at any time: messages are copied out before anybody looks
+    kCopy,  // the producer may change a frame at any time: messages are copied out before anybody
+            // looks
   };
-  RingConsumer(RingControl* control, const std::byte* data, size_t capacity, Trust trust, size_t max_message_bytes);
+  RingConsumer(RingControl* control, const std::byte* data, size_t capacity, Trust trust,
+               size_t max_message_bytes);
 
   bool HasInput() const { return control_->head.load(std::memory_order_seq_cst) != tail_; }
 
-  // Hands at most `max_messages` messages to `handle`, each valid during the call, and returns how many there were. A
-  // status of `handle` ends it. *want_bell is set where the producer waits for the room that was made.
-  absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle, bool* want_bell);
+  // Hands at most `max_messages` messages to `handle`, each valid during the call, and returns how
+  // many there were. A status of `handle` ends it. *want_bell is set where the producer waits for
+  // the room that was made.
+  absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle,
+                                 bool* want_bell);
 
  private:
-  absl::Status Next(uint64_t head, absl::FunctionRef<absl::Status(Bytes)> handle, bool* got_message);
+  absl::Status Next(uint64_t head, absl::FunctionRef<absl::Status(Bytes)> handle,
+                    bool* got_message);
   void Publish(bool* want_bell);
 
   RingControl* control_;

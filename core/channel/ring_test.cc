@@ -1,4 +1,5 @@
-// The ring and the channel: content, order, fragments, full rings, hostile producers, two threads and two processes.
+// The ring and the channel: content, order, fragments, full rings, hostile producers, two threads
+// and two processes.
 #include "core/channel/ring.h"
 
 #include <gtest/gtest.h>
@@ -32,10 +33,12 @@ size_t WordsOf(uint64_t number) {
 }
 testing::AssertionResult IsMessage(Bytes bytes, uint64_t number) {
   const std::vector<uint64_t> expected = Message(number, WordsOf(number));
-  if (bytes.size() == expected.size() * 8 && std::memcmp(bytes.data(), expected.data(), bytes.size()) == 0) {
+  if (bytes.size() == expected.size() * 8 &&
+      std::memcmp(bytes.data(), expected.data(), bytes.size()) == 0) {
     return testing::AssertionSuccess();
   }
-  return testing::AssertionFailure() << "message " << number << " came as " << bytes.size() << " bytes";
+  return testing::AssertionFailure()
+         << "message " << number << " came as " << bytes.size() << " bytes";
 }
 
 struct Pair {
@@ -127,7 +130,8 @@ TEST_P(ChannelTest, AMessageManyTimesTheRingPassesBitByBit) {
 TEST(Channel, AFullRingKeepsEverythingAndRingsWhenThereIsRoom) {
   Pair pair = Connect(4096);
   constexpr uint64_t kCount = 1000;
-  for (uint64_t i = 0; i < kCount; ++i) ASSERT_TRUE(pair.client->Send(AsBytes(Message(i, WordsOf(i)))).ok());
+  for (uint64_t i = 0; i < kCount; ++i)
+    ASSERT_TRUE(pair.client->Send(AsBytes(Message(i, WordsOf(i)))).ok());
   EXPECT_GT(pair.client->outbox_bytes(), 0u);
   ASSERT_TRUE(pair.client->PrepareToSleep(Sleeper::kWaiter));
   uint64_t next = 0;
@@ -156,7 +160,8 @@ TEST(Channel, AReaderThatDoesNotReadIsFoundOut) {
 
 TEST(Channel, TheMemoryIsSealedAndChecked) {
   Pair pair = Connect(4096);
-  EXPECT_NE(ftruncate(pair.node->descriptors()[0], 0), 0) << "the memory can be cut off under its users";
+  EXPECT_NE(ftruncate(pair.node->descriptors()[0], 0), 0)
+      << "the memory can be cut off under its users";
   int fds[2];
   ASSERT_EQ(pipe(fds), 0);
   EXPECT_FALSE(ChannelMemory::Open(UniqueFd(fds[0])).ok());
@@ -184,7 +189,8 @@ TEST(Channel, MessagesCrossBetweenProcesses) {
   EXPECT_EQ(status, 0);
 }
 
-// A producer that writes anything anywhere: the consumer gives a status or messages, and neither crashes nor hangs.
+// A producer that writes anything anywhere: the consumer gives a status or messages, and neither
+// crashes nor hangs.
 TEST(Ring, NoMutationOfTheSharedMemoryHurtsTheConsumer) {
   constexpr size_t kCapacity = 4096;
   for (uint64_t seed = 0; seed < 3000; ++seed) {
@@ -199,7 +205,11 @@ TEST(Ring, NoMutationOfTheSharedMemoryHurtsTheConsumer) {
       for (uint64_t n = random() % 4; n > 0; --n) data[random() % kCapacity] = std::byte(random());
       if (random() % 10 == 0) control->head.store(control->head.load() + random() % 10'000);
       bool want_bell = false;
-      if (!consumer.Receive(100, [](Bytes) { return absl::OkStatus(); }, &want_bell).ok()) break;
+      if (!consumer
+               .Receive(
+                   100, [](Bytes) { return absl::OkStatus(); }, &want_bell)
+               .ok())
+        break;
     }
   }
 }

@@ -7,14 +7,16 @@
 
 namespace troupe::channel {
 
-absl::StatusOr<std::unique_ptr<ShmChannel>> ShmChannel::CreateNodeEnd(size_t ring_bytes, UniqueFd node_bell) {
+absl::StatusOr<std::unique_ptr<ShmChannel>> ShmChannel::CreateNodeEnd(size_t ring_bytes,
+                                                                      UniqueFd node_bell) {
   absl::StatusOr<ChannelMemory> memory = ChannelMemory::Create(ring_bytes);
   if (!memory.ok()) return memory.status();
   absl::StatusOr<Doorbell> io_bell = Doorbell::Create();
   if (!io_bell.ok()) return io_bell.status();
   absl::StatusOr<Doorbell> waiter_bell = Doorbell::Create();
   if (!waiter_bell.ok()) return waiter_bell.status();
-  return std::unique_ptr<ShmChannel>(new ShmChannel(Side::kNode, *std::move(memory), Doorbell(std::move(node_bell)),
+  return std::unique_ptr<ShmChannel>(new ShmChannel(Side::kNode, *std::move(memory),
+                                                    Doorbell(std::move(node_bell)),
                                                     *std::move(io_bell), *std::move(waiter_bell)));
 }
 
@@ -22,27 +24,33 @@ std::vector<int> ShmChannel::descriptors() const {
   return {memory_.fd(), node_bell_.fd(), io_bell_.fd(), waiter_bell_.fd()};
 }
 
-absl::StatusOr<std::unique_ptr<ShmChannel>> ShmChannel::OpenClientEnd(std::vector<UniqueFd> descriptors) {
+absl::StatusOr<std::unique_ptr<ShmChannel>> ShmChannel::OpenClientEnd(
+    std::vector<UniqueFd> descriptors) {
   if (descriptors.size() != kDescriptors) {
-    return absl::InvalidArgumentError(absl::StrCat("a channel has ", kDescriptors, " descriptors, not ", descriptors.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a channel has ", kDescriptors, " descriptors, not ", descriptors.size()));
   }
   absl::StatusOr<ChannelMemory> memory = ChannelMemory::Open(std::move(descriptors[0]));
   if (!memory.ok()) return memory.status();
-  return std::unique_ptr<ShmChannel>(new ShmChannel(Side::kClient, *std::move(memory), Doorbell(std::move(descriptors[1])),
-                                                    Doorbell(std::move(descriptors[2])),
-                                                    Doorbell(std::move(descriptors[3]))));
+  return std::unique_ptr<ShmChannel>(
+      new ShmChannel(Side::kClient, *std::move(memory), Doorbell(std::move(descriptors[1])),
+                     Doorbell(std::move(descriptors[2])), Doorbell(std::move(descriptors[3]))));
 }
 
-ShmChannel::ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Doorbell io_bell, Doorbell waiter_bell)
+ShmChannel::ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Doorbell io_bell,
+                       Doorbell waiter_bell)
     : side_(side),
       memory_(std::move(memory)),
       node_bell_(std::move(node_bell)),
       io_bell_(std::move(io_bell)),
       waiter_bell_(std::move(waiter_bell)),
-      own_sleeping_(side == Side::kNode ? &memory_.up_control()->sleeping : &memory_.down_control()->sleeping),
-      peer_sleeping_(side == Side::kNode ? &memory_.down_control()->sleeping : &memory_.up_control()->sleeping),
+      own_sleeping_(side == Side::kNode ? &memory_.up_control()->sleeping
+                                        : &memory_.down_control()->sleeping),
+      peer_sleeping_(side == Side::kNode ? &memory_.down_control()->sleeping
+                                         : &memory_.up_control()->sleeping),
       producer_(side == Side::kNode ? memory_.down_control() : memory_.up_control(),
-                side == Side::kNode ? memory_.down_data() : memory_.up_data(), memory_.ring_bytes()),
+                side == Side::kNode ? memory_.down_data() : memory_.up_data(),
+                memory_.ring_bytes()),
       consumer_(side == Side::kNode ? memory_.up_control() : memory_.down_control(),
                 side == Side::kNode ? memory_.up_data() : memory_.down_data(), memory_.ring_bytes(),
                 side == Side::kNode ? RingConsumer::Trust::kCopy : RingConsumer::Trust::kInPlace,
@@ -50,8 +58,9 @@ ShmChannel::ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Door
 
 absl::Status ShmChannel::Send(Bytes message) {
   if (message.size() > Limits::kMaxMessageBytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("a message of ", message.size(), " bytes; at most ", Limits::kMaxMessageBytes, " can be sent"));
+    return absl::ResourceExhaustedError(absl::StrCat("a message of ", message.size(),
+                                                     " bytes; at most ", Limits::kMaxMessageBytes,
+                                                     " can be sent"));
   }
   size_t progress = 0;
   if (Flush() && producer_.Write(message, &progress)) return absl::OkStatus();
@@ -59,14 +68,17 @@ absl::Status ShmChannel::Send(Bytes message) {
   // Room that came after we looked must not go unnoticed.
   Flush();
   if (outbox_.bytes() > Limits::kMaxOutboxBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("the peer does not read: ", outbox_.bytes(), " bytes wait for it"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the peer does not read: ", outbox_.bytes(), " bytes wait for it"));
   }
   return absl::OkStatus();
 }
 
 bool ShmChannel::Flush() {
   if (outbox_.empty()) return true;
-  const auto write = [&](Bytes bytes, size_t* progress) { return producer_.Write(bytes, progress); };
+  const auto write = [&](Bytes bytes, size_t* progress) {
+    return producer_.Write(bytes, progress);
+  };
   if (outbox_.Drain(write)) return true;
   producer_.AnnounceWaiting();
   return outbox_.Drain(write);
@@ -82,7 +94,8 @@ void ShmChannel::RingPeer() {
   }
 }
 
-absl::StatusOr<size_t> ShmChannel::Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle) {
+absl::StatusOr<size_t> ShmChannel::Receive(size_t max_messages,
+                                           absl::FunctionRef<absl::Status(Bytes)> handle) {
   bool want_bell = false;
   absl::StatusOr<size_t> received = consumer_.Receive(max_messages, handle, &want_bell);
   if (want_bell) RingPeer();

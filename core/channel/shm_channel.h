@@ -1,7 +1,8 @@
 // ShmChannel is a Channel of two rings in shared memory and three doorbells.
 //
-// The node makes the memory and the bells (Endpoints), sends their descriptors in the handshake, and both sides build their
-// end. The node's end copies each message out before it is looked at; the client's reads in place.
+// The node makes the memory and the bells (Endpoints), sends their descriptors in the handshake,
+// and both sides build their end. The node's end copies each message out before it is looked at;
+// the client's reads in place.
 #ifndef TROUPE_CORE_CHANNEL_SHM_CHANNEL_H_
 #define TROUPE_CORE_CHANNEL_SHM_CHANNEL_H_
 
@@ -23,19 +24,22 @@ class ShmChannel final : public Channel {
   enum class Side { kNode, kClient };
 
   // The node's end. `node_bell` is shared by all channels of the node.
-  static absl::StatusOr<std::unique_ptr<ShmChannel>> CreateNodeEnd(size_t ring_bytes, UniqueFd node_bell);
+  static absl::StatusOr<std::unique_ptr<ShmChannel>> CreateNodeEnd(size_t ring_bytes,
+                                                                   UniqueFd node_bell);
   // What the handshake sends: memory, the node's bell, the client's two bells.
   static constexpr size_t kDescriptors = 4;
   std::vector<int> descriptors() const;
   // The client's end from these descriptors. Errors: InvalidArgument.
-  static absl::StatusOr<std::unique_ptr<ShmChannel>> OpenClientEnd(std::vector<UniqueFd> descriptors);
+  static absl::StatusOr<std::unique_ptr<ShmChannel>> OpenClientEnd(
+      std::vector<UniqueFd> descriptors);
 
   absl::Status Send(Bytes message) override;
   bool Flush() override;
   size_t outbox_bytes() const override { return outbox_.bytes(); }
   void RingPeer() override;
   bool HasInput() const override { return consumer_.HasInput(); }
-  absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle) override;
+  absl::StatusOr<size_t> Receive(size_t max_messages,
+                                 absl::FunctionRef<absl::Status(Bytes)> handle) override;
   bool PrepareToSleep(Sleeper who) override;
   void WokeUp(Sleeper who) override;
   void StayAwake() override { SayAwake(*own_sleeping_); }
@@ -45,7 +49,8 @@ class ShmChannel final : public Channel {
   TaskWord& task_word(uint32_t slot) override { return memory_.task_word(slot); }
 
  private:
-  ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Doorbell io_bell, Doorbell waiter_bell);
+  ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Doorbell io_bell,
+             Doorbell waiter_bell);
 
   Side side_;
   ChannelMemory memory_;

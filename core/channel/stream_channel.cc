@@ -12,7 +12,8 @@ bool StreamChannel::Flush() {
   return flushed.ok() && *flushed;
 }
 
-absl::StatusOr<size_t> StreamChannel::Receive(size_t, absl::FunctionRef<absl::Status(Bytes)> handle) {
+absl::StatusOr<size_t> StreamChannel::Receive(size_t,
+                                              absl::FunctionRef<absl::Status(Bytes)> handle) {
   size_t messages = 0;
   const absl::Status status = socket_->Receive([&](Bytes message, std::vector<UniqueFd>) {
     ++messages;

@@ -1,7 +1,7 @@
 // StreamChannel is a Channel over a stream socket: messages with a length before each.
 //
-// It has no shared memory, so no state words, and its bell is the socket itself. Tools use it on one machine; between
-// machines the same frames will travel over TCP.
+// It has no shared memory, so no state words, and its bell is the socket itself. Tools use it on
+// one machine; between machines the same frames will travel over TCP.
 #ifndef TROUPE_CORE_CHANNEL_STREAM_CHANNEL_H_
 #define TROUPE_CORE_CHANNEL_STREAM_CHANNEL_H_
 
@@ -23,7 +23,8 @@ class StreamChannel final : public Channel {
   size_t outbox_bytes() const override { return 0; }
   void RingPeer() override {}
   bool HasInput() const override { return true; }
-  absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle) override;
+  absl::StatusOr<size_t> Receive(size_t max_messages,
+                                 absl::FunctionRef<absl::Status(Bytes)> handle) override;
   bool PrepareToSleep(Sleeper) override { return true; }
   void WokeUp(Sleeper) override {}
   void StayAwake() override {}

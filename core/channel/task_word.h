@@ -1,10 +1,10 @@
 // TaskWord is the state of one dispatched task, shared between the node and the worker.
 //
-// Problem: the node wants a task back that a busy worker has not begun (to cancel it, to give it to an idle worker), and
-// cannot wait for an answer. So both sides decide by one compare-and-swap: the worker queued → begun, the node queued →
-// recalled, and exactly one of them succeeds. The generation tells a slot's uses apart: a frame of an earlier use can
-// neither begin nor be recalled.
-// Thread-safety: lock-free, between processes.
+// Problem: the node wants a task back that a busy worker has not begun (to cancel it, to give it to
+// an idle worker), and cannot wait for an answer. So both sides decide by one compare-and-swap: the
+// worker queued → begun, the node queued → recalled, and exactly one of them succeeds. The
+// generation tells a slot's uses apart: a frame of an earlier use can neither begin nor be
+// recalled. Thread-safety: lock-free, between processes.
 #ifndef TROUPE_CORE_CHANNEL_TASK_WORD_H_
 #define TROUPE_CORE_CHANNEL_TASK_WORD_H_
 
@@ -16,7 +16,9 @@ namespace troupe::channel {
 class TaskWord {
  public:
   // Node: a new use of the slot. REQUIRES: `generation` was not used on it before.
-  void Queue(uint64_t generation) { word_.store(generation << 2 | kQueued, std::memory_order_seq_cst); }
+  void Queue(uint64_t generation) {
+    word_.store(generation << 2 | kQueued, std::memory_order_seq_cst);
+  }
   // Worker: true where the task is now begun, and will not be recalled.
   bool TryBegin(uint64_t generation) { return Change(generation, kBegun); }
   // Node: true where the task had not begun, and never will.

@@ -67,7 +67,9 @@ EventLoop::~EventLoop() {
   TROUPE_CHECK(uv_loop_close(&state_->loop) == 0, "a watcher that outlives its loop");
 }
 
-void EventLoop::RunOnce(Wait wait) { uv_run(&state_->loop, wait == Wait::kBlock ? UV_RUN_ONCE : UV_RUN_NOWAIT); }
+void EventLoop::RunOnce(Wait wait) {
+  uv_run(&state_->loop, wait == Wait::kBlock ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+}
 
 std::unique_ptr<Watcher> EventLoop::Watch(int fd, int events, std::function<void(int)> callback) {
   auto* state = new Watcher::State{{}, std::move(callback)};
@@ -91,7 +93,8 @@ std::unique_ptr<SignalWatcher> EventLoop::WatchSignal(int signal, std::function<
   const int rc = uv_signal_start(
       &state->handle,
       [](uv_signal_t* handle, int) {
-        const std::function<void()> callback_copy = static_cast<SignalWatcher::State*>(handle->data)->callback;
+        const std::function<void()> callback_copy =
+            static_cast<SignalWatcher::State*>(handle->data)->callback;
         if (callback_copy) callback_copy();
       },
       signal);

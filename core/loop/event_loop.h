@@ -1,7 +1,8 @@
-// EventLoop turns libuv's loop into three nouns: a watched descriptor, a timer, a signal. libuv stops in this package.
+// EventLoop turns libuv's loop into three nouns: a watched descriptor, a timer, a signal. libuv
+// stops in this package.
 //
-// One loop belongs to one thread. Callbacks run in RunOnce, on that thread; a callback may destroy any watcher, its own
-// included. A watcher must not outlive its loop.
+// One loop belongs to one thread. Callbacks run in RunOnce, on that thread; a callback may destroy
+// any watcher, its own included. A watcher must not outlive its loop.
 //
 //   EventLoop loop;
 //   auto watcher = loop.Watch(fd, EventLoop::kReadable, [&](int events) { ... });
@@ -35,7 +36,8 @@ class EventLoop {
   // Runs the callbacks of what has happened; with kBlock, waits until something has.
   void RunOnce(Wait wait);
 
-  // Calls `callback(events)` whenever the descriptor is ready. The descriptor stays the caller's and must stay open.
+  // Calls `callback(events)` whenever the descriptor is ready. The descriptor stays the caller's
+  // and must stay open.
   std::unique_ptr<Watcher> Watch(int fd, int events, std::function<void(int)> callback);
   // A timer that is not running yet.
   std::unique_ptr<Timer> MakeTimer(std::function<void()> callback);

@@ -35,32 +35,37 @@ absl::StatusOr<Process> Spawn(const SpawnOptions& options) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  // The socket and the output first move out of the way of the numbers that they are to have. The executable is duplicated
-  // below, close-on-exec, to a number that stays open until the kernel has opened the file.
-  if (options.working_directory >= 0) posix_spawn_file_actions_addfchdir_np(&actions, options.working_directory);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  // The socket and the output first move out of the way of the numbers that they are to have. The
+  // executable is duplicated below, close-on-exec, to a number that stays open until the kernel has
+  // opened the file.
+  if (options.working_directory >= 0)
+    posix_spawn_file_actions_addfchdir_np(&actions, options.working_directory);
   const UniqueFd socket(fcntl(options.socket, F_DUPFD_CLOEXEC, 16));
   const UniqueFd output(options.output >= 0 ? fcntl(options.output, F_DUPFD_CLOEXEC, 16) : -1);
-  const UniqueFd error_output(options.error_output >= 0 ? fcntl(options.error_output, F_DUPFD_CLOEXEC, 16) : -1);
+  const UniqueFd error_output(
+      options.error_output >= 0 ? fcntl(options.error_output, F_DUPFD_CLOEXEC, 16) : -1);
   const UniqueFd executable(fcntl(options.executable, F_DUPFD_CLOEXEC, 16));
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   if (output) posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
   if (error_output) posix_spawn_file_actions_adddup2(&actions, error_output.get(), STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&actions, socket.get(), kRoleSocket);
-  // Everything else that the user's program may have left inheritable; the executable's own descriptor survives until the
-  // exec because it is opened by the path below before close-on-exec takes it away.
+  // Everything else that the user's program may have left inheritable; the executable's own
+  // descriptor survives until the exec because it is opened by the path below before close-on-exec
+  // takes it away.
   const int executable_number = kRoleSocket + 1;
   posix_spawn_file_actions_adddup2(&actions, executable.get(), executable_number);
   posix_spawn_file_actions_addclosefrom_np(&actions, executable_number + 1);
   const std::string path = absl::StrCat("/proc/self/fd/", executable_number);
   pid_t pid = 0;
-  const int rc = posix_spawn(&pid, path.c_str(), &actions, &attributes, Pointers(options.argv).data(),
-                             Pointers(options.environment).data());
+  const int rc = posix_spawn(&pid, path.c_str(), &actions, &attributes,
+                             Pointers(options.argv).data(), Pointers(options.environment).data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (rc != 0) {
-    return absl::InternalError(absl::StrCat("cannot start ", options.argv.empty() ? "a process" : options.argv[0], ": ",
-                                            strerror(rc)));
+    return absl::InternalError(absl::StrCat(
+        "cannot start ", options.argv.empty() ? "a process" : options.argv[0], ": ", strerror(rc)));
   }
   Process process;
   process.pid = pid;

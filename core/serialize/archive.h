@@ -1,9 +1,11 @@
-// The two archives between values and bytes. They are cereal archives: classes that cereal can serialize need no change.
+// The two archives between values and bytes. They are cereal archives: classes that cereal can
+// serialize need no change.
 //
-// Native byte order; sizes as 64 bits; large contiguous data is aligned to 64 bytes from the value's start. An output archive
-// without memory measures only: nothing is copied. An input archive never reads outside its bytes, never allocates more than
-// a small multiple of them, and gives up at kMaxDepth levels.
-// Errors: exceptions (ArchiveError), as cereal has them; encode.h turns them into a Status.
+// Native byte order; sizes as 64 bits; large contiguous data is aligned to 64 bytes from the
+// value's start. An output archive without memory measures only: nothing is copied. An input
+// archive never reads outside its bytes, never allocates more than a small multiple of them, and
+// gives up at kMaxDepth levels. Errors: exceptions (ArchiveError), as cereal has them; encode.h
+// turns them into a Status.
 #ifndef TROUPE_CORE_SERIALIZE_ARCHIVE_H_
 #define TROUPE_CORE_SERIALIZE_ARCHIVE_H_
 
@@ -58,7 +60,8 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
   void Write(const void* data, size_t size) {
     const size_t padding = PaddingAt(offset_, size);
     if (!out_.empty()) {
-      if (size + padding > out_.size() - offset_) throw ArchiveError("the value grew while it was being written");
+      if (size + padding > out_.size() - offset_)
+        throw ArchiveError("the value grew while it was being written");
       std::memset(out_.data() + offset_, 0, padding);
       CopyBytes(out_.data() + offset_ + padding, data, size);
     }
@@ -70,7 +73,8 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
     Write(&index, sizeof(index));
   }
   void Enter() {
-    if (++depth_ > kMaxDepth) throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
+    if (++depth_ > kMaxDepth)
+      throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
   }
   void Leave() { --depth_; }
 
@@ -92,7 +96,8 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
 
   void Read(void* data, size_t size) {
     const size_t padding = PaddingAt(offset_, size);
-    if (padding > remaining() || size > remaining() - padding) throw ArchiveError("its bytes end too early");
+    if (padding > remaining() || size > remaining() - padding)
+      throw ArchiveError("its bytes end too early");
     if (size > 0) std::memcpy(data, in_.data() + offset_ + padding, size);
     offset_ += padding + size;
   }
@@ -107,7 +112,8 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
     if (count > remaining()) throw ArchiveError("it claims more elements than it has bytes");
   }
   void Enter() {
-    if (++depth_ > kMaxDepth) throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
+    if (++depth_ > kMaxDepth)
+      throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
   }
   void Leave() { --depth_; }
 
@@ -123,12 +129,12 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
 // --- What cereal asks of an archive.
 
 template <typename T>
-  requires std::is_arithmetic_v<T>
+requires std::is_arithmetic_v<T>
 void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const T& value) {
   archive.Write(std::addressof(value), sizeof(value));
 }
 template <typename T>
-  requires std::is_arithmetic_v<T>
+requires std::is_arithmetic_v<T>
 void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     uint8_t byte = 0;  // any other byte in a bool would be undefined behaviour
@@ -171,7 +177,8 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::SizeTag<T>& tag) {
 }
 
 template <typename T>
-void prologue(OutputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming): cereal's name
+void prologue(OutputArchive& archive,
+              const T&) {  // NOLINT(readability-identifier-naming): cereal's name
   archive.Enter();
 }
 template <typename T>
@@ -199,14 +206,17 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
 }
 
 template <typename T>
-concept PlainAggregate = std::is_class_v<T> && std::is_aggregate_v<T> && !Reference<T> &&
-                         !internal::IsStdArray<std::remove_cv_t<T>>::value && !std::is_same_v<T, std::monostate> &&
-                         !internal::HasMemberFunctions<T> && !internal::HasFreeSave<T>;
+concept PlainAggregate =
+    std::is_class_v<T> && std::is_aggregate_v<T> && !Reference<T> &&
+    !internal::IsStdArray<std::remove_cv_t<T>>::value && !std::is_same_v<T, std::monostate> &&
+    !internal::HasMemberFunctions<T> && !internal::HasFreeSave<T>;
 
 // Found through the archive's namespace. A type's own function is more specialised, and wins.
 template <typename Archive, typename T>
-  requires PlainAggregate<T> && (std::is_same_v<Archive, OutputArchive> || std::is_same_v<Archive, InputArchive>)
-void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, T& value) {
+requires PlainAggregate<T> &&
+    (std::is_same_v<Archive, OutputArchive> ||
+     std::is_same_v<Archive, InputArchive>)void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive,
+                                                                               T& value) {
   if constexpr (FieldCount<T>() == 0) {
     uint8_t nothing = 0;  // so that a count of elements is bounded by the bytes
     archive(nothing);

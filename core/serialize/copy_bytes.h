@@ -1,8 +1,8 @@
 // CopyBytes copies into the object store: past the cache where the value is larger than the cache.
 //
-// A plain copy reads each destination line before it overwrites it; non-temporal stores do not, which about doubles the
-// speed for values beyond the cache (10 against 19 GB/s on the reference machine). The fence orders them before what the
-// caller publishes next.
+// A plain copy reads each destination line before it overwrites it; non-temporal stores do not,
+// which about doubles the speed for values beyond the cache (10 against 19 GB/s on the reference
+// machine). The fence orders them before what the caller publishes next.
 #ifndef TROUPE_CORE_SERIALIZE_COPY_BYTES_H_
 #define TROUPE_CORE_SERIALIZE_COPY_BYTES_H_
 

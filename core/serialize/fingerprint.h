@@ -1,8 +1,9 @@
-// The fingerprint of a type's structure: reading a value as another type is an error that names both, never garbage.
+// The fingerprint of a type's structure: reading a value as another type is an error that names
+// both, never garbage.
 //
-// Adding, removing or retyping a field, or reordering fields of different types, changes it. A class with a `serialize` of its
-// own is known by its name and its cereal version. std::vector<T>, Array<T> and std::span<const T> of numbers share one.
-// Computed once per type and process.
+// Adding, removing or retyping a field, or reordering fields of different types, changes it. A
+// class with a `serialize` of its own is known by its name and its cereal version. std::vector<T>,
+// Array<T> and std::span<const T> of numbers share one. Computed once per type and process.
 #ifndef TROUPE_CORE_SERIALIZE_FINGERPRINT_H_
 #define TROUPE_CORE_SERIALIZE_FINGERPRINT_H_
 
@@ -49,7 +50,10 @@ struct DescribeTemplate<C<A...>> {
     *out += name.substr(0, name.find('<'));
     *out += '<';
     // Allocators, comparators and the like are empty and have no part in what is stored.
-    ((std::is_empty_v<A> && !std::is_same_v<A, std::monostate> ? void() : (Describe<A>(out), void(*out += ','))), ...);
+    ((std::is_empty_v<A> && !std::is_same_v<A, std::monostate>
+          ? void()
+          : (Describe<A>(out), void(*out += ','))),
+     ...);
     *out += '>';
   }
 };
@@ -65,7 +69,9 @@ template <typename Tuple>
 struct DescribeFields;
 template <typename... F>
 struct DescribeFields<std::tuple<F...>> {
-  static void To([[maybe_unused]] std::string* out) { ((Describe<std::remove_cvref_t<F>>(out), void(*out += ';')), ...); }
+  static void To([[maybe_unused]] std::string* out) {
+    ((Describe<std::remove_cvref_t<F>>(out), void(*out += ';')), ...);
+  }
 };
 
 template <typename T>

@@ -1,19 +1,19 @@
 // Values to bytes and back: what travels in messages and lies in the object store.
 //
-// Layout: ValueHeader (16 bytes), then the body. Contiguous numbers at the top level (std::vector<double>, std::string is not
-// one) have their count at byte 16 and their data at byte 64, so that they can be viewed where they lie. A value starts at a
-// multiple of 64 in the store, of 8 in a message.
+// Layout: ValueHeader (16 bytes), then the body. Contiguous numbers at the top level
+// (std::vector<double>, std::string is not one) have their count at byte 16 and their data at byte
+// 64, so that they can be viewed where they lie. A value starts at a multiple of 64 in the store,
+// of 8 in a message.
 //
-//   absl::StatusOr<EncodedSize> size = Measure(value);                    // runs `serialize`, copies nothing
-//   std::vector<std::byte> bytes(size->bytes);
-//   std::vector<ObjectId> refs;
-//   absl::Status status = EncodeTo(value, bytes, &refs);                  // writes exactly size->bytes
-//   absl::StatusOr<T> copy = Decode<T>(bytes, refs);
-//   absl::StatusOr<std::span<const double>> view = ViewArray<double>(bytes);
+//   absl::StatusOr<EncodedSize> size = Measure(value);                    // runs `serialize`,
+//   copies nothing std::vector<std::byte> bytes(size->bytes); std::vector<ObjectId> refs;
+//   absl::Status status = EncodeTo(value, bytes, &refs);                  // writes exactly
+//   size->bytes absl::StatusOr<T> copy = Decode<T>(bytes, refs); absl::StatusOr<std::span<const
+//   double>> view = ViewArray<double>(bytes);
 //
-// Errors: InvalidArgument where a value cannot be encoded, or bytes are no such value; what the user's serialize throws
-// becomes one. FailedPrecondition where the bytes are a value of another type (IsTypeMismatch).
-// Thread-safe.
+// Errors: InvalidArgument where a value cannot be encoded, or bytes are no such value; what the
+// user's serialize throws becomes one. FailedPrecondition where the bytes are a value of another
+// type (IsTypeMismatch). Thread-safe.
 #ifndef TROUPE_CORE_SERIALIZE_SERIALIZE_H_
 #define TROUPE_CORE_SERIALIZE_SERIALIZE_H_
 
@@ -50,7 +50,8 @@ struct EncodedSize {
 inline constexpr size_t kArrayCountAt = sizeof(ValueHeader);
 inline constexpr size_t kArrayDataAt = 64;
 
-// Numbers one after the other, which can be viewed in place. bool has no fixed size in a std::vector.
+// Numbers one after the other, which can be viewed in place. bool has no fixed size in a
+// std::vector.
 template <typename T>
 concept ArrayElement = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 
@@ -67,7 +68,8 @@ struct ArrayElementOf<std::vector<T, A>> {
 
 absl::Status EncodeError(std::string_view type, std::string_view what);
 absl::Status DecodeError(std::string_view type, std::string_view what);
-absl::Status MismatchError(std::string_view wanted, uint64_t wanted_fingerprint, uint64_t stored_fingerprint);
+absl::Status MismatchError(std::string_view wanted, uint64_t wanted_fingerprint,
+                           uint64_t stored_fingerprint);
 
 // Runs f, and turns what it throws into a Status.
 template <typename F, typename E>
@@ -101,7 +103,9 @@ void WriteArrayHeader(std::span<std::byte> out, size_t count) {
 }
 
 // True where a Status says that the bytes are a value of another type.
-inline bool IsTypeMismatch(const absl::Status& status) { return absl::IsFailedPrecondition(status); }
+inline bool IsTypeMismatch(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status);
+}
 
 template <typename T>
 absl::StatusOr<EncodedSize> Measure(const T& value) {
@@ -127,15 +131,18 @@ template <typename T>
 absl::Status EncodeTo(const T& value, std::span<std::byte> out, std::vector<ObjectId>* refs) {
   if constexpr (TopLevelArray<T>) {
     WriteArrayHeader<typename T::value_type>(out, value.size());
-    CopyBytes(out.data() + kArrayDataAt, value.data(), value.size() * sizeof(typename T::value_type));
+    CopyBytes(out.data() + kArrayDataAt, value.data(),
+              value.size() * sizeof(typename T::value_type));
     return absl::OkStatus();
   } else {
     return internal::Guard(
         [&] {
           OutputArchive archive(out, sizeof(ValueHeader), refs);
           archive(value);
-          if (archive.offset() != out.size()) throw ArchiveError("its size changed while it was being written");
-          const ValueHeader header{.fingerprint = Fingerprint<T>(), .ref_count = archive.ref_count()};
+          if (archive.offset() != out.size())
+            throw ArchiveError("its size changed while it was being written");
+          const ValueHeader header{.fingerprint = Fingerprint<T>(),
+                                   .ref_count = archive.ref_count()};
           std::memcpy(out.data(), &header, sizeof(header));
         },
         [](std::string_view what) { return internal::EncodeError(TypeName<T>(), what); });
@@ -149,7 +156,8 @@ absl::Status CheckHeader(std::span<const std::byte> bytes) {
   ValueHeader header;
   if (bytes.size() < sizeof(header)) return DecodeError(TypeName<T>(), "its bytes end too early");
   std::memcpy(&header, bytes.data(), sizeof(header));
-  if (header.fingerprint != Fingerprint<T>()) return MismatchError(TypeName<T>(), Fingerprint<T>(), header.fingerprint);
+  if (header.fingerprint != Fingerprint<T>())
+    return MismatchError(TypeName<T>(), Fingerprint<T>(), header.fingerprint);
   return absl::OkStatus();
 }
 
@@ -158,14 +166,17 @@ absl::Status CheckHeader(std::span<const std::byte> bytes) {
 // The numbers where they lie. `bytes` must outlive the view, and start at a multiple of alignof(T).
 template <ArrayElement T>
 absl::StatusOr<std::span<const T>> ViewArray(std::span<const std::byte> bytes) {
-  if (absl::Status status = internal::CheckHeader<std::vector<T>>(bytes); !status.ok()) return status;
+  if (absl::Status status = internal::CheckHeader<std::vector<T>>(bytes); !status.ok())
+    return status;
   uint64_t count = 0;
-  if (bytes.size() < kArrayDataAt) return internal::DecodeError(TypeName<std::vector<T>>(), "its bytes end too early");
+  if (bytes.size() < kArrayDataAt)
+    return internal::DecodeError(TypeName<std::vector<T>>(), "its bytes end too early");
   std::memcpy(&count, bytes.data() + kArrayCountAt, sizeof(count));
   if (count > (bytes.size() - kArrayDataAt) / sizeof(T)) {
     return internal::DecodeError(TypeName<std::vector<T>>(), "its bytes end too early");
   }
-  return std::span<const T>(reinterpret_cast<const T*>(bytes.data() + kArrayDataAt), static_cast<size_t>(count));
+  return std::span<const T>(reinterpret_cast<const T*>(bytes.data() + kArrayDataAt),
+                            static_cast<size_t>(count));
 }
 
 template <typename T>

@@ -1,4 +1,5 @@
-// Round trips of what may travel, fingerprints of what must not be confused, and decoders that survive any bytes.
+// Round trips of what may travel, fingerprints of what must not be confused, and decoders that
+// survive any bytes.
 #include "core/serialize/serialize.h"
 
 #include <gtest/gtest.h>
@@ -137,7 +138,8 @@ TEST(Serialize, MoveOnlyAndSharedValues) {
   ASSERT_TRUE(link.ok()) << link.status();
   EXPECT_EQ(link->next->value, 2);
   const auto shared = std::make_shared<int>(5);
-  const auto copy = Decode<std::vector<std::shared_ptr<int>>>(Encoded(std::vector{shared, shared}), {});
+  const auto copy =
+      Decode<std::vector<std::shared_ptr<int>>>(Encoded(std::vector{shared, shared}), {});
   ASSERT_TRUE(copy.ok());
   EXPECT_EQ((*copy)[0], (*copy)[1]) << "aliases within one value stay aliases";
 }

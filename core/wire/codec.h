@@ -1,4 +1,5 @@
-// What the codecs of this package share: building and reading one single-segment Cap'n Proto message.
+// What the codecs of this package share: building and reading one single-segment Cap'n Proto
+// message.
 //
 // Private to core/wire. kj's exceptions become a Status here and nowhere else.
 #ifndef TROUPE_CORE_WIRE_CODEC_H_
@@ -27,22 +28,26 @@ inline constexpr size_t kWordBytes = sizeof(uint64_t);
 constexpr size_t WordsFor(size_t bytes) { return 2 + (bytes + kWordBytes) / kWordBytes; }
 inline size_t WordsForIds(size_t count) { return 2 + 2 * count; }
 
-// Builds a message whose root is Schema. `words` bounds its size; `fill(Schema::Builder)` writes it.
+// Builds a message whose root is Schema. `words` bounds its size; `fill(Schema::Builder)` writes
+// it.
 template <typename Schema, typename Fill>
 Bytes Build(MessageBuffer& buffer, size_t words, Fill fill) {
   const std::span<uint64_t> memory = buffer.Zeroed(words + 2);
-  capnp::FlatMessageBuilder builder(kj::arrayPtr(reinterpret_cast<capnp::word*>(memory.data()), memory.size()));
+  capnp::FlatMessageBuilder builder(
+      kj::arrayPtr(reinterpret_cast<capnp::word*>(memory.data()), memory.size()));
   fill(builder.initRoot<Schema>());
   const auto segments = builder.getSegmentsForOutput();
   TROUPE_CHECK(segments.size() == 1, "a message of more than one segment");
-  return Bytes(reinterpret_cast<const std::byte*>(segments[0].begin()), segments[0].size() * kWordBytes);
+  return Bytes(reinterpret_cast<const std::byte*>(segments[0].begin()),
+               segments[0].size() * kWordBytes);
 }
 
 // Calls use(Schema::Reader), which returns a Status; a malformed message becomes InvalidArgument.
 template <typename Schema, typename Use>
 absl::Status Read(Bytes bytes, Use use) {
   if (bytes.empty() || bytes.size() % kWordBytes != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("a message of ", bytes.size(), " bytes is not made of whole words"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a message of ", bytes.size(), " bytes is not made of whole words"));
   }
   const kj::ArrayPtr<const capnp::word> segment(reinterpret_cast<const capnp::word*>(bytes.data()),
                                                 bytes.size() / kWordBytes);
@@ -55,7 +60,8 @@ absl::Status Read(Bytes bytes, Use use) {
     capnp::SegmentArrayMessageReader reader(kj::arrayPtr(segments, 1), options);
     status = use(reader.getRoot<Schema>());
   } catch (const kj::Exception& e) {
-    return absl::InvalidArgumentError(absl::StrCat("malformed message: ", e.getDescription().cStr()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("malformed message: ", e.getDescription().cStr()));
   }
   return status;
 }
@@ -66,7 +72,9 @@ inline kj::ArrayPtr<const kj::byte> ToKj(Bytes bytes) {
 inline Bytes FromKj(capnp::Data::Reader data) {
   return Bytes(reinterpret_cast<const std::byte*>(data.begin()), data.size());
 }
-inline std::string_view FromKj(capnp::Text::Reader text) { return std::string_view(text.begin(), text.size()); }
+inline std::string_view FromKj(capnp::Text::Reader text) {
+  return std::string_view(text.begin(), text.size());
+}
 // Texts are written as bytes plus a closing zero, so that views without one may be passed.
 template <typename InitText>
 void SetText(std::string_view text, InitText init) {
@@ -79,7 +87,9 @@ inline void SetId(ObjectId id, schema::Id::Builder builder) {
   builder.setHi(id.hi());
   builder.setLo(id.lo());
 }
-inline ObjectId GetId(schema::Id::Reader reader) { return ObjectId(reader.getHi(), reader.getLo()); }
+inline ObjectId GetId(schema::Id::Reader reader) {
+  return ObjectId(reader.getHi(), reader.getLo());
+}
 
 template <typename InitList>
 void SetIds(const std::vector<ObjectId>& ids, InitList init) {

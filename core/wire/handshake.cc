@@ -10,7 +10,8 @@ using Settings = std::vector<std::pair<std::string_view, std::string_view>>;
 
 size_t Words(const Settings& settings) {
   size_t words = 4;
-  for (const auto& [name, value] : settings) words += 4 + WordsFor(name.size()) + WordsFor(value.size());
+  for (const auto& [name, value] : settings)
+    words += 4 + WordsFor(name.size()) + WordsFor(value.size());
   return words;
 }
 
@@ -127,7 +128,9 @@ absl::StatusOr<ControlMessage> Get(schema::ControlMessage::Reader r) {
 Bytes Encode(const ControlMessage& message, MessageBuffer& buffer) {
   return internal::Build<schema::ControlMessage>(
       buffer, 24 + std::visit(internal::BoundWords{}, message),
-      [&](schema::ControlMessage::Builder b) { std::visit(internal::SetControlMessage{b}, message); });
+      [&](schema::ControlMessage::Builder b) {
+        std::visit(internal::SetControlMessage{b}, message);
+      });
 }
 
 absl::StatusOr<ControlMessage> DecodeControlMessage(Bytes bytes) {

@@ -1,8 +1,8 @@
 // The handshake, and what else goes over the socket beside the rings: descriptors.
 //
-// A client sends Hello (a driver with the descriptor of its own executable), the node answers Welcome (with the
-// descriptors of the channel's memory and doorbells) or Refused, then a ChunkNotice with each chunk's descriptor.
-// Decoded structs are views, as in messages.h.
+// A client sends Hello (a driver with the descriptor of its own executable), the node answers
+// Welcome (with the descriptors of the channel's memory and doorbells) or Refused, then a
+// ChunkNotice with each chunk's descriptor. Decoded structs are views, as in messages.h.
 #ifndef TROUPE_CORE_WIRE_HANDSHAKE_H_
 #define TROUPE_CORE_WIRE_HANDSHAKE_H_
 
@@ -31,7 +31,7 @@ struct Hello {
   uint32_t ring_bytes = 0;  // wanted; 0: the node's default
   Bytes build_id;
   std::string_view executable;
-  std::vector<std::string_view> environment;                            // "NAME=value"
+  std::vector<std::string_view> environment;  // "NAME=value"
   std::vector<std::pair<std::string_view, std::string_view>> flags;
 };
 

@@ -19,12 +19,15 @@ Overload(F...) -> Overload<F...>;
 constexpr size_t kSmall = 24;
 
 size_t Words(const ErrorInfo& e) {
-  return kSmall + WordsFor(e.message.size()) + WordsFor(e.exception_type.size()) + WordsFor(e.origin.size());
+  return kSmall + WordsFor(e.message.size()) + WordsFor(e.exception_type.size()) +
+         WordsFor(e.origin.size());
 }
 size_t Words(const Value& v) {
   return kSmall + WordsForIds(v.refs.size()) +
-         std::visit(Overload{[](Bytes bytes) { return WordsFor(bytes.size()); }, [](const Location&) { return size_t{4}; },
-                             [](const ErrorInfo& e) { return Words(e); }, [](Pending) { return size_t{0}; }},
+         std::visit(Overload{[](Bytes bytes) { return WordsFor(bytes.size()); },
+                             [](const Location&) { return size_t{4}; },
+                             [](const ErrorInfo& e) { return Words(e); },
+                             [](Pending) { return size_t{0}; }},
                     v.content);
 }
 size_t Words(const std::vector<ReadyValue>& values) {
@@ -33,13 +36,16 @@ size_t Words(const std::vector<ReadyValue>& values) {
   return words;
 }
 size_t Words(const TaskSpec& t) {
-  size_t words = 2 * kSmall + WordsFor(t.name.size()) + WordsFor(t.type_name.size()) + WordsFor(t.actor_name.size()) +
-                 WordsFor(t.callable.size());
+  size_t words = 2 * kSmall + WordsFor(t.name.size()) + WordsFor(t.type_name.size()) +
+                 WordsFor(t.actor_name.size()) + WordsFor(t.callable.size());
   for (const Argument& a : t.arguments) {
-    words += 8 + std::visit(Overload{[](const Argument::Inline& i) { return WordsFor(i.bytes.size()) + WordsForIds(i.refs.size()); },
-                                     [](const ObjectId&) { return size_t{4}; },
-                                     [](const Argument::Objects& ids) { return WordsForIds(ids.size()); }},
-                            a.content);
+    words += 8 + std::visit(
+                     Overload{[](const Argument::Inline& i) {
+                                return WordsFor(i.bytes.size()) + WordsForIds(i.refs.size());
+                              },
+                              [](const ObjectId&) { return size_t{4}; },
+                              [](const Argument::Objects& ids) { return WordsForIds(ids.size()); }},
+                     a.content);
   }
   for (const auto& [name, units] : t.resources) words += 4 + WordsFor(name.size());
   return words;
@@ -77,8 +83,10 @@ Location Get(schema::Location::Reader r) {
 }
 
 void Set(const Value& v, schema::Value::Builder b) {
-  std::visit(Overload{[&](Bytes bytes) { b.setInline(ToKj(bytes)); }, [&](const Location& l) { Set(l, b.initStored()); },
-                      [&](const ErrorInfo& e) { Set(e, b.initError()); }, [&](Pending) { b.setPending(); }},
+  std::visit(Overload{[&](Bytes bytes) { b.setInline(ToKj(bytes)); },
+                      [&](const Location& l) { Set(l, b.initStored()); },
+                      [&](const ErrorInfo& e) { Set(e, b.initError()); },
+                      [&](Pending) { b.setPending(); }},
              v.content);
   SetIds(v.refs, [&](unsigned n) { return b.initRefs(n); });
 }
@@ -197,7 +205,8 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   t.arguments.reserve(r.getArguments().size());
   for (const auto a : r.getArguments()) t.arguments.push_back(Get(a));
   t.resources.reserve(r.getResources().size());
-  for (const auto a : r.getResources()) t.resources.emplace_back(std::string(FromKj(a.getName())), a.getUnits());
+  for (const auto a : r.getResources())
+    t.resources.emplace_back(std::string(FromKj(a.getName())), a.getUnits());
   return t;
 }
 
@@ -296,7 +305,8 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
     case schema::ClientMessage::RELEASE: {
       Release m;
       m.grants.reserve(r.getRelease().size());
-      for (const auto g : r.getRelease()) m.grants.push_back({ObjectId(g.getHi(), g.getLo()), g.getCount()});
+      for (const auto g : r.getRelease())
+        m.grants.push_back({ObjectId(g.getHi(), g.getLo()), g.getCount()});
       return m;
     }
     case schema::ClientMessage::CLAIM: {
@@ -368,24 +378,27 @@ struct SetNodeMessage {
 };
 
 size_t Words(const NodeMessage& message) {
-  return kSmall + std::visit(Overload{[](const Dispatch& m) {
-                                        return Words(m.values) + WordsForIds(m.refs.size()) + WordsFor(m.spec.size());
-                                      },
-                                      [](const Ready& m) { return Words(m.values); },
-                                      [](const LeaseRefused& m) { return Words(m.error); },
-                                      [](const WaitRefused& m) { return Words(m.error); },
-                                      [](const ActorFound& m) { return WordsFor(m.type_name.size()); },
-                                      [](const StatusReport& m) { return WordsFor(m.text.size()); },
-                                      [](const Exit& m) { return WordsFor(m.reason.size()); },
-                                      [](const auto&) { return size_t{8}; }},
-                             message);
+  return kSmall +
+         std::visit(Overload{[](const Dispatch& m) {
+                               return Words(m.values) + WordsForIds(m.refs.size()) +
+                                      WordsFor(m.spec.size());
+                             },
+                             [](const Ready& m) { return Words(m.values); },
+                             [](const LeaseRefused& m) { return Words(m.error); },
+                             [](const WaitRefused& m) { return Words(m.error); },
+                             [](const ActorFound& m) { return WordsFor(m.type_name.size()); },
+                             [](const StatusReport& m) { return WordsFor(m.text.size()); },
+                             [](const Exit& m) { return WordsFor(m.reason.size()); },
+                             [](const auto&) { return size_t{8}; }},
+                    message);
 }
 
 absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
   switch (r.which()) {
     case schema::NodeMessage::DISPATCH: {
       const auto g = r.getDispatch();
-      return Dispatch{g.getSlot(),           g.getGeneration(),     g.getAttempt(), GetReady(g.getValues()),
+      return Dispatch{g.getSlot(),         g.getGeneration(),
+                      g.getAttempt(),      GetReady(g.getValues()),
                       GetIds(g.getRefs()), FromKj(g.getSpec())};
     }
     case schema::NodeMessage::READY:
@@ -433,8 +446,9 @@ std::span<uint64_t> MessageBuffer::Zeroed(size_t words) {
 
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer) {
   return internal::Build<schema::ClientMessage>(
-      buffer, internal::Words(message),
-      [&](schema::ClientMessage::Builder b) { std::visit(internal::SetClientMessage{b}, message); });
+      buffer, internal::Words(message), [&](schema::ClientMessage::Builder b) {
+        std::visit(internal::SetClientMessage{b}, message);
+      });
 }
 
 Bytes Encode(const NodeMessage& message, MessageBuffer& buffer) {

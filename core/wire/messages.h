@@ -1,8 +1,9 @@
 // The messages that cross between processes, as plain values.
 //
-// Cap'n Proto stops in this package: everybody above sees these structs, builds one and encodes it, or decodes bytes
-// into one. Decoded structs are *views*: their strings and byte spans point into the message and live as long as it.
-// protocol.capnp says what each field means; the struct of the same name follows it field by field.
+// Cap'n Proto stops in this package: everybody above sees these structs, builds one and encodes it,
+// or decodes bytes into one. Decoded structs are *views*: their strings and byte spans point into
+// the message and live as long as it. protocol.capnp says what each field means; the struct of the
+// same name follows it field by field.
 //
 // Thread-safety: values.   Example:
 //
@@ -130,8 +131,9 @@ struct StatusRequest {
 };
 struct Stop {};
 
-using ClientMessage = std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
-                                   Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop>;
+using ClientMessage =
+    std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
+                 Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop>;
 
 // From the node to a client.
 struct ReadyValue {
@@ -174,15 +176,15 @@ struct Exit {
   std::string_view reason;
 };
 
-using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused, DropChunk, ActorFound,
-                                 StatusReport, Exit>;
+using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused,
+                                 DropChunk, ActorFound, StatusReport, Exit>;
 
 // The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);
 Bytes Encode(const NodeMessage& message, MessageBuffer& buffer);
 
-// The message as a view of `bytes` (8-aligned). Errors: InvalidArgument saying what is malformed; no input crashes it or
-// makes it allocate more than a small multiple of the input.
+// The message as a view of `bytes` (8-aligned). Errors: InvalidArgument saying what is malformed;
+// no input crashes it or makes it allocate more than a small multiple of the input.
 absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes);
 absl::StatusOr<NodeMessage> DecodeNodeMessage(Bytes bytes);
 

@@ -18,7 +18,8 @@ constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 absl::Status Failure(const char* what, uint64_t bytes) {
   return absl::ResourceExhaustedError(absl::StrCat("cannot ", what, " a chunk of ",
-                                                   FormatBytes(static_cast<int64_t>(bytes)), ": ", strerror(errno)));
+                                                   FormatBytes(static_cast<int64_t>(bytes)), ": ",
+                                                   strerror(errno)));
 }
 
 }  // namespace
@@ -39,7 +40,8 @@ absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t bytes, Access access) {
   struct stat info {};
   if (fstat(fd, &info) != 0 || static_cast<uint64_t>(info.st_size) != bytes ||
       (fcntl(fd, F_GET_SEALS) & kSeals) != kSeals) {
-    return absl::InvalidArgumentError("a descriptor that is not a sealed chunk of the announced size");
+    return absl::InvalidArgumentError(
+        "a descriptor that is not a sealed chunk of the announced size");
   }
   const int protection = access == Access::kWrite ? PROT_READ | PROT_WRITE : PROT_READ;
   void* data = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
@@ -47,7 +49,8 @@ absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t bytes, Access access) {
   return Mapping(static_cast<std::byte*>(data), bytes);
 }
 
-Mapping::Mapping(Mapping&& other) noexcept : data_(std::exchange(other.data_, nullptr)), bytes_(other.bytes_) {}
+Mapping::Mapping(Mapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(other.bytes_) {}
 
 Mapping::~Mapping() {
   if (data_ != nullptr) munmap(data_, bytes_);

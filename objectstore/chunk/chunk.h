@@ -1,10 +1,11 @@
-// Chunk is the memory behind a piece of the store: a memfd that the node owns, sealed against shrinking and growing, so that
-// no access to it can ever fault. Mapping is one process's view of it.
+// Chunk is the memory behind a piece of the store: a memfd that the node owns, sealed against
+// shrinking and growing, so that no access to it can ever fault. Mapping is one process's view of
+// it.
 //
-// Readers get a read-only descriptor and map it read-only; the writer of a lease maps it writable. This guards against
-// accidents, not against a hostile process of the same user. The memory vanishes with its last user.
-// Errors: ResourceExhausted naming the size; InvalidArgument where a descriptor is not such a chunk.
-// Thread-safety: values with one owner.
+// Readers get a read-only descriptor and map it read-only; the writer of a lease maps it writable.
+// This guards against accidents, not against a hostile process of the same user. The memory
+// vanishes with its last user. Errors: ResourceExhausted naming the size; InvalidArgument where a
+// descriptor is not such a chunk. Thread-safety: values with one owner.
 #ifndef TROUPE_OBJECTSTORE_CHUNK_CHUNK_H_
 #define TROUPE_OBJECTSTORE_CHUNK_CHUNK_H_
 

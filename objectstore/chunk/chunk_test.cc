@@ -21,16 +21,19 @@ TEST(Chunk, AReaderSeesWhatTheWriterWrote) {
 TEST(Chunk, NobodyCanCutItOffOrWriteThroughAReadersDescriptor) {
   const auto chunk = *Chunk::Create(8192);
   EXPECT_NE(ftruncate(chunk.writable_fd(), 0), 0);
-  EXPECT_EQ(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, chunk.read_only_fd(), 0), MAP_FAILED);
+  EXPECT_EQ(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, chunk.read_only_fd(), 0),
+            MAP_FAILED);
   EXPECT_FALSE(Mapping::Map(chunk.read_only_fd(), 8192, Mapping::Access::kWrite).ok());
-  EXPECT_FALSE(Mapping::Map(chunk.read_only_fd(), 4096, Mapping::Access::kRead).ok()) << "a size that was not announced";
+  EXPECT_FALSE(Mapping::Map(chunk.read_only_fd(), 4096, Mapping::Access::kRead).ok())
+      << "a size that was not announced";
   EXPECT_FALSE(Mapping::Map(STDIN_FILENO, 8192, Mapping::Access::kRead).ok());
 }
 
 TEST(Chunk, ASizeThatCannotBeHadIsNamed) {
   const auto chunk = Chunk::Create(uint64_t{1} << 62);
   if (chunk.ok()) {
-    EXPECT_FALSE(Mapping::Map(chunk->read_only_fd(), uint64_t{1} << 62, Mapping::Access::kRead).ok());
+    EXPECT_FALSE(
+        Mapping::Map(chunk->read_only_fd(), uint64_t{1} << 62, Mapping::Access::kRead).ok());
   } else {
     EXPECT_NE(chunk.status().message().find("TiB"), absl::string_view::npos) << chunk.status();
   }

@@ -20,11 +20,12 @@ bool ChunkMap::Has(ChunkId chunk, Mapping::Access access) const {
   return view.mapping.has_value() || view.fd;
 }
 
-absl::StatusOr<std::span<std::byte>> ChunkMap::Map(const Location& location, Mapping::Access access) {
+absl::StatusOr<std::span<std::byte>> ChunkMap::Map(const Location& location,
+                                                   Mapping::Access access) {
   const auto it = chunks_.find(location.chunk);
   if (it == chunks_.end() || !Has(location.chunk, access)) {
-    return absl::NotFoundError(
-        absl::StrCat("the descriptor of chunk ", static_cast<uint32_t>(location.chunk), " has not come"));
+    return absl::NotFoundError(absl::StrCat(
+        "the descriptor of chunk ", static_cast<uint32_t>(location.chunk), " has not come"));
   }
   Known& known = it->second;
   View& view = access == Mapping::Access::kWrite ? known.write : known.read;
@@ -35,8 +36,8 @@ absl::StatusOr<std::span<std::byte>> ChunkMap::Map(const Location& location, Map
     view.fd.reset();
   }
   if (location.offset > known.bytes || location.size > known.bytes - location.offset) {
-    return absl::InvalidArgumentError(absl::StrCat(location.size, " bytes at ", location.offset, " of a chunk of ",
-                                                   known.bytes));
+    return absl::InvalidArgumentError(
+        absl::StrCat(location.size, " bytes at ", location.offset, " of a chunk of ", known.bytes));
   }
   return std::span<std::byte>(view.mapping->data() + location.offset, location.size);
 }

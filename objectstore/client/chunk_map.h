@@ -1,8 +1,8 @@
-// ChunkMap holds the descriptors and mappings of the store's chunks in this process: each mapped once, on first use, for
-// reading, and once more for writing while this process has a lease in it.
+// ChunkMap holds the descriptors and mappings of the store's chunks in this process: each mapped
+// once, on first use, for reading, and once more for writing while this process has a lease in it.
 //
-// Not thread-safe; a mapping stays where it is until the node gives the chunk up, which it does only when nobody has a
-// reference to anything in it.
+// Not thread-safe; a mapping stays where it is until the node gives the chunk up, which it does
+// only when nobody has a reference to anything in it.
 #ifndef TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_
 #define TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_
 
@@ -25,7 +25,8 @@ class ChunkMap {
   void Drop(ChunkId chunk) { chunks_.erase(chunk); }
   bool Has(ChunkId chunk, Mapping::Access access) const;
 
-  // The bytes there. Errors: NotFound where no descriptor has come; InvalidArgument for a place outside the chunk.
+  // The bytes there. Errors: NotFound where no descriptor has come; InvalidArgument for a place
+  // outside the chunk.
   absl::StatusOr<std::span<const std::byte>> Read(const Location& location);
   absl::StatusOr<std::span<std::byte>> Write(const Location& location);
 

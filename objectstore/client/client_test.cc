@@ -1,4 +1,5 @@
-// The client's half of the store, against the real object table: counts that cross, and space that is carved.
+// The client's half of the store, against the real object table: counts that cross, and space that
+// is carved.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -33,8 +34,9 @@ TEST(ReferenceTable, GivesBackWhatItHasReceived) {
   EXPECT_EQ(table.size(), 0u);
 }
 
-// Clients that pass references to one another through the node, over queues that delay as they like. Nothing is freed while
-// a living client has a handle, and nothing is left when all handles are gone.
+// Clients that pass references to one another through the node, over queues that delay as they
+// like. Nothing is freed while a living client has a handle, and nothing is left when all handles
+// are gone.
 TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
   for (uint64_t seed = 0; seed < 300; ++seed) {
     std::mt19937_64 random(seed);
@@ -47,14 +49,15 @@ TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
     struct Client {
       ReferenceTable table;
       std::vector<ObjectId> handles;
-      std::deque<Up> up;           // to the node
-      std::deque<ObjectId> down;   // grants from the node
+      std::deque<Up> up;          // to the node
+      std::deque<ObjectId> down;  // grants from the node
       bool dead = false;
       uint64_t next = 0;
     };
     std::vector<Client> clients(4);
     const auto flush = [](Client& c) {
-      for (const auto& release : c.table.TakeReleases()) c.up.push_back({Up::kRelease, release.id, release.count});
+      for (const auto& release : c.table.TakeReleases())
+        c.up.push_back({Up::kRelease, release.id, release.count});
     };
     const auto node_takes = [&](size_t i) {
       Client& c = clients[i];
@@ -64,9 +67,11 @@ TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
       if (message.kind == Up::kMake) {
         ASSERT_TRUE(node.Create(message.id, self).ok());
       } else if (message.kind == Up::kRelease) {
-        ASSERT_TRUE(node.Release(self, message.id, message.count_or_target).ok()) << "seed " << seed;
+        ASSERT_TRUE(node.Release(self, message.id, message.count_or_target).ok())
+            << "seed " << seed;
       } else {
-        ASSERT_TRUE(node.HasGrant(message.id, self)) << "seed " << seed << ": freed while a message names it";
+        ASSERT_TRUE(node.HasGrant(message.id, self))
+            << "seed " << seed << ": freed while a message names it";
         Client& target = clients[message.count_or_target];
         if (!target.dead) {
           node.Grant(message.id, ClientId(message.count_or_target + 1), 1);
@@ -102,7 +107,8 @@ TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
         }
         case 1:
           if (!c.handles.empty()) {
-            c.up.push_back({Up::kPass, c.handles[random() % c.handles.size()], static_cast<uint32_t>(random() % 4)});
+            c.up.push_back({Up::kPass, c.handles[random() % c.handles.size()],
+                            static_cast<uint32_t>(random() % 4)});
           }
           break;
         case 2:
@@ -120,7 +126,8 @@ TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
           if (!c.down.empty()) client_takes(i);
           break;
         case 5:
-          if (random() % 60 == 0) {  // killed: what it had published still arrives, then its grants go
+          if (random() % 60 ==
+              0) {  // killed: what it had published still arrives, then its grants go
             while (!c.up.empty()) node_takes(i);
             node.DropClient(ClientId(i + 1));
             c.dead = true;
@@ -131,10 +138,11 @@ TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
       for (size_t k = 0; k < clients.size(); ++k) {
         if (clients[k].dead) continue;
         for (const ObjectId id : clients[k].handles) {
-          const bool announced = std::none_of(clients[k].up.begin(), clients[k].up.end(), [&](const Up& up) {
-            return up.kind == Up::kMake && up.id == id;
-          });
-          ASSERT_TRUE(!announced || node.Find(id) != nullptr) << "seed " << seed << " step " << step << ": freed early";
+          const bool announced =
+              std::none_of(clients[k].up.begin(), clients[k].up.end(),
+                           [&](const Up& up) { return up.kind == Up::kMake && up.id == id; });
+          ASSERT_TRUE(!announced || node.Find(id) != nullptr)
+              << "seed " << seed << " step " << step << ": freed early";
         }
       }
     }

@@ -1,8 +1,9 @@
-// LeaseCarver cuts objects out of the pieces of memory that the node has leased to this process: no round trip per object.
+// LeaseCarver cuts objects out of the pieces of memory that the node has leased to this process: no
+// round trip per object.
 //
-// Pure bump allocation, newest lease first, each object aligned to Limits::kObjectAlignmentBytes. What an object did not
-// need comes back by Abandon; a lease too small for what is wanted is handed back by TakeUseless.
-// Not thread-safe.
+// Pure bump allocation, newest lease first, each object aligned to Limits::kObjectAlignmentBytes.
+// What an object did not need comes back by Abandon; a lease too small for what is wanted is handed
+// back by TakeUseless. Not thread-safe.
 #ifndef TROUPE_OBJECTSTORE_CLIENT_LEASE_CARVER_H_
 #define TROUPE_OBJECTSTORE_CLIENT_LEASE_CARVER_H_
 

@@ -1,15 +1,17 @@
-// ReferenceTable is a process's half of the grant protocol: how many handles it has on each object, how many grants it has
-// received, and what it owes the node.
+// ReferenceTable is a process's half of the grant protocol: how many handles it has on each object,
+// how many grants it has received, and what it owes the node.
 //
-// When the last local handle goes, all grants that have come so far are given back at once; a grant that comes when no
-// handle is there (its message crossed the release) is given back by the next Settle. So the node's count and ours agree
-// whatever crosses whatever.
+// When the last local handle goes, all grants that have come so far are given back at once; a grant
+// that comes when no handle is there (its message crossed the release) is given back by the next
+// Settle. So the node's count and ours agree whatever crosses whatever.
 //
-// Pure. Not thread-safe: the session's lock guards it.   Invariant: an entry exists while it has a handle or a grant.
+// Pure. Not thread-safe: the session's lock guards it.   Invariant: an entry exists while it has a
+// handle or a grant.
 //
 //   table.Granted(id);                 // a frame's grant list, or an object made here
 //   table.AddHandle(id);               // an ObjectRef is made from it
-//   if (table.DropHandle(id)) ...      // it was the last one: forget what is cached of it; TakeReleases() has the debt
+//   if (table.DropHandle(id)) ...      // it was the last one: forget what is cached of it;
+//   TakeReleases() has the debt
 //
 // After Cap'n Proto RPC, where a release carries the number of references received.
 #ifndef TROUPE_OBJECTSTORE_CLIENT_REFERENCE_TABLE_H_
@@ -32,7 +34,8 @@ class ReferenceTable {
     uint32_t count;
   };
 
-  // A grant has come. Whoever receives it makes a handle before the next Settle, or it is given back.
+  // A grant has come. Whoever receives it makes a handle before the next Settle, or it is given
+  // back.
   void Granted(ObjectId id) { ++counts_[id].grants; }
   void AddHandle(ObjectId id) { ++counts_[id].handles; }
   // True where it was the last handle.

@@ -12,21 +12,25 @@ namespace {
 
 constexpr uint64_t kPageBytes = 4096;
 
-constexpr uint64_t RoundUp(uint64_t bytes, uint64_t unit) { return (bytes + unit - 1) / unit * unit; }
+constexpr uint64_t RoundUp(uint64_t bytes, uint64_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 }  // namespace
 
 ChunkSpace::ChunkSpace(uint64_t cap_bytes)
     : cap_(cap_bytes / kPageBytes * kPageBytes),
       lease_bytes_(std::min<uint64_t>(
-          cap_, std::clamp<uint64_t>(cap_ / 64 / kPageBytes * kPageBytes, Limits::kMinLeaseBytes, Limits::kMaxLeaseBytes))) {}
+          cap_, std::clamp<uint64_t>(cap_ / 64 / kPageBytes * kPageBytes, Limits::kMinLeaseBytes,
+                                     Limits::kMaxLeaseBytes))) {}
 
-absl::StatusOr<std::optional<ChunkSpace::Grant>> ChunkSpace::Lease(ClientId client, uint64_t min_bytes) {
+absl::StatusOr<std::optional<ChunkSpace::Grant>> ChunkSpace::Lease(ClientId client,
+                                                                   uint64_t min_bytes) {
   if (min_bytes > cap_) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("an object of ", FormatBytes(static_cast<int64_t>(min_bytes)), " does not fit into the object store of ",
-                     FormatBytes(static_cast<int64_t>(cap_)),
-                     ": start the cluster with a larger --object_store_memory, or split the object"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "an object of ", FormatBytes(static_cast<int64_t>(min_bytes)),
+        " does not fit into the object store of ", FormatBytes(static_cast<int64_t>(cap_)),
+        ": start the cluster with a larger --object_store_memory, or split the object"));
   }
   min_bytes = RoundUp(min_bytes, Limits::kObjectAlignmentBytes);
   const uint64_t want = std::max(min_bytes, lease_bytes_);
@@ -49,17 +53,20 @@ absl::StatusOr<std::optional<ChunkSpace::Grant>> ChunkSpace::Lease(ClientId clie
   return grant;
 }
 
-std::optional<ChunkSpace::Grant> ChunkSpace::TakeFree(ClientId client, uint64_t min_bytes, uint64_t want_bytes, bool own) {
+std::optional<ChunkSpace::Grant> ChunkSpace::TakeFree(ClientId client, uint64_t min_bytes,
+                                                      uint64_t want_bytes, bool own) {
   // Best fit: the smallest extent that has what is wanted, else the largest one that suffices.
   Chunks::iterator best = chunks_.end();
   uint64_t best_offset = 0;
   uint64_t best_bytes = 0;
   for (auto chunk = chunks_.begin(); chunk != chunks_.end(); ++chunk) {
-    if ((chunk->second.writer == client) != own || (!own && !chunk->second.leased.empty())) continue;
+    if ((chunk->second.writer == client) != own || (!own && !chunk->second.leased.empty()))
+      continue;
     for (const auto& [offset, bytes] : chunk->second.free) {
       if (bytes < min_bytes) continue;
-      const bool better = best_bytes == 0 || (best_bytes < want_bytes ? bytes > best_bytes
-                                                                      : bytes >= want_bytes && bytes < best_bytes);
+      const bool better =
+          best_bytes == 0 || (best_bytes < want_bytes ? bytes > best_bytes
+                                                      : bytes >= want_bytes && bytes < best_bytes);
       if (!better) continue;
       best = chunk;
       best_offset = offset;
@@ -67,12 +74,14 @@ std::optional<ChunkSpace::Grant> ChunkSpace::TakeFree(ClientId client, uint64_t 
     }
   }
   if (best == chunks_.end()) return std::nullopt;
-  // A hole much smaller than a lease is taken only where fresh memory cannot be had: many tiny leases cost round trips.
+  // A hole much smaller than a lease is taken only where fresh memory cannot be had: many tiny
+  // leases cost round trips.
   if (own && best_bytes < want_bytes / 4 && bytes_ + want_bytes <= cap_) return std::nullopt;
   return Take(best, client, best_offset, std::min(best_bytes, want_bytes));
 }
 
-ChunkSpace::Grant ChunkSpace::Take(Chunks::iterator chunk, ClientId client, uint64_t offset, uint64_t bytes) {
+ChunkSpace::Grant ChunkSpace::Take(Chunks::iterator chunk, ClientId client, uint64_t offset,
+                                   uint64_t bytes) {
   Chunk& c = chunk->second;
   TakeOut(c.free, c.free.find(offset), offset, bytes);
   c.leased.emplace(offset, bytes);
@@ -92,8 +101,9 @@ void ChunkSpace::MakeRoom(uint64_t bytes) {
   }
 }
 
-void ChunkSpace::TakeOut(std::map<uint64_t, uint64_t>& ranges, std::map<uint64_t, uint64_t>::iterator range,
-                         uint64_t offset, uint64_t bytes) {
+void ChunkSpace::TakeOut(std::map<uint64_t, uint64_t>& ranges,
+                         std::map<uint64_t, uint64_t>::iterator range, uint64_t offset,
+                         uint64_t bytes) {
   const auto [begin, size] = *range;
   ranges.erase(range);
   if (offset > begin) ranges.emplace(begin, offset - begin);
@@ -122,9 +132,9 @@ absl::Status ChunkSpace::Seal(ClientId client, const Location& object) {
   std::map<uint64_t, uint64_t>::iterator range;
   Chunk* chunk = FindLeased(client, object, &range);
   if (chunk == nullptr) {
-    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " seals ", object.size, " bytes at ", object.offset,
-                                                    " of chunk ", static_cast<uint32_t>(object.chunk),
-                                                    ", which it has not leased"));
+    return absl::PermissionDeniedError(absl::StrCat(
+        ToString(client), " seals ", object.size, " bytes at ", object.offset, " of chunk ",
+        static_cast<uint32_t>(object.chunk), ", which it has not leased"));
   }
   const uint64_t bytes = RoundUp(object.size, Limits::kObjectAlignmentBytes);
   TakeOut(chunk->leased, range, object.offset, bytes);
@@ -136,9 +146,9 @@ absl::Status ChunkSpace::ReturnLease(ClientId client, const Location& unused) {
   std::map<uint64_t, uint64_t>::iterator range;
   Chunk* chunk = FindLeased(client, unused, &range);
   if (chunk == nullptr) {
-    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " gives back ", unused.size, " bytes at ",
-                                                    unused.offset, " of chunk ", static_cast<uint32_t>(unused.chunk),
-                                                    ", which it has not leased"));
+    return absl::PermissionDeniedError(absl::StrCat(
+        ToString(client), " gives back ", unused.size, " bytes at ", unused.offset, " of chunk ",
+        static_cast<uint32_t>(unused.chunk), ", which it has not leased"));
   }
   const uint64_t bytes = RoundUp(unused.size, Limits::kObjectAlignmentBytes);
   TakeOut(chunk->leased, range, unused.offset, bytes);
@@ -159,7 +169,8 @@ void ChunkSpace::Free(const Location& object) {
 void ChunkSpace::DropClient(ClientId client) {
   for (auto& [id, chunk] : chunks_) {
     if (chunk.writer != client) continue;
-    for (const auto& [offset, bytes] : std::exchange(chunk.leased, {})) AddFree(chunk, offset, bytes);
+    for (const auto& [offset, bytes] : std::exchange(chunk.leased, {}))
+      AddFree(chunk, offset, bytes);
     chunk.writer = ClientId::kNone;
   }
 }

@@ -1,15 +1,20 @@
-// ChunkSpace divides the store's memory: chunks, the leases in which clients write, the extents of sealed objects.
+// ChunkSpace divides the store's memory: chunks, the leases in which clients write, the extents of
+// sealed objects.
 //
-// Problem: a Put must not need a round trip, and warm pages are worth ten times fresh ones. So a client leases a piece of a
-// chunk and carves its objects from it alone; freed space is leased first to the client that wrote there, since it has the
-// pages mapped; an object too large for a lease gets a chunk of its own, which is kept, warm, for the next such object.
+// Problem: a Put must not need a round trip, and warm pages are worth ten times fresh ones. So a
+// client leases a piece of a chunk and carves its objects from it alone; freed space is leased
+// first to the client that wrote there, since it has the pages mapped; an object too large for a
+// lease gets a chunk of its own, which is kept, warm, for the next such object.
 //
-// Pure; the server makes and drops the memory that this describes. Cap: the sum of all chunks never exceeds it.
-// Invariants: (1) a chunk is divided into free, leased and sealed extents without gap or overlap;
-//             (2) at most one client has leases in a chunk; (3) the sizes of all chunks add up to bytes() ≤ cap.
+// Pure; the server makes and drops the memory that this describes. Cap: the sum of all chunks never
+// exceeds it. Invariants: (1) a chunk is divided into free, leased and sealed extents without gap
+// or overlap;
+//             (2) at most one client has leases in a chunk; (3) the sizes of all chunks add up to
+//             bytes() ≤ cap.
 // Units: bytes; offsets and extents are multiples of Limits::kObjectAlignmentBytes.
-// Errors: PermissionDenied where a client seals or returns what it has not leased; ResourceExhausted beyond the cap.
-// Not thread-safe.   After Plasma's store, which has one heap and a round trip per object instead.
+// Errors: PermissionDenied where a client seals or returns what it has not leased;
+// ResourceExhausted beyond the cap. Not thread-safe.   After Plasma's store, which has one heap and
+// a round trip per object instead.
 #ifndef TROUPE_OBJECTSTORE_TABLE_CHUNK_SPACE_H_
 #define TROUPE_OBJECTSTORE_TABLE_CHUNK_SPACE_H_
 
@@ -60,7 +65,8 @@ class ChunkSpace {
  private:
   struct Chunk {
     uint64_t size = 0;
-    ClientId writer = ClientId::kNone;    // the last one to have leased here; others may when it has no lease
+    ClientId writer =
+        ClientId::kNone;  // the last one to have leased here; others may when it has no lease
     std::map<uint64_t, uint64_t> free;    // offset → bytes
     std::map<uint64_t, uint64_t> leased;  // to `writer`
     std::map<uint64_t, uint64_t> sealed;
@@ -69,9 +75,10 @@ class ChunkSpace {
 
   Grant Take(Chunks::iterator chunk, ClientId client, uint64_t offset, uint64_t bytes);
   std::optional<Grant> TakeFree(ClientId client, uint64_t min_bytes, uint64_t want_bytes, bool own);
-  Chunk* FindLeased(ClientId client, const Location& extent, std::map<uint64_t, uint64_t>::iterator* range);
-  void TakeOut(std::map<uint64_t, uint64_t>& ranges, std::map<uint64_t, uint64_t>::iterator range, uint64_t offset,
-               uint64_t bytes);
+  Chunk* FindLeased(ClientId client, const Location& extent,
+                    std::map<uint64_t, uint64_t>::iterator* range);
+  void TakeOut(std::map<uint64_t, uint64_t>& ranges, std::map<uint64_t, uint64_t>::iterator range,
+               uint64_t offset, uint64_t bytes);
   void AddFree(Chunk& chunk, uint64_t offset, uint64_t bytes);
   // Gives up wholly free chunks until `bytes` more would fit under the cap.
   void MakeRoom(uint64_t bytes);

@@ -9,25 +9,31 @@ namespace troupe::objectstore {
 
 absl::Status ObjectTable::Create(ObjectId id, ClientId maker) {
   if (id.is_null() || id.client() != maker) {
-    return absl::PermissionDeniedError(absl::StrCat(ToString(maker), " makes ", id.ToString(), ", an id of another one"));
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(maker), " makes ", id.ToString(), ", an id of another one"));
   }
   auto [it, inserted] = entries_.try_emplace(id);
-  if (!inserted) return absl::AlreadyExistsError(absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
+  if (!inserted)
+    return absl::AlreadyExistsError(
+        absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
   it->second = std::make_unique<Entry>();
   it->second->grants_.push_back({maker, 1});
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectId id, Content content,
+absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectId id,
+                                                        Content content,
                                                         std::vector<ObjectId> contained) {
   Entry* entry = FindMutable(id);
   if (entry == nullptr || !entry->pending()) {
-    return absl::AlreadyExistsError(absl::StrCat(ToString(sealer), " seals ", id.ToString(), ", which is not pending"));
+    return absl::AlreadyExistsError(
+        absl::StrCat(ToString(sealer), " seals ", id.ToString(), ", which is not pending"));
   }
   for (const ObjectId inner : contained) {
     if (inner == id || !HasGrant(inner, sealer)) {
-      return absl::PermissionDeniedError(absl::StrCat(ToString(sealer), " seals ", inner.ToString(), " into ",
-                                                      id.ToString(), " and was never granted it"));
+      return absl::PermissionDeniedError(absl::StrCat(ToString(sealer), " seals ", inner.ToString(),
+                                                      " into ", id.ToString(),
+                                                      " and was never granted it"));
     }
   }
   for (const ObjectId inner : contained) Hold(inner);
@@ -68,25 +74,29 @@ absl::Status ObjectTable::Release(ClientId client, ObjectId id, uint32_t count) 
       it->count -= count;
       if (it->count > 0) return absl::OkStatus();
       entry->grants_.erase(it);
-      const auto subscriber = std::find(entry->subscribers_.begin(), entry->subscribers_.end(), client);
+      const auto subscriber =
+          std::find(entry->subscribers_.begin(), entry->subscribers_.end(), client);
       if (subscriber != entry->subscribers_.end()) entry->subscribers_.erase(subscriber);
       FreeIfUnneeded(id, entry);
       return absl::OkStatus();
     }
   }
-  return absl::PermissionDeniedError(
-      absl::StrCat(ToString(client), " releases ", count, " grants on ", id.ToString(), " that it does not have"));
+  return absl::PermissionDeniedError(absl::StrCat(ToString(client), " releases ", count,
+                                                  " grants on ", id.ToString(),
+                                                  " that it does not have"));
 }
 
-absl::Status ObjectTable::Claim(ClientId client, ObjectId container, uint32_t first, uint32_t count) {
+absl::Status ObjectTable::Claim(ClientId client, ObjectId container, uint32_t first,
+                                uint32_t count) {
   if (!HasGrant(container, client)) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(ToString(client), " claims from ", container.ToString(), ", which it does not hold"));
+    return absl::PermissionDeniedError(absl::StrCat(
+        ToString(client), " claims from ", container.ToString(), ", which it does not hold"));
   }
   const std::vector<ObjectId>& contained = Find(container)->contained_;
   if (first > contained.size() || count > contained.size() - first) {
-    return absl::InvalidArgumentError(absl::StrCat(ToString(client), " claims ids ", first, " to ", uint64_t{first} + count,
-                                                   " of the ", contained.size(), " in ", container.ToString()));
+    return absl::InvalidArgumentError(absl::StrCat(ToString(client), " claims ids ", first, " to ",
+                                                   uint64_t{first} + count, " of the ",
+                                                   contained.size(), " in ", container.ToString()));
   }
   for (uint32_t i = first; i < first + count; ++i) Grant(contained[i], client, 1);
   return absl::OkStatus();
@@ -94,8 +104,9 @@ absl::Status ObjectTable::Claim(ClientId client, ObjectId container, uint32_t fi
 
 bool ObjectTable::HasGrant(ObjectId id, ClientId client) const {
   const Entry* entry = Find(id);
-  return entry != nullptr && std::any_of(entry->grants_.begin(), entry->grants_.end(),
-                                         [&](const Entry::Grant& grant) { return grant.client == client; });
+  return entry != nullptr &&
+         std::any_of(entry->grants_.begin(), entry->grants_.end(),
+                     [&](const Entry::Grant& grant) { return grant.client == client; });
 }
 
 void ObjectTable::Hold(ObjectId id) {
@@ -119,7 +130,8 @@ absl::StatusOr<bool> ObjectTable::Subscribe(ObjectId id, ClientId client) {
   Entry* entry = FindMutable(id);
   if (!entry->pending()) return true;
   auto& subscribers = entry->subscribers_;
-  if (std::find(subscribers.begin(), subscribers.end(), client) == subscribers.end()) subscribers.push_back(client);
+  if (std::find(subscribers.begin(), subscribers.end(), client) == subscribers.end())
+    subscribers.push_back(client);
   return false;
 }
 
@@ -130,7 +142,8 @@ void ObjectTable::DropClient(ClientId client) {
       if (grant.client == client) granted.emplace_back(id, grant.count);
     }
   }
-  std::sort(granted.begin(), granted.end());  // what follows must not depend on the order of the hash table
+  std::sort(granted.begin(),
+            granted.end());  // what follows must not depend on the order of the hash table
   for (const auto& [id, count] : granted) {
     const absl::Status released = Release(client, id, count);
     TROUPE_CHECK(released.ok(), "a grant that went while its client was dropped");
@@ -145,11 +158,14 @@ const Entry* ObjectTable::Find(ObjectId id) const {
 Entry* ObjectTable::FindMutable(ObjectId id) { return const_cast<Entry*>(Find(id)); }
 
 void ObjectTable::Count(const Content& content, int sign) {
-  if (const auto* bytes = std::get_if<std::string>(&content)) bytes_inline_ += static_cast<uint64_t>(sign) * bytes->size();
-  if (const auto* stored = std::get_if<Location>(&content)) bytes_stored_ += static_cast<uint64_t>(sign) * stored->size;
+  if (const auto* bytes = std::get_if<std::string>(&content))
+    bytes_inline_ += static_cast<uint64_t>(sign) * bytes->size();
+  if (const auto* stored = std::get_if<Location>(&content))
+    bytes_stored_ += static_cast<uint64_t>(sign) * stored->size;
 }
 
-// Frees the object, and what only it held, and so on: a chain of a million containers needs no stack.
+// Frees the object, and what only it held, and so on: a chain of a million containers needs no
+// stack.
 void ObjectTable::FreeIfUnneeded(ObjectId id, Entry* entry) {
   if (!entry->grants_.empty() || entry->holds_ > 0) return;
   std::vector<ObjectId> unneeded = {id};
@@ -173,9 +189,12 @@ void ObjectTable::CheckInvariants() const {
   uint64_t stored = 0;
   absl::flat_hash_map<ObjectId, uint32_t> contained;
   for (const auto& [id, entry] : entries_) {
-    TROUPE_CHECK(!entry->grants_.empty() || entry->holds_ > 0, "an object that nobody needs was not freed");
-    for (const Entry::Grant& grant : entry->grants_) TROUPE_CHECK(grant.count > 0, "a grant of nothing");
-    TROUPE_CHECK(entry->pending() || entry->subscribers_.empty(), "somebody waits for what is there");
+    TROUPE_CHECK(!entry->grants_.empty() || entry->holds_ > 0,
+                 "an object that nobody needs was not freed");
+    for (const Entry::Grant& grant : entry->grants_)
+      TROUPE_CHECK(grant.count > 0, "a grant of nothing");
+    TROUPE_CHECK(entry->pending() || entry->subscribers_.empty(),
+                 "somebody waits for what is there");
     if (const auto* bytes = std::get_if<std::string>(&entry->content_)) inlined += bytes->size();
     if (const auto* location = std::get_if<Location>(&entry->content_)) stored += location->size;
     for (const ObjectId inner : entry->contained_) ++contained[inner];
@@ -183,7 +202,8 @@ void ObjectTable::CheckInvariants() const {
   TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_, "bytes that do not add up");
   for (const auto& [id, count] : contained) {
     const Entry* entry = Find(id);
-    TROUPE_CHECK(entry != nullptr && entry->holds_ >= count, "an id inside a sealed value that is not held");
+    TROUPE_CHECK(entry != nullptr && entry->holds_ >= count,
+                 "an id inside a sealed value that is not held");
   }
 }
 

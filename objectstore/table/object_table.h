@@ -1,16 +1,19 @@
 // ObjectTable knows every object of the node: what it resolved to, who holds it, who waits for it.
 //
-// Problem: references travel in messages that cross one another. So every reference that a process holds was *granted* to
-// it by the node (or claimed from a container that it holds), and the table counts the open grants of each (object,
-// client); a client gives back as many as it has received, so a grant under way is never lost to a release that crosses it.
+// Problem: references travel in messages that cross one another. So every reference that a process
+// holds was *granted* to it by the node (or claimed from a container that it holds), and the table
+// counts the open grants of each (object, client); a client gives back as many as it has received,
+// so a grant under way is never lost to a release that crosses it.
 //
-// Pure: no I/O, no clock, no thread. Who calls is trusted; what comes from a client (ids, counts) is checked.
-// Life of an entry: pending → sealed or failed → freed. It is freed when nobody has a grant and nothing holds it; its bytes
-// then appear in TakeFreed(), and the ids inside it lose a hold each, to any depth, without recursion.
-// Invariants: (1) an entry without grants and holds does not exist; (2) each id inside a sealed value exists and has a hold
+// Pure: no I/O, no clock, no thread. Who calls is trusted; what comes from a client (ids, counts)
+// is checked. Life of an entry: pending → sealed or failed → freed. It is freed when nobody has a
+// grant and nothing holds it; its bytes then appear in TakeFreed(), and the ids inside it lose a
+// hold each, to any depth, without recursion. Invariants: (1) an entry without grants and holds
+// does not exist; (2) each id inside a sealed value exists and has a hold
 //             for it; (3) bytes_inline and bytes_stored are the sums over the entries.
-// Errors: InvalidArgument, PermissionDenied, AlreadyExists: the client broke the protocol; nothing was changed.
-// Not thread-safe.   After Cap'n Proto RPC's reference counts and Ray's ownership table.
+// Errors: InvalidArgument, PermissionDenied, AlreadyExists: the client broke the protocol; nothing
+// was changed. Not thread-safe.   After Cap'n Proto RPC's reference counts and Ray's ownership
+// table.
 #ifndef TROUPE_OBJECTSTORE_TABLE_OBJECT_TABLE_H_
 #define TROUPE_OBJECTSTORE_TABLE_OBJECT_TABLE_H_
 
@@ -32,7 +35,8 @@
 namespace troupe::objectstore {
 
 // What an object resolved to: not yet, inline bytes, a place in the store, an error.
-using Content = std::variant<std::monostate, std::string, Location, std::shared_ptr<const ErrorInfo>>;
+using Content =
+    std::variant<std::monostate, std::string, Location, std::shared_ptr<const ErrorInfo>>;
 
 class Entry {
  public:
@@ -61,10 +65,12 @@ class Entry {
 
 class ObjectTable {
  public:
-  // A new pending object; its maker gets one grant. Errors: AlreadyExists; PermissionDenied for an id of another maker.
+  // A new pending object; its maker gets one grant. Errors: AlreadyExists; PermissionDenied for an
+  // id of another maker.
   absl::Status Create(ObjectId id, ClientId maker);
-  // Gives it its value. `sealer` must have a grant on each of `contained`. Returns who waits for it.
-  // Errors: AlreadyExists where it has one; PermissionDenied for an id inside that the sealer does not hold.
+  // Gives it its value. `sealer` must have a grant on each of `contained`. Returns who waits for
+  // it. Errors: AlreadyExists where it has one; PermissionDenied for an id inside that the sealer
+  // does not hold.
   absl::StatusOr<std::vector<ClientId>> Seal(ClientId sealer, ObjectId id, Content content,
                                              std::vector<ObjectId> contained);
   // Makes it an error instead. REQUIRES: it is pending. Returns who waits for it.
@@ -75,15 +81,18 @@ class ObjectTable {
   // Errors: PermissionDenied where the client has fewer.
   absl::Status Release(ClientId client, ObjectId id, uint32_t count);
   // Opens a grant on each of the `count` ids from number `first` inside the container.
-  // Errors: PermissionDenied where the client does not hold the container; InvalidArgument where it has fewer ids.
+  // Errors: PermissionDenied where the client does not hold the container; InvalidArgument where it
+  // has fewer ids.
   absl::Status Claim(ClientId client, ObjectId container, uint32_t first, uint32_t count);
   bool HasGrant(ObjectId id, ClientId client) const;
 
-  // A reason of the node's own to keep it: a task that takes it, a container that is sealed. REQUIRES: it exists.
+  // A reason of the node's own to keep it: a task that takes it, a container that is sealed.
+  // REQUIRES: it exists.
   void Hold(ObjectId id);
   void Unhold(ObjectId id);
 
-  // True where the object is there already; else the client is told when it is. Errors: PermissionDenied without a grant.
+  // True where the object is there already; else the client is told when it is. Errors:
+  // PermissionDenied without a grant.
   absl::StatusOr<bool> Subscribe(ObjectId id, ClientId client);
   // Takes back all its grants and subscriptions. Takes time in proportion to the whole table.
   void DropClient(ClientId client);
@@ -102,7 +111,8 @@ class ObjectTable {
   uint64_t bytes_inline() const { return bytes_inline_; }
   uint64_t bytes_stored() const { return bytes_stored_; }
 
-  // Recomputes bytes and the holds of containers from first principles; a violation stops the process.
+  // Recomputes bytes and the holds of containers from first principles; a violation stops the
+  // process.
   void CheckInvariants() const;
 
  private:

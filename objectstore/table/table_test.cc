@@ -1,5 +1,5 @@
-// The object table and the chunk space: the protocol's rules, hostile clients, and seeded random runs with invariants
-// checked after each step.
+// The object table and the chunk space: the protocol's rules, hostile clients, and seeded random
+// runs with invariants checked after each step.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -47,7 +47,8 @@ TEST(ObjectTable, LiesAreRefusedAndChangeNothing) {
   EXPECT_FALSE(table.Release(kDriver, Id(9), 1).ok()) << "unknown";
   EXPECT_FALSE(table.Subscribe(Id(1), kWorker).ok()) << "asks for what it does not hold";
   EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {Id(1)}).ok()) << "contains itself";
-  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {Id(7)}).ok()) << "contains what is unknown";
+  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {Id(7)}).ok())
+      << "contains what is unknown";
   ASSERT_TRUE(table.Seal(kDriver, Id(1), std::string(), {}).ok());
   EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {}).ok()) << "sealed twice";
   EXPECT_FALSE(table.Claim(kWorker, Id(1), 0, 0).ok()) << "claims from what it does not hold";
@@ -80,7 +81,10 @@ TEST(ObjectTable, AMillionNestedContainersAreFreedWithoutAStack) {
   constexpr uint64_t kDepth = 1'000'000;
   for (uint64_t i = 1; i <= kDepth; ++i) {
     ASSERT_TRUE(table.Create(Id(i), kDriver).ok());
-    ASSERT_TRUE(table.Seal(kDriver, Id(i), std::string(), i == 1 ? std::vector<ObjectId>{} : std::vector{Id(i - 1)}).ok());
+    ASSERT_TRUE(table
+                    .Seal(kDriver, Id(i), std::string(),
+                          i == 1 ? std::vector<ObjectId>{} : std::vector{Id(i - 1)})
+                    .ok());
     if (i > 1) {
       ASSERT_TRUE(table.Release(kDriver, Id(i - 1), 1).ok());
     }
@@ -112,7 +116,9 @@ TEST(ObjectTable, RandomRunsAgreeWithANaiveModel) {
     std::map<std::pair<ObjectId, ClientId>, uint32_t> grants;
     std::vector<ObjectId> made;
     uint64_t next = 0;
-    const auto pick = [&]() -> ObjectId { return made.empty() ? ObjectId() : made[random() % made.size()]; };
+    const auto pick = [&]() -> ObjectId {
+      return made.empty() ? ObjectId() : made[random() % made.size()];
+    };
     for (int step = 0; step < 300; ++step) {
       const ClientId client{1 + random() % 4};
       const ObjectId id = pick();
@@ -154,7 +160,8 @@ TEST(ObjectTable, RandomRunsAgreeWithANaiveModel) {
           break;
       }
       table.CheckInvariants();
-      for (const auto& [key, count] : grants) ASSERT_TRUE(table.HasGrant(key.first, key.second)) << "seed " << seed;
+      for (const auto& [key, count] : grants)
+        ASSERT_TRUE(table.HasGrant(key.first, key.second)) << "seed " << seed;
     }
     for (uint64_t client = 1; client <= 4; ++client) table.DropClient(ClientId(client));
     ASSERT_EQ(table.count(), 0u) << "seed " << seed;
@@ -216,7 +223,8 @@ TEST(ChunkSpace, RandomRunsKeepTheInvariants) {
       const ClientId client{1 + random() % 3};
       switch (random() % 4) {
         case 0: {
-          const auto lease = space.Lease(client, 1 + random() % (random() % 4 == 0 ? 4 << 20 : 100'000));
+          const auto lease =
+              space.Lease(client, 1 + random() % (random() % 4 == 0 ? 4 << 20 : 100'000));
           ASSERT_TRUE(lease.ok());
           if (lease->has_value()) leases.emplace_back(client, (*lease)->space);
           break;
@@ -237,7 +245,8 @@ TEST(ChunkSpace, RandomRunsKeepTheInvariants) {
           const uint64_t used = (bytes + 63) / 64 * 64;
           lease.offset += used;
           lease.size -= std::min(lease.size, used);
-          if (lease.size == 0) std::erase_if(leases, [](const auto& l) { return l.second.size == 0; });
+          if (lease.size == 0)
+            std::erase_if(leases, [](const auto& l) { return l.second.size == 0; });
           break;
         }
         case 3:

@@ -1,7 +1,8 @@
-// What the scheduler core asks the server to do. Decisions are made; these are to be performed in order.
+// What the scheduler core asks the server to do. Decisions are made; these are to be performed in
+// order.
 //
-// An action names ids, not pointers; what it names is still in the core's tables when the server performs the actions of
-// an event before it feeds the next one.
+// An action names ids, not pointers; what it names is still in the core's tables when the server
+// performs the actions of an event before it feeds the next one.
 #ifndef TROUPE_SCHEDULER_CORE_ACTIONS_H_
 #define TROUPE_SCHEDULER_CORE_ACTIONS_H_
 
@@ -73,8 +74,8 @@ struct RefuseLease {
   ErrorInfo error;
 };
 
-using Action = std::variant<SendDispatch, SendReady, SendWaitRefused, SendActorFound, StartWorker, EndWorker, KillWorker,
-                            CreateChunk, DropChunk, SendLease, RefuseLease>;
+using Action = std::variant<SendDispatch, SendReady, SendWaitRefused, SendActorFound, StartWorker,
+                            EndWorker, KillWorker, CreateChunk, DropChunk, SendLease, RefuseLease>;
 
 }  // namespace troupe::scheduler
 

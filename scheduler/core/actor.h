@@ -1,10 +1,10 @@
 // ActorRecord is what the scheduler knows of one actor.
 //
-// Life: pending (arguments of its creation are missing) → starting (a process is being started, the constructor runs) →
-// alive ⇄ restarting → dead.  A dead actor's record stays as long as its id is in the object table, so that late callers
-// learn what it died of.
-// Order: calls of one caller run in the order of their sequence numbers; a call that waits for an argument holds up the
-// later ones of the same caller only.
+// Life: pending (arguments of its creation are missing) → starting (a process is being started, the
+// constructor runs) → alive ⇄ restarting → dead.  A dead actor's record stays as long as its id is
+// in the object table, so that late callers learn what it died of. Order: calls of one caller run
+// in the order of their sequence numbers; a call that waits for an argument holds up the later ones
+// of the same caller only.
 #ifndef TROUPE_SCHEDULER_CORE_ACTOR_H_
 #define TROUPE_SCHEDULER_CORE_ACTOR_H_
 
@@ -18,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "scheduler/core/task.h"
+#include "scheduler/core/worker_pool.h"
 
 namespace troupe::scheduler {
 
@@ -26,17 +27,18 @@ struct ActorRecord {
 
   ActorId id;
   JobId job = JobId::kNone;
-  std::string name;       // to be found by; empty: none
-  std::string type_name;  // the class
-  bool detached = false;  // held by its name until it is killed
+  std::string name;           // to be found by; empty: none
+  std::string type_name;      // the class
+  bool detached = false;      // held by its name until it is killed
   int32_t restarts_left = 0;  // -1: without end
   State state = State::kPending;
   Task* creation = nullptr;  // kept as long as the actor may be restarted
   ProcessId process = ProcessId::kNone;
-  bool unreferenced = false;  // no handle is left: it ends when it is idle
+  bool unreferenced = false;       // no handle is left: it ends when it is idle
   std::optional<ErrorInfo> death;  // why calls fail, once it is dead
 
-  // The calls of one caller that were not dispatched yet, in order, and the last sequence number it used.
+  // The calls of one caller that were not dispatched yet, in order, and the last sequence number it
+  // used.
   struct Caller {
     uint64_t last_sequence = 0;
     std::deque<Task*> calls;

@@ -31,7 +31,8 @@ void Core::ToolJoined(ClientId) {}
 absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
   Worker* worker = workers_.Joined(process, client, now_nanos_);
   if (worker == nullptr) {
-    return absl::NotFoundError(absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
+    return absl::NotFoundError(
+        absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
   }
   jobs_[worker->job].failed_starts = 0;
   if (worker->is_actor()) {
@@ -74,7 +75,8 @@ void Core::EndJob(JobId id) {
   for (auto& [task_id, task] : tasks_) {
     if (task->job == id && !survives(task->actor)) tasks.push_back(task.get());
   }
-  std::sort(tasks.begin(), tasks.end(), [](const Task* a, const Task* b) { return a->order < b->order; });
+  std::sort(tasks.begin(), tasks.end(),
+            [](const Task* a, const Task* b) { return a->order < b->order; });
   for (Task* task : tasks) {
     FailTask(task, task->MakeError(ErrorKind::kCancelled, "its driver has ended"));
   }
@@ -110,13 +112,15 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
     if (it != actors_.end()) ActorProcessDied(it->second.get(), cause, pid);
   } else if (never_joined) {
     Job& job = jobs_[job_id];
-    // Three in a row that die before they can take work: the fault is not the task's, but nothing of it will ever run.
+    // Three in a row that die before they can take work: the fault is not the task's, but nothing
+    // of it will ever run.
     if (++job.failed_starts >= 3) {
       job.failed_starts = 0;
       while (!job.ready.empty()) {
         Task* task = *job.ready.ClassesInOrder().front()->tasks.begin();
-        FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed,
-                                       absl::StrCat("no worker could be started: ", ToAbsl(cause)), pid));
+        FailTask(task,
+                 task->MakeError(ErrorKind::kWorkerCrashed,
+                                 absl::StrCat("no worker could be started: ", ToAbsl(cause)), pid));
       }
     }
   }
@@ -135,7 +139,8 @@ absl::StatusOr<JobId> Core::JobOf(ClientId client) const {
   if (driver != drivers_.end()) return driver->second;
   Worker* worker = const_cast<WorkerPool&>(workers_).FindClient(client);
   if (worker != nullptr) return worker->job;
-  return absl::PermissionDeniedError(absl::StrCat(ToString(client), " has no job: only drivers and workers submit"));
+  return absl::PermissionDeniedError(
+      absl::StrCat(ToString(client), " has no job: only drivers and workers submit"));
 }
 
 void Core::AdvanceTo(int64_t now_nanos) {
@@ -144,27 +149,31 @@ void Core::AdvanceTo(int64_t now_nanos) {
   while (!waiting_leases_.empty() && waiting_leases_.front().deadline_nanos <= now_nanos_) {
     const WaitingLease waiting = waiting_leases_.front();
     waiting_leases_.pop_front();
-    Act(RefuseLease{waiting.client,
-                    {.kind = ErrorKind::kResourceExhausted,
-                     .message = absl::StrCat("no room for ", FormatBytes(static_cast<int64_t>(waiting.bytes)),
-                                             " in the object store for ", Limits::kMemoryWaitSeconds, " s: of ",
-                                             FormatBytes(static_cast<int64_t>(config_.store_bytes)), ", ",
-                                             FormatBytes(static_cast<int64_t>(objects_.bytes_stored())), " are held by ",
-                                             objects_.count(),
-                                             " objects; drop references, or start the cluster with a larger "
-                                             "--object_store_memory"),
-                     .exception_type = {},
-                     .origin = {},
-                     .task = {}}});
+    Act(RefuseLease{
+        waiting.client,
+        {.kind = ErrorKind::kResourceExhausted,
+         .message = absl::StrCat("no room for ", FormatBytes(static_cast<int64_t>(waiting.bytes)),
+                                 " in the object store for ", Limits::kMemoryWaitSeconds, " s: of ",
+                                 FormatBytes(static_cast<int64_t>(config_.store_bytes)), ", ",
+                                 FormatBytes(static_cast<int64_t>(objects_.bytes_stored())),
+                                 " are held by ", objects_.count(),
+                                 " objects; drop references, or start the cluster with a larger "
+                                 "--object_store_memory"),
+         .exception_type = {},
+         .origin = {},
+         .task = {}}});
   }
   // Idle workers beyond one per CPU.
-  for (auto& [id, job] : jobs_) {
-    const int wanted = static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
+  for (const auto& entry : jobs_) {
+    const JobId id = entry.first;
+    const int wanted =
+        static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
     int surplus = workers_.CountsOf(id).idle + workers_.CountsOf(id).busy - wanted;
     if (surplus <= 0) continue;
     workers_.ForEach([&](Worker& worker) {
       if (surplus <= 0 || worker.job != id || worker.is_actor() || worker.ending ||
-          worker.state != Worker::State::kIdle || now_nanos_ - worker.idle_since_nanos < kIdleSurplusNanos) {
+          worker.state != Worker::State::kIdle ||
+          now_nanos_ - worker.idle_since_nanos < kIdleSurplusNanos) {
         return;
       }
       worker.ending = true;
@@ -177,12 +186,15 @@ void Core::AdvanceTo(int64_t now_nanos) {
 int64_t Core::NextDeadline() const {
   int64_t next = std::numeric_limits<int64_t>::max();
   if (!waiting_leases_.empty()) next = waiting_leases_.front().deadline_nanos;
-  const int wanted = static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
-  for (const auto& [id, job] : jobs_) {
+  const int wanted =
+      static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
+  for (const auto& entry : jobs_) {
+    const JobId id = entry.first;
     const WorkerPool::Counts counts = workers_.CountsOf(id);
     if (counts.idle == 0 || counts.idle + counts.busy <= wanted) continue;
     workers_.ForEach([&](const Worker& worker) {
-      if (worker.job == id && !worker.is_actor() && !worker.ending && worker.state == Worker::State::kIdle) {
+      if (worker.job == id && !worker.is_actor() && !worker.ending &&
+          worker.state == Worker::State::kIdle) {
         next = std::min(next, worker.idle_since_nanos + kIdleSurplusNanos);
       }
     });
@@ -194,15 +206,17 @@ std::vector<Action> Core::TakeActions() { return std::exchange(actions_, {}); }
 
 std::string Core::StatusText() const {
   std::string text =
-      absl::StrCat("cpus     ", config_.total.ToString(), ", free: ", workers_.free().ToString(), "\n", "store    ",
-                   FormatBytes(static_cast<int64_t>(config_.store_bytes)), ", used: ",
-                   FormatBytes(static_cast<int64_t>(objects_.bytes_stored())), " in ", objects_.count(), " objects\n",
-                   "tasks    ", tasks_.size(), " unfinished\n", "actors   ", actors_.size(), "\n");
+      absl::StrCat("cpus     ", config_.total.ToString(), ", free: ", workers_.free().ToString(),
+                   "\n", "store    ", FormatBytes(static_cast<int64_t>(config_.store_bytes)),
+                   ", used: ", FormatBytes(static_cast<int64_t>(objects_.bytes_stored())), " in ",
+                   objects_.count(), " objects\n", "tasks    ", tasks_.size(), " unfinished\n",
+                   "actors   ", actors_.size(), "\n");
   for (const auto& [id, job] : jobs_) {
     const WorkerPool::Counts counts = workers_.CountsOf(id);
-    absl::StrAppend(&text, "job ", static_cast<uint32_t>(id), "    workers: ", counts.idle, " idle, ", counts.busy,
-                    " busy, ", counts.blocked, " blocked, ", counts.starting, " starting; actors' processes: ",
-                    workers_.actors_of(id), "; tasks finished: ", job.tasks_finished, job.ended ? "; ended" : "", "\n");
+    absl::StrAppend(&text, "job ", static_cast<uint32_t>(id), "    workers: ", counts.idle,
+                    " idle, ", counts.busy, " busy, ", counts.blocked, " blocked, ",
+                    counts.starting, " starting; actors' processes: ", workers_.actors_of(id),
+                    "; tasks finished: ", job.tasks_finished, job.ended ? "; ended" : "", "\n");
   }
   return text;
 }
@@ -214,13 +228,16 @@ void Core::CheckInvariants() const {
   size_t ready = 0;
   for (const auto& [id, task] : tasks_) {
     TROUPE_CHECK(id == task->id, "a task under another one's id");
-    TROUPE_CHECK((task->worker != nullptr) == (task->state == Task::State::kDispatched), "dispatched without a worker");
-    TROUPE_CHECK((task->missing > 0) == (task->state == Task::State::kWaiting) || task->kind != wire::TaskKind::kTask,
+    TROUPE_CHECK((task->worker != nullptr) == (task->state == Task::State::kDispatched),
+                 "dispatched without a worker");
+    TROUPE_CHECK((task->missing > 0) == (task->state == Task::State::kWaiting) ||
+                     task->kind != wire::TaskKind::kTask,
                  "a task that waits for nothing, or does not wait for something");
     if (task->kind == wire::TaskKind::kTask && task->state == Task::State::kReady) ++ready;
     if (task->worker != nullptr) {
       const auto& queue = task->worker->queue;
-      TROUPE_CHECK(std::find(queue.begin(), queue.end(), task.get()) != queue.end(), "a worker that does not know its task");
+      TROUPE_CHECK(std::find(queue.begin(), queue.end(), task.get()) != queue.end(),
+                   "a worker that does not know its task");
     }
     for (const ObjectId dependency : task->dependencies) {
       TROUPE_CHECK(objects_.Find(dependency) != nullptr, "a task whose argument was freed");

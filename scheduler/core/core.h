@@ -1,18 +1,19 @@
-// Core decides everything that the node does: which task runs where and when, who is told what, which object lives, who
-// gets memory, what follows from a death.
+// Core decides everything that the node does: which task runs where and when, who is told what,
+// which object lives, who gets memory, what follows from a death.
 //
-// Pure: an event comes in by one of its methods, actions come out of TakeActions(); no I/O, no clock, no thread. The
-// server performs; a test or a simulation may perform just as well, and any run replays from its events.
+// Pure: an event comes in by one of its methods, actions come out of TakeActions(); no I/O, no
+// clock, no thread. The server performs; a test or a simulation may perform just as well, and any
+// run replays from its events.
 //
 //   Core core({.total = ResourceSet::Cpus(2), .store_bytes = 1 << 30}, &words);
 //   core.DriverJoined(driver, job);
-//   absl::Status status = core.Submit(driver, spec, bytes);   // not ok: that client broke the protocol, close it
-//   for (Action& action : core.TakeActions()) Perform(action);
+//   absl::Status status = core.Submit(driver, spec, bytes);   // not ok: that client broke the
+//   protocol, close it for (Action& action : core.TakeActions()) Perform(action);
 //
-// Errors: a Status means that the client sent what no honest client sends; the state is unchanged but for ids it may have
-// entered. Failures of the user's work are values: they end up in the objects.
-// Units: times in nanoseconds of a monotonic clock, resources in 1/10000.
-// Bounds: Limits.   Not thread-safe.   After Dask's WorkerState.handle_stimulus.
+// Errors: a Status means that the client sent what no honest client sends; the state is unchanged
+// but for ids it may have entered. Failures of the user's work are values: they end up in the
+// objects. Units: times in nanoseconds of a monotonic clock, resources in 1/10000. Bounds: Limits.
+// Not thread-safe.   After Dask's WorkerState.handle_stimulus.
 #ifndef TROUPE_SCHEDULER_CORE_CORE_H_
 #define TROUPE_SCHEDULER_CORE_CORE_H_
 
@@ -37,8 +38,9 @@
 
 namespace troupe::scheduler {
 
-// The state words of dispatched tasks, shared with their worker: the one thing that the core must ask of the outside in
-// the middle of a decision, since only the compare-and-swap knows whether a task has begun.
+// The state words of dispatched tasks, shared with their worker: the one thing that the core must
+// ask of the outside in the middle of a decision, since only the compare-and-swap knows whether a
+// task has begun.
 class TaskWords {
  public:
   virtual ~TaskWords() = default;
@@ -60,10 +62,12 @@ class Core {
   // Errors: NotFound where no such process is being started.
   absl::Status WorkerJoined(ProcessId process, ClientId worker);
   void ToolJoined(ClientId tool);
-  // The driver is gone: its job ends, with its tasks, its workers and its actors (but the detached ones).
+  // The driver is gone: its job ends, with its tasks, its workers and its actors (but the detached
+  // ones).
   void DriverLeft(ClientId driver);
   void ToolLeft(ClientId tool);
-  // The process has died, whether it had joined or not. `cause` is what users read: "killed by signal 11 (SIGSEGV)".
+  // The process has died, whether it had joined or not. `cause` is what users read: "killed by
+  // signal 11 (SIGSEGV)".
   void ProcessDied(ProcessId process, std::string_view cause, int32_t pid);
 
   // --- Messages of clients. `message` is the encoded form of `spec`.
@@ -97,7 +101,8 @@ class Core {
   // One screen for people: jobs, workers, tasks, objects, memory.
   std::string StatusText() const;
 
-  // Recomputes counts, resources and bytes over all tables from first principles; a violation stops the process.
+  // Recomputes counts, resources and bytes over all tables from first principles; a violation stops
+  // the process.
   void CheckInvariants() const;
 
  private:
@@ -165,8 +170,9 @@ class Core {
   std::map<JobId, Job> jobs_;
   absl::flat_hash_map<ClientId, JobId> drivers_;
   absl::flat_hash_map<TaskId, std::unique_ptr<Task>> tasks_;
-  absl::flat_hash_map<ObjectId, std::vector<TaskId>> dependents_;  // of objects that are not there yet
-  std::deque<ObjectId> resolved_;                                  // whose dependents are still to be looked at
+  absl::flat_hash_map<ObjectId, std::vector<TaskId>>
+      dependents_;                 // of objects that are not there yet
+  std::deque<ObjectId> resolved_;  // whose dependents are still to be looked at
   std::map<ActorId, std::unique_ptr<ActorRecord>> actors_;
   std::map<std::string, ActorId, std::less<>> actor_names_;
   std::deque<ActorId> actors_to_start_;  // their arguments are there; they wait for resources

@@ -19,12 +19,14 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
   actor->restarts_left = spec.max_restarts;
   actor->creation = creation;
   actors_.emplace(actor->id, std::move(owned));
-  if (spec.num_returns != 1) return absl::InvalidArgumentError("an actor's creation has one result");
+  if (spec.num_returns != 1)
+    return absl::InvalidArgumentError("an actor's creation has one result");
   if (actor->name.empty()) return absl::OkStatus();
   if (actor_names_.contains(actor->name)) {
-    FailTask(creation, creation->MakeError(ErrorKind::kInvalidArgument,
-                                           absl::StrCat("an actor named \"", actor->name,
-                                                        "\" lives already: use FindActor, or another name")));
+    FailTask(creation,
+             creation->MakeError(ErrorKind::kInvalidArgument,
+                                 absl::StrCat("an actor named \"", actor->name,
+                                              "\" lives already: use FindActor, or another name")));
     return absl::OkStatus();
   }
   actor_names_.emplace(actor->name, actor->id);
@@ -36,7 +38,8 @@ absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
   const auto it = actors_.find(spec.actor);
   if (it == actors_.end()) {
     FinishTask(call);
-    return absl::InvalidArgumentError(absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
   }
   ActorRecord* actor = it->second.get();
   ActorRecord::Caller& caller = actor->callers[call->submitter];
@@ -56,7 +59,8 @@ absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
 }
 
 void Core::StartActor(ActorRecord* actor) {
-  actor->state = actor->state == ActorRecord::State::kPending ? ActorRecord::State::kStarting : actor->state;
+  actor->state =
+      actor->state == ActorRecord::State::kPending ? ActorRecord::State::kStarting : actor->state;
   actor->process = ProcessId(next_process_++);
   Worker* worker = workers_.Start(actor->process, actor->job, actor->id);
   if (actor->creation->want != ResourceSet()) workers_.GrantToActor(worker, actor->creation->want);
@@ -65,7 +69,8 @@ void Core::StartActor(ActorRecord* actor) {
 
 absl::Status Core::CreationDone(ActorRecord* actor, ClientId client, const wire::Value& result) {
   if (const auto* error = std::get_if<ErrorInfo>(&result.content)) {
-    ErrorInfo death = DeathError(*actor, absl::StrCat("its constructor failed: ", error->ToString()), error->pid);
+    ErrorInfo death =
+        DeathError(*actor, absl::StrCat("its constructor failed: ", error->ToString()), error->pid);
     death.exception_type = error->exception_type;
     KillActor(actor, death);
     return absl::OkStatus();
@@ -123,7 +128,8 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
   }
   const objectstore::Entry* entry = objects_.Find(actor->id);
   if (entry != nullptr && entry->pending()) {
-    ObjectResolved(actor->id, objects_.Fail(actor->id, std::make_shared<const ErrorInfo>(*actor->death)));
+    ObjectResolved(actor->id,
+                   objects_.Fail(actor->id, std::make_shared<const ErrorInfo>(*actor->death)));
   }
   std::vector<Task*> calls;
   Worker* worker = workers_.FindProcess(actor->process);
@@ -133,7 +139,8 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
     }
     Act(KillWorker{worker->process});
   }
-  for (auto& [client, caller] : actor->callers) calls.insert(calls.end(), caller.calls.begin(), caller.calls.end());
+  for (auto& [client, caller] : actor->callers)
+    calls.insert(calls.end(), caller.calls.begin(), caller.calls.end());
   for (Task* call : calls) FailTask(call, *actor->death);
   if (Task* creation = std::exchange(actor->creation, nullptr)) FinishTask(creation);
 }
@@ -141,8 +148,9 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
 absl::Status Core::Kill(ClientId client, const wire::Kill& kill) {
   const auto it = actors_.find(kill.actor);
   if (it == actors_.end() || !objects_.HasGrant(kill.actor, client)) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(ToString(client), " kills ", kill.actor.ToString(), ", which is no actor that it has a handle of"));
+    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " kills ",
+                                                    kill.actor.ToString(),
+                                                    ", which is no actor that it has a handle of"));
   }
   ActorRecord* actor = it->second.get();
   if (actor->dead()) return absl::OkStatus();

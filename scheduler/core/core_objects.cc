@@ -53,7 +53,8 @@ absl::Status Core::Subscribe(ClientId client, const wire::Subscribe& subscribe) 
 
 absl::Status Core::Release(ClientId client, const wire::Release& release) {
   for (const wire::GrantCount& grant : release.grants) {
-    if (absl::Status status = objects_.Release(client, grant.id, grant.count); !status.ok()) return status;
+    if (absl::Status status = objects_.Release(client, grant.id, grant.count); !status.ok())
+      return status;
   }
   CollectFreed();
   return absl::OkStatus();
@@ -65,7 +66,8 @@ absl::Status Core::Claim(ClientId client, const wire::Claim& claim) {
 
 absl::Status Core::RequestLease(ClientId client, uint64_t bytes) {
   if (bytes == 0) return absl::InvalidArgumentError("a lease of 0 bytes was asked for");
-  waiting_leases_.push_back({client, bytes, now_nanos_ + Limits::kMemoryWaitSeconds * int64_t{1'000'000'000}});
+  waiting_leases_.push_back(
+      {client, bytes, now_nanos_ + Limits::kMemoryWaitSeconds * int64_t{1'000'000'000}});
   ServeLeases();
   return absl::OkStatus();
 }

@@ -16,7 +16,8 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   const absl::StatusOr<JobId> job = JobOf(client);
   if (!job.ok()) return job.status();
   task->job = *job;
-  task->spec = std::make_shared<const std::string>(reinterpret_cast<const char*>(message.data()), message.size());
+  task->spec = std::make_shared<const std::string>(reinterpret_cast<const char*>(message.data()),
+                                                   message.size());
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.emplace(task->id, std::move(owned));
   if (task->kind == wire::TaskKind::kActorCreation) {
@@ -57,28 +58,32 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
     }
   }
   if (spec.num_returns == 0 || spec.num_returns > ObjectId::kMaxIndex) {
-    return absl::InvalidArgumentError(absl::StrCat(spec.id.ToString(), " asks for ", spec.num_returns, " results"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.id.ToString(), " asks for ", spec.num_returns, " results"));
   }
   if (spec.cpu_units < 0) {
-    return absl::InvalidArgumentError(absl::StrCat(spec.id.ToString(), " asks for a negative number of CPUs"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.id.ToString(), " asks for a negative number of CPUs"));
   }
   const auto granted = [&](ObjectId id) { return objects_.HasGrant(id, client); };
   for (const auto* ids : {&task->dependencies, &task->inner_refs}) {
     for (const ObjectId id : *ids) {
       if (!granted(id)) {
-        return absl::PermissionDeniedError(absl::StrCat(ToString(client), " passes ", id.ToString(), " to ",
-                                                        spec.id.ToString(), " and was never granted it"));
+        return absl::PermissionDeniedError(absl::StrCat(ToString(client), " passes ", id.ToString(),
+                                                        " to ", spec.id.ToString(),
+                                                        " and was never granted it"));
       }
     }
   }
   if (spec.kind == wire::TaskKind::kActorCall && !granted(spec.actor)) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(ToString(client), " calls actor ", spec.actor.ToString(), " and was never granted it"));
+    return absl::PermissionDeniedError(absl::StrCat(
+        ToString(client), " calls actor ", spec.actor.ToString(), " and was never granted it"));
   }
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     const ObjectId result = spec.id.Result(i);
     if (absl::Status status = objects_.Create(result, client); !status.ok()) return status;
-    TROUPE_CHECK(objects_.Subscribe(result, client).ok(), "the maker of an object that holds no grant on it");
+    TROUPE_CHECK(objects_.Subscribe(result, client).ok(),
+                 "the maker of an object that holds no grant on it");
     // An actor lives by its handles alone: its creation does not hold it.
     if (spec.kind != wire::TaskKind::kActorCreation) objects_.Hold(result);
   }
@@ -91,9 +96,10 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
 // Waits for the arguments, or begins at once.
 void Core::Admit(Task* task) {
   if (!config_.total.Covers(task->want)) {
-    FailTask(task, task->MakeError(ErrorKind::kInfeasible,
-                                   absl::StrCat("it asks for ", task->want.ToString(), " and the cluster has only ",
-                                                config_.total.ToString())));
+    FailTask(task,
+             task->MakeError(ErrorKind::kInfeasible,
+                             absl::StrCat("it asks for ", task->want.ToString(),
+                                          " and the cluster has only ", config_.total.ToString())));
     return;
   }
   for (const ObjectId dependency : task->dependencies) {
@@ -179,7 +185,8 @@ bool Core::ScheduleJob(JobId id, Job& job) {
       worker = workers_.FindIdle(id);
       if (worker == nullptr) StartWorkers(id, *tasks);
       const WorkerPool::Counts counts = workers_.CountsOf(id);
-      // A process is on its way: better to wait for it than to queue behind a task of unknown length.
+      // A process is on its way: better to wait for it than to queue behind a task of unknown
+      // length.
       if (worker == nullptr && counts.starting > 0) continue;
     }
     if (worker == nullptr) worker = workers_.FindShallowest(id, task->want);
@@ -194,8 +201,10 @@ bool Core::ScheduleJob(JobId id, Job& job) {
 // As many as the free resources allow these tasks to use.
 void Core::StartWorkers(JobId id, const ReadyQueue::Class& tasks) {
   const int64_t cpus = std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit);
-  int64_t fitting = tasks.want.cpu_units() > 0 ? workers_.free().cpu_units() / tasks.want.cpu_units() : 2 * cpus;
-  for (const auto& [name, units] : tasks.want.named()) fitting = std::min(fitting, workers_.free().Named(name) / units);
+  int64_t fitting =
+      tasks.want.cpu_units() > 0 ? workers_.free().cpu_units() / tasks.want.cpu_units() : 2 * cpus;
+  for (const auto& [name, units] : tasks.want.named())
+    fitting = std::min(fitting, workers_.free().Named(name) / units);
   const int64_t wanted = std::min<int64_t>(fitting, static_cast<int64_t>(tasks.tasks.size()));
   const int cap = Limits::MaxWorkersPerJob(static_cast<int>(cpus));
   while (workers_.CountsOf(id).starting < wanted && workers_.CountsOf(id).all() < cap) {
@@ -205,7 +214,8 @@ void Core::StartWorkers(JobId id, const ReadyQueue::Class& tasks) {
   }
 }
 
-// A worker has nothing to do while tasks queue behind another one's first: it takes the later half of them.
+// A worker has nothing to do while tasks queue behind another one's first: it takes the later half
+// of them.
 void Core::Steal(JobId id) {
   while (Worker* thief = workers_.FindIdle(id)) {
     Worker* victim = workers_.FindDeepest(id);
@@ -224,28 +234,32 @@ void Core::Steal(JobId id) {
   }
 }
 
-// All workers of the job wait, no more may be started, and what they wait for cannot begin: the deepest wait fails, so
-// that the others may go on.
+// All workers of the job wait, no more may be started, and what they wait for cannot begin: the
+// deepest wait fails, so that the others may go on.
 void Core::RefuseHopelessWait(JobId id, const Job& job) {
   const WorkerPool::Counts counts = workers_.CountsOf(id);
-  const int cap = Limits::MaxWorkersPerJob(static_cast<int>(config_.total.cpu_units() / kResourceUnit));
+  const int cap =
+      Limits::MaxWorkersPerJob(static_cast<int>(config_.total.cpu_units() / kResourceUnit));
   if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < cap) return;
   Worker* deepest = nullptr;
   bool refused = false;
   workers_.ForEach([&](Worker& worker) {
     if (worker.job != id || worker.is_actor() || worker.queue.empty()) return;
     refused |= worker.wait_refused;
-    if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth) deepest = &worker;
+    if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth)
+      deepest = &worker;
   });
   if (refused || deepest == nullptr) return;
   deepest->wait_refused = true;
   const Task* task = deepest->queue.front();
   Act(SendWaitRefused{
       deepest->client,
-      task->MakeError(ErrorKind::kResourceExhausted,
-                      absl::StrCat("all ", counts.all(), " workers that a job may have are blocked in Get or Wait, ",
-                                   job.ready.size(), " tasks cannot begin, and this task, at depth ", task->depth,
-                                   ", is the deepest one: nest less deeply, or return references instead of waiting"))});
+      task->MakeError(
+          ErrorKind::kResourceExhausted,
+          absl::StrCat(
+              "all ", counts.all(), " workers that a job may have are blocked in Get or Wait, ",
+              job.ready.size(), " tasks cannot begin, and this task, at depth ", task->depth,
+              ", is the deepest one: nest less deeply, or return references instead of waiting"))});
 }
 
 void Core::Dispatch(Worker* worker, Task* task) {
@@ -255,12 +269,14 @@ void Core::Dispatch(Worker* worker, Task* task) {
   words_->Queue(worker->client, task->slot, task->generation);
   for (const ObjectId id : task->dependencies) objects_.Grant(id, worker->client, 1);
   for (const ObjectId id : task->inner_refs) objects_.Grant(id, worker->client, 1);
-  Act(SendDispatch{worker->client, task->slot, task->generation, task->attempt, task->spec, task->dependencies,
-                   task->inner_refs});
+  Act(SendDispatch{worker->client, task->slot, task->generation, task->attempt, task->spec,
+                   task->dependencies, task->inner_refs});
 }
 
 // True where the task had not begun; it stays in its worker's queue until the caller takes it out.
-bool Core::Recall(Task* task) { return words_->TryRecall(task->worker->client, task->slot, task->generation); }
+bool Core::Recall(Task* task) {
+  return words_->TryRecall(task->worker->client, task->slot, task->generation);
+}
 
 void Core::RecallBehindFirst(Worker* worker) {
   while (worker->queue.size() > 1) {
@@ -275,23 +291,30 @@ void Core::RecallBehindFirst(Worker* worker) {
 absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
   const auto it = tasks_.find(complete.task);
   Task* task = it == tasks_.end() ? nullptr : it->second.get();
-  // A task that was failed while it ran (its driver ended, its actor was killed) is no longer known: too late, no lie.
+  // A task that was failed while it ran (its driver ended, its actor was killed) is no longer
+  // known: too late, no lie.
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr) {
-    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " completes a task and is no worker"));
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " completes a task and is no worker"));
   }
-  if (task == nullptr || task->worker != worker || task->attempt != complete.attempt || task->slot != complete.slot) {
-    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " completes ", complete.task.ToString(), " attempt ",
+  if (task == nullptr || task->worker != worker || task->attempt != complete.attempt ||
+      task->slot != complete.slot) {
+    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " completes ",
+                                                    complete.task.ToString(), " attempt ",
                                                     complete.attempt, ", which it does not have"));
   }
   if (complete.results.size() != task->num_returns) {
-    return absl::InvalidArgumentError(absl::StrCat(ToString(client), " completes ", complete.task.ToString(), " with ",
-                                                   complete.results.size(), " results instead of ", task->num_returns));
+    return absl::InvalidArgumentError(
+        absl::StrCat(ToString(client), " completes ", complete.task.ToString(), " with ",
+                     complete.results.size(), " results instead of ", task->num_returns));
   }
   if (task->kind == wire::TaskKind::kActorCreation) {
     workers_.Dequeue(worker, task, now_nanos_);
     task->state = Task::State::kReady;
-    if (absl::Status status = CreationDone(actors_.at(task->actor).get(), client, complete.results[0]); !status.ok()) {
+    if (absl::Status status =
+            CreationDone(actors_.at(task->actor).get(), client, complete.results[0]);
+        !status.ok()) {
       return status;
     }
   } else {
@@ -381,13 +404,16 @@ void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid)
       if (!begun) {
         actor->callers[task->submitter].calls.push_front(task);
       } else if (actor->restarts_left != 0) {
-        FailTask(task, task->MakeError(ErrorKind::kUnavailable,
-                                       absl::StrCat("the actor's process died in this call (", ToAbsl(cause),
-                                                    ") and is being restarted; the call may have run"),
-                                       pid));
+        FailTask(task, task->MakeError(
+                           ErrorKind::kUnavailable,
+                           absl::StrCat("the actor's process died in this call (", ToAbsl(cause),
+                                        ") and is being restarted; the call may have run"),
+                           pid));
       } else {
-        FailTask(task, task->MakeError(ErrorKind::kActorDied,
-                                       absl::StrCat("the actor's process died in this call: ", ToAbsl(cause)), pid));
+        FailTask(task,
+                 task->MakeError(
+                     ErrorKind::kActorDied,
+                     absl::StrCat("the actor's process died in this call: ", ToAbsl(cause)), pid));
       }
       return;
     }

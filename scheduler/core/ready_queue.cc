@@ -13,7 +13,8 @@ bool ReadyQueue::Before::operator()(const Task* a, const Task* b) const {
 }
 
 void ReadyQueue::Push(Task* task) {
-  auto it = std::find_if(classes_.begin(), classes_.end(), [&](const Class& c) { return c.want == task->want; });
+  auto it = std::find_if(classes_.begin(), classes_.end(),
+                         [&](const Class& c) { return c.want == task->want; });
   if (it == classes_.end()) it = classes_.insert(classes_.end(), Class{task->want, {}});
   // New tasks mostly come last within their class: the hint makes that O(1).
   const size_t before = it->tasks.size();
@@ -23,23 +24,27 @@ void ReadyQueue::Push(Task* task) {
 }
 
 void ReadyQueue::Remove(Task* task) {
-  auto it = std::find_if(classes_.begin(), classes_.end(), [&](const Class& c) { return c.want == task->want; });
-  TROUPE_CHECK(it != classes_.end() && it->tasks.erase(task) == 1, "a ready task that is not queued");
+  auto it = std::find_if(classes_.begin(), classes_.end(),
+                         [&](const Class& c) { return c.want == task->want; });
+  TROUPE_CHECK(it != classes_.end() && it->tasks.erase(task) == 1,
+               "a ready task that is not queued");
   if (it->tasks.empty()) classes_.erase(it);
   --size_;
 }
 
 bool ReadyQueue::Contains(Task* task) const {
-  return std::any_of(classes_.begin(), classes_.end(),
-                     [&](const Class& c) { return c.want == task->want && c.tasks.contains(task); });
+  return std::any_of(classes_.begin(), classes_.end(), [&](const Class& c) {
+    return c.want == task->want && c.tasks.contains(task);
+  });
 }
 
 std::vector<const ReadyQueue::Class*> ReadyQueue::ClassesInOrder() const {
   std::vector<const Class*> order;
   order.reserve(classes_.size());
   for (const Class& c : classes_) order.push_back(&c);
-  std::sort(order.begin(), order.end(),
-            [](const Class* a, const Class* b) { return Before()(*a->tasks.begin(), *b->tasks.begin()); });
+  std::sort(order.begin(), order.end(), [](const Class* a, const Class* b) {
+    return Before()(*a->tasks.begin(), *b->tasks.begin());
+  });
   return order;
 }
 

@@ -1,9 +1,9 @@
 // ReadyQueue orders the tasks of one job that could run now.
 //
-// Order: higher priority first, then deeper ones (a parent waits for them), then submission order. Tasks that want the
-// same resources form a class with a queue of its own, so that one which does not fit now holds up only its own class.
-// Bounds: none of its own; the submission window bounds it.   Complexity: O(log n) a push or pop, O(classes) to look.
-// Not thread-safe.
+// Order: higher priority first, then deeper ones (a parent waits for them), then submission order.
+// Tasks that want the same resources form a class with a queue of its own, so that one which does
+// not fit now holds up only its own class. Bounds: none of its own; the submission window bounds
+// it.   Complexity: O(log n) a push or pop, O(classes) to look. Not thread-safe.
 #ifndef TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 #define TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 

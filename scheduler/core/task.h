@@ -1,9 +1,11 @@
 // Task is the scheduler's record of one call, from its submission until its result is recorded.
 //
-// Life: waiting (for argument objects) → ready → dispatched → done; back to ready when it is recalled, or when its worker
-// dies and a retry is left. The record goes when the task is done; its results live on in the object table.
-// Invariants: (1) worker != null exactly while dispatched; (2) missing > 0 exactly while waiting;
-//             (3) the record holds its arguments, the ids inside them and its results in the object table.
+// Life: waiting (for argument objects) → ready → dispatched → done; back to ready when it is
+// recalled, or when its worker dies and a retry is left. The record goes when the task is done; its
+// results live on in the object table. Invariants: (1) worker != null exactly while dispatched; (2)
+// missing > 0 exactly while waiting;
+//             (3) the record holds its arguments, the ids inside them and its results in the object
+//             table.
 #ifndef TROUPE_SCHEDULER_CORE_TASK_H_
 #define TROUPE_SCHEDULER_CORE_TASK_H_
 
@@ -29,10 +31,11 @@ struct Task {
   ClientId submitter = ClientId::kNone;
   JobId job = JobId::kNone;
   std::string name;
-  std::shared_ptr<const std::string> spec;  // the message that submitted it: forwarded, never encoded again
-  std::vector<ObjectId> dependencies;       // its object arguments, in order
-  std::vector<ObjectId> inner_refs;         // ids inside its inline arguments
-  ActorId actor;                            // of a call or a creation
+  std::shared_ptr<const std::string>
+      spec;  // the message that submitted it: forwarded, never encoded again
+  std::vector<ObjectId> dependencies;  // its object arguments, in order
+  std::vector<ObjectId> inner_refs;    // ids inside its inline arguments
+  ActorId actor;                       // of a call or a creation
   uint32_t num_returns = 1;
   ResourceSet want;
   int32_t retries_left = 0;  // -1: without end

@@ -14,8 +14,10 @@ Worker* WorkerPool::Start(ProcessId process, JobId job, ActorId actor) {
   worker->job = job;
   worker->actor = actor;
   worker->free_slots.reserve(Limits::kStateWords);
-  for (int slot = Limits::kStateWords; slot-- > 0;) worker->free_slots.push_back(static_cast<uint32_t>(slot));
-  TROUPE_CHECK(workers_.emplace(process, std::move(owned)).second, "a process number that was used before");
+  for (int slot = Limits::kStateWords; slot-- > 0;)
+    worker->free_slots.push_back(static_cast<uint32_t>(slot));
+  TROUPE_CHECK(workers_.emplace(process, std::move(owned)).second,
+               "a process number that was used before");
   if (worker->is_actor()) {
     ++actors_[job];
   } else {
@@ -87,7 +89,8 @@ void WorkerPool::Dequeue(Worker* worker, Task* task, int64_t now_nanos) {
 }
 
 bool WorkerPool::CanTake(const Worker* worker) const {
-  if (worker->ending || worker->state == Worker::State::kStarting || worker->free_slots.empty()) return false;
+  if (worker->ending || worker->state == Worker::State::kStarting || worker->free_slots.empty())
+    return false;
   const int depth = worker->is_actor() ? Limits::kActorDispatchDepth : Limits::kDispatchDepth;
   return static_cast<int>(worker->queue.size()) < depth;
 }
@@ -120,7 +123,8 @@ Worker* WorkerPool::FindShallowest(JobId job, const ResourceSet& want) {
   if (workers == of_job_.end()) return nullptr;
   Worker* best = nullptr;
   for (Worker* worker : workers->second) {
-    if (worker->state != Worker::State::kBusy || !CanTake(worker) || worker->granted != want) continue;
+    if (worker->state != Worker::State::kBusy || !CanTake(worker) || worker->granted != want)
+      continue;
     if (best == nullptr || worker->queue.size() < best->queue.size()) best = worker;
   }
   return best;
@@ -195,7 +199,8 @@ void WorkerPool::CheckInvariants() const {
     }
     TROUPE_CHECK(slots.size() == static_cast<size_t>(Limits::kStateWords), "a slot that was lost");
     if (worker->is_actor()) continue;
-    TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy), "a grant without work, or work without");
+    TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy),
+                 "a grant without work, or work without");
     Counts& c = counts[worker->job];
     c.starting += worker->state == Worker::State::kStarting;
     c.idle += worker->state == Worker::State::kIdle;
@@ -205,7 +210,8 @@ void WorkerPool::CheckInvariants() const {
   TROUPE_CHECK(sum == total_, "resources that do not add up");
   for (const auto& [job, c] : counts) {
     const Counts have = CountsOf(job);
-    TROUPE_CHECK(have.starting == c.starting && have.idle == c.idle && have.busy == c.busy && have.blocked == c.blocked,
+    TROUPE_CHECK(have.starting == c.starting && have.idle == c.idle && have.busy == c.busy &&
+                     have.blocked == c.blocked,
                  "worker counts that do not add up");
   }
 }

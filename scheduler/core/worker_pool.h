@@ -1,15 +1,18 @@
-// WorkerPool knows the worker processes, what each is doing, and who has been given which resources.
+// WorkerPool knows the worker processes, what each is doing, and who has been given which
+// resources.
 //
-// Problem: a worker must not idle between two short tasks, so several are dispatched to it at a time; a worker that waits
-// must not hold a CPU, or nested tasks would need a process each and a CPU each. So resources are granted to a worker
-// while it has tasks, taken back while it is blocked, and only the task at the head of its queue is taken to run.
+// Problem: a worker must not idle between two short tasks, so several are dispatched to it at a
+// time; a worker that waits must not hold a CPU, or nested tasks would need a process each and a
+// CPU each. So resources are granted to a worker while it has tasks, taken back while it is
+// blocked, and only the task at the head of its queue is taken to run.
 //
 // Pure: takes facts, answers questions; Core decides, the server performs.
-// Units: resources in 1/10000.   Bounds: Limits::MaxWorkersPerJob, Limits::kDispatchDepth, Limits::kStateWords.
-// Invariants: (1) a worker is in exactly one of {starting, idle, busy, blocked};
+// Units: resources in 1/10000.   Bounds: Limits::MaxWorkersPerJob, Limits::kDispatchDepth,
+// Limits::kStateWords. Invariants: (1) a worker is in exactly one of {starting, idle, busy,
+// blocked};
 //             (2) free + the grants of all busy workers and living actors = total;
-//             (3) a worker holds a grant exactly while it is busy, an actor's worker as long as it lives;
-//             (4) slots of dispatched tasks are distinct within their worker.
+//             (3) a worker holds a grant exactly while it is busy, an actor's worker as long as it
+//             lives; (4) slots of dispatched tasks are distinct within their worker.
 // Not thread-safe.   After Dask's worker state machine and Ray's WorkerPool.
 #ifndef TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
 #define TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
@@ -39,8 +42,8 @@ struct Worker {
   JobId job = JobId::kNone;
   ActorId actor;  // null: a worker for tasks
   State state = State::kStarting;
-  std::deque<Task*> queue;    // dispatched and not completed, in order; the first one runs
-  ResourceSet granted;        // meaningful while it holds a grant
+  std::deque<Task*> queue;  // dispatched and not completed, in order; the first one runs
+  ResourceSet granted;      // meaningful while it holds a grant
   bool holds_grant = false;
   std::vector<uint32_t> free_slots;
   int64_t idle_since_nanos = 0;
@@ -70,7 +73,8 @@ class WorkerPool {
   // Enters the task at the end of the worker's queue, with a slot. The first one takes the grant.
   // REQUIRES: CanTake(worker).
   void Enqueue(Worker* worker, Task* task, uint64_t generation);
-  // Takes the task out; the last one gives the grant back and makes the worker idle (actors' workers keep theirs).
+  // Takes the task out; the last one gives the grant back and makes the worker idle (actors'
+  // workers keep theirs).
   void Dequeue(Worker* worker, Task* task, int64_t now_nanos);
   bool CanTake(const Worker* worker) const;
 
@@ -115,7 +119,8 @@ class WorkerPool {
   ResourceSet free_;
   std::map<ProcessId, std::unique_ptr<Worker>> workers_;  // ordered: decisions replay
   absl::flat_hash_map<ClientId, Worker*> by_client_;
-  std::map<JobId, std::vector<Worker*>> of_job_;  // those that run tasks, in the order of their start
+  std::map<JobId, std::vector<Worker*>>
+      of_job_;  // those that run tasks, in the order of their start
   std::map<JobId, Counts> counts_;
   std::map<JobId, int> actors_;
 };

@@ -11,12 +11,14 @@ namespace troupe::scheduler {
 
 void Node::Perform() {
   // Performing may feed the core (a process that cannot be started), and more actions come out.
-  for (std::vector<Action> actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
+  for (std::vector<Action> actions = core_.TakeActions(); !actions.empty();
+       actions = core_.TakeActions()) {
     for (const Action& action : actions) std::visit([this](const auto& a) { Do(a); }, action);
   }
 }
 
-// The value as it goes to this client; "pending" where it would make the message too large, so that the client asks for it.
+// The value as it goes to this client; "pending" where it would make the message too large, so that
+// the client asks for it.
 wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_budget) {
   const objectstore::Entry* entry = core_.objects().Find(id);
   TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
@@ -31,7 +33,8 @@ wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_bu
     *inline_budget -= bytes->size();
     value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
   } else if (const auto* location = std::get_if<Location>(&entry->content())) {
-    connection->Introduce(location->chunk, chunks_.at(location->chunk), objectstore::Mapping::Access::kRead);
+    connection->Introduce(location->chunk, chunks_.at(location->chunk),
+                          objectstore::Mapping::Access::kRead);
     value.content = *location;
   } else if (entry->failed()) {
     value.content = *entry->error();
@@ -44,12 +47,13 @@ wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_bu
 void Node::Do(const SendDispatch& action) {
   Connection* connection = Find(action.worker);
   if (connection == nullptr) return;
-  wire::Dispatch dispatch{.slot = action.slot,
-                          .generation = action.generation,
-                          .attempt = action.attempt,
-                          .values = {},
-                          .refs = action.inner_refs,
-                          .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size()))};
+  wire::Dispatch dispatch{
+      .slot = action.slot,
+      .generation = action.generation,
+      .attempt = action.attempt,
+      .values = {},
+      .refs = action.inner_refs,
+      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size()))};
   size_t budget = connection->channel->max_inline_bytes();
   dispatch.values.reserve(action.dependencies.size());
   for (const ObjectId id : action.dependencies) {
@@ -73,9 +77,11 @@ void Node::TellReady(Connection* connection) {
     // It may have been released meanwhile; then nobody there waits for it.
     if (entry == nullptr || !core_.objects().HasGrant(id, connection->client)) continue;
     wire::Value value = ValueOf(connection, id, &budget);
-    if (std::holds_alternative<wire::Pending>(value.content) || message.values.size() == kValuesPerMessage) {
+    if (std::holds_alternative<wire::Pending>(value.content) ||
+        message.values.size() == kValuesPerMessage) {
       if (!message.values.empty()) connection->Send(std::exchange(message, {}));
-      // A value may be larger than the limit of a small ring: alone in its message, it goes in fragments.
+      // A value may be larger than the limit of a small ring: alone in its message, it goes in
+      // fragments.
       const auto* bytes = std::get_if<std::string>(&entry->content());
       budget = std::max(limit, bytes == nullptr ? 0 : bytes->size());
       value = ValueOf(connection, id, &budget);
@@ -86,7 +92,8 @@ void Node::TellReady(Connection* connection) {
 }
 
 void Node::Do(const SendWaitRefused& action) {
-  if (Connection* connection = Find(action.worker)) connection->Send(wire::WaitRefused{action.error});
+  if (Connection* connection = Find(action.worker))
+    connection->Send(wire::WaitRefused{action.error});
 }
 
 void Node::Do(const SendActorFound& action) {
@@ -140,9 +147,10 @@ void Node::Do(const SendLease& action) {
   if (connection == nullptr) return;
   const auto chunk = chunks_.find(action.space.chunk);
   if (chunk == chunks_.end()) {
-    connection->Send(wire::LeaseRefused{
-        {.kind = ErrorKind::kResourceExhausted,
-         .message = absl::StrCat("the system has no memory for an object of ", action.space.size, " bytes")}});
+    connection->Send(
+        wire::LeaseRefused{{.kind = ErrorKind::kResourceExhausted,
+                            .message = absl::StrCat("the system has no memory for an object of ",
+                                                    action.space.size, " bytes")}});
     connection->failure.Update(core_.ReturnLease(action.client, action.space));
     return;
   }
@@ -153,7 +161,8 @@ void Node::Do(const SendLease& action) {
 }
 
 void Node::Do(const RefuseLease& action) {
-  if (Connection* connection = Find(action.client)) connection->Send(wire::LeaseRefused{action.error});
+  if (Connection* connection = Find(action.client))
+    connection->Send(wire::LeaseRefused{action.error});
 }
 
 }  // namespace troupe::scheduler

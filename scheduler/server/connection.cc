@@ -8,18 +8,21 @@ void Connection::Send(const wire::NodeMessage& message) {
   sent_something = true;
 }
 
-void Connection::SendControl(const wire::ControlMessage& message, const std::vector<int>& descriptors) {
+void Connection::SendControl(const wire::ControlMessage& message,
+                             const std::vector<int>& descriptors) {
   if (!failure.ok()) return;
   failure = socket.Send(wire::Encode(message, buffer_), descriptors);
 }
 
-void Connection::Introduce(ChunkId id, const objectstore::Chunk& chunk, objectstore::Mapping::Access access) {
+void Connection::Introduce(ChunkId id, const objectstore::Chunk& chunk,
+                           objectstore::Mapping::Access access) {
   Known& known = chunks_[id];
   const bool write = access == objectstore::Mapping::Access::kWrite;
   bool& told = write ? known.write : known.read;
   if (told) return;
   told = true;
-  SendControl(wire::ChunkNotice{id, chunk.bytes(), write}, {write ? chunk.writable_fd() : chunk.read_only_fd()});
+  SendControl(wire::ChunkNotice{id, chunk.bytes(), write},
+              {write ? chunk.writable_fd() : chunk.read_only_fd()});
 }
 
 bool Connection::Forget(ChunkId id) { return chunks_.erase(id) > 0; }

@@ -1,4 +1,5 @@
-// Connection is the node's end of one client: its socket, its channel once the handshake is done, and what it has been told.
+// Connection is the node's end of one client: its socket, its channel once the handshake is done,
+// and what it has been told.
 //
 // It moves bytes and decides nothing. Not thread-safe.
 #ifndef TROUPE_SCHEDULER_SERVER_CONNECTION_H_

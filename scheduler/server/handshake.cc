@@ -13,21 +13,26 @@
 
 namespace troupe::scheduler {
 
-absl::Status Node::Greet(Connection* connection, const wire::Hello& hello, std::vector<UniqueFd> descriptors) {
+absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
+                         std::vector<UniqueFd> descriptors) {
   if (hello.version != wire::kVersion) {
-    Refuse(connection, absl::StrCat("this cluster speaks protocol version ", wire::kVersion, " and the program version ",
-                                    hello.version, ": build both from the same version of Troupe"));
+    Refuse(connection, absl::StrCat("this cluster speaks protocol version ", wire::kVersion,
+                                    " and the program version ", hello.version,
+                                    ": build both from the same version of Troupe"));
     return absl::OkStatus();
   }
   const bool started_by_us = connection->process != ProcessId::kNone;
-  if (started_by_us != (hello.role == wire::Role::kWorker) || (started_by_us && hello.nonce != connection->nonce)) {
-    return absl::PermissionDeniedError("it says that it is a worker, or is one, and does not know its nonce");
+  if (started_by_us != (hello.role == wire::Role::kWorker) ||
+      (started_by_us && hello.nonce != connection->nonce)) {
+    return absl::PermissionDeniedError(
+        "it says that it is a worker, or is one, and does not know its nonce");
   }
   if (hello.pid > 0 && connection->pid == 0) connection->pid = hello.pid;
   connection->role = hello.role;
   connection->client = ClientId(next_client_++);
   if (hello.role == wire::Role::kDriver) {
-    if (absl::Status status = GreetDriver(connection, hello, std::move(descriptors)); !status.ok()) return status;
+    if (absl::Status status = GreetDriver(connection, hello, std::move(descriptors)); !status.ok())
+      return status;
   }
   wire::Welcome welcome{.version = wire::kVersion,
                         .client = connection->client,
@@ -40,7 +45,8 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello, std::
     connection->channel = std::make_unique<channel::StreamChannel>(&connection->socket);
   } else {
     const size_t ring_bytes = hello.ring_bytes == 0 ? options_.ring_bytes : hello.ring_bytes;
-    auto created = channel::ShmChannel::CreateNodeEnd(ring_bytes, UniqueFd(fcntl(bell_.fd(), F_DUPFD_CLOEXEC, 3)));
+    auto created = channel::ShmChannel::CreateNodeEnd(
+        ring_bytes, UniqueFd(fcntl(bell_.fd(), F_DUPFD_CLOEXEC, 3)));
     if (!created.ok()) {
       Refuse(connection, std::string(ToStd(created.status().message())));
       return absl::OkStatus();
@@ -64,7 +70,8 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello, std::
       break;
     case wire::Role::kWorker: {
       // Of an actor that ended while its process started: nobody waits for it any more.
-      if (!core_.WorkerJoined(connection->process, connection->client).ok()) launcher_.Kill(connection->process);
+      if (!core_.WorkerJoined(connection->process, connection->client).ok())
+        launcher_.Kill(connection->process);
       break;
     }
   }
@@ -72,10 +79,13 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello, std::
   return absl::OkStatus();
 }
 
-// A driver brings the descriptors of its executable, its process, its working directory, its output and its error output.
-absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello, std::vector<UniqueFd> descriptors) {
+// A driver brings the descriptors of its executable, its process, its working directory, its output
+// and its error output.
+absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello,
+                               std::vector<UniqueFd> descriptors) {
   if (descriptors.size() != 5) {
-    return absl::InvalidArgumentError(absl::StrCat("a driver brings 5 descriptors, not ", descriptors.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a driver brings 5 descriptors, not ", descriptors.size()));
   }
   struct stat info {};
   if (fstat(descriptors[0].get(), &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -93,9 +103,10 @@ absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello,
   image.error_output = std::move(descriptors[4]);
   images_.emplace(connection->job, std::move(image));
   // A forked child keeps a dead driver's socket open: the pidfd tells the truth.
-  connection->pid_watcher = loop_.Watch(connection->pidfd.get(), loop::EventLoop::kReadable, [this, connection](int) {
-    Close(connection, absl::UnavailableError("the driver has died"));
-  });
+  connection->pid_watcher =
+      loop_.Watch(connection->pidfd.get(), loop::EventLoop::kReadable, [this, connection](int) {
+        Close(connection, absl::UnavailableError("the driver has died"));
+      });
   return absl::OkStatus();
 }
 

@@ -26,7 +26,8 @@ uint64_t RandomNonce() {
 
 }  // namespace
 
-Launcher::Launcher(loop::EventLoop* loop, OnDeath on_death) : loop_(loop), on_death_(std::move(on_death)) {
+Launcher::Launcher(loop::EventLoop* loop, OnDeath on_death)
+    : loop_(loop), on_death_(std::move(on_death)) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -56,7 +57,8 @@ absl::StatusOr<Launcher::Started> Launcher::Start(ProcessId process, const Image
   const int pidfd = spawned->pidfd.get();
   Running& running = running_[process];
   running.process = *std::move(spawned);
-  running.watcher = loop_->Watch(pidfd, loop::EventLoop::kReadable, [this, process](int) { Died(process); });
+  running.watcher =
+      loop_->Watch(pidfd, loop::EventLoop::kReadable, [this, process](int) { Died(process); });
   return started;
 }
 
@@ -72,7 +74,8 @@ void Launcher::Died(ProcessId process) {
 
 void Launcher::Kill(ProcessId process) {
   const auto it = running_.find(process);
-  if (it != running_.end()) syscall(SYS_pidfd_send_signal, it->second.process.pidfd.get(), SIGKILL, nullptr, 0);
+  if (it != running_.end())
+    syscall(SYS_pidfd_send_signal, it->second.process.pidfd.get(), SIGKILL, nullptr, 0);
 }
 
 int Launcher::PidOf(ProcessId process) const {
@@ -91,8 +94,9 @@ void Launcher::KillAll() {
 void Launcher::EndOrphans() {
   std::ifstream children(absl::StrCat("/proc/self/task/", getpid(), "/children"));
   for (pid_t pid = 0; children >> pid;) {
-    const bool ours = std::any_of(running_.begin(), running_.end(),
-                                  [&](const auto& running) { return running.second.process.pid == pid; });
+    const bool ours = std::any_of(running_.begin(), running_.end(), [&](const auto& running) {
+      return running.second.process.pid == pid;
+    });
     if (ours) continue;
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);

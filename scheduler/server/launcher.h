@@ -1,9 +1,10 @@
-// Launcher starts worker processes from the image of their job and learns at once when one has died.
+// Launcher starts worker processes from the image of their job and learns at once when one has
+// died.
 //
-// An image is the open descriptor of the driver's executable: a rebuild, a deletion or a sandbox does no harm. Workers get
-// the driver's environment and working directory and write to its terminal.
-// The node is a subreaper: what a dead worker leaves behind becomes the node's child, and is ended.
-// Not thread-safe.
+// An image is the open descriptor of the driver's executable: a rebuild, a deletion or a sandbox
+// does no harm. Workers get the driver's environment and working directory and write to its
+// terminal. The node is a subreaper: what a dead worker leaves behind becomes the node's child, and
+// is ended. Not thread-safe.
 #ifndef TROUPE_SCHEDULER_SERVER_LAUNCHER_H_
 #define TROUPE_SCHEDULER_SERVER_LAUNCHER_H_
 
@@ -36,7 +37,8 @@ struct Image {
 
 class Launcher {
  public:
-  // `on_death(process, cause, pid)` is called from the loop, once for each process that was started.
+  // `on_death(process, cause, pid)` is called from the loop, once for each process that was
+  // started.
   using OnDeath = std::function<void(ProcessId, const std::string& cause, int pid)>;
   Launcher(loop::EventLoop* loop, OnDeath on_death);
   ~Launcher();

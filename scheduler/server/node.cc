@@ -37,7 +37,8 @@ Node::Node(NodeOptions options)
         OnProcessDeath(process, cause, pid);
       }) {
   signal(SIGPIPE, SIG_IGN);
-  bell_watcher_ = loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
+  bell_watcher_ =
+      loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
   timer_ = loop_.MakeTimer([] {});
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     signals_.push_back(loop_.WatchSignal(number, [this] { stopping_ = true; }));
@@ -67,15 +68,16 @@ int Node::Run() {
     }
     const auto any_input = [this] {
       return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
-        return connection->state == Connection::State::kActive && connection->role != wire::Role::kTool &&
-               connection->channel->HasInput();
+        return connection->state == Connection::State::kActive &&
+               connection->role != wire::Role::kTool && connection->channel->HasInput();
       });
     };
     if (!policy_.Poll(MonotonicNanos, sched_yield, any_input)) Sleep();
   }
   totals_ = {.tasks_cancelled = core_.task_count(), .objects_held = core_.objects().count()};
   for (const auto& connection : connections_) {
-    if (connection->state == Connection::State::kActive && connection->role != wire::Role::kWorker) {
+    if (connection->state == Connection::State::kActive &&
+        connection->role != wire::Role::kWorker) {
       connection->Send(wire::Exit{"the node was stopped"});
       connection->channel->Flush();
       connection->channel->RingPeer();
@@ -112,9 +114,11 @@ bool Node::Turn() {
     if (!connection->failure.ok()) Close(connection, connection->failure);
   }
   Perform();
-  // A worker's end stays until its process has died: until then its state words tell what had begun.
+  // A worker's end stays until its process has died: until then its state words tell what had
+  // begun.
   std::erase_if(connections_, [](const auto& connection) {
-    return connection->state == Connection::State::kClosed && connection->process == ProcessId::kNone;
+    return connection->state == Connection::State::kClosed &&
+           connection->process == ProcessId::kNone;
   });
   return busy;
 }
@@ -122,7 +126,8 @@ bool Node::Turn() {
 void Node::Sleep() {
   bool awake = false;
   for (const auto& connection : connections_) {
-    if (connection->state == Connection::State::kActive && !connection->channel->PrepareToSleep(channel::Sleeper::kIoThread)) {
+    if (connection->state == Connection::State::kActive &&
+        !connection->channel->PrepareToSleep(channel::Sleeper::kIoThread)) {
       awake = true;
       break;
     }
@@ -136,23 +141,28 @@ void Node::Sleep() {
   }
   loop_.RunOnce(awake ? loop::EventLoop::Wait::kPoll : loop::EventLoop::Wait::kBlock);
   for (const auto& connection : connections_) {
-    if (connection->state == Connection::State::kActive) connection->channel->WokeUp(channel::Sleeper::kIoThread);
+    if (connection->state == Connection::State::kActive)
+      connection->channel->WokeUp(channel::Sleeper::kIoThread);
   }
 }
 
 void Node::Accept() {
   for (;;) {
-    UniqueFd socket(accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    UniqueFd socket(
+        accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) return;
     ucred peer{};
     socklen_t size = sizeof(peer);
     const bool known = getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
     auto connection = std::make_unique<Connection>(std::move(socket));
     if (!known || peer.uid != geteuid()) {
-      Log(LogLevel::kWarning, absl::StrCat("user ", peer.uid, " (pid ", peer.pid, ") was refused: this cluster belongs to user ",
-                                           geteuid()));
-      connection->SendControl(wire::Refused{"this cluster belongs to another user: start one of your own with `troupe up`"},
-                              {});
+      Log(LogLevel::kWarning,
+          absl::StrCat("user ", peer.uid, " (pid ", peer.pid,
+                       ") was refused: this cluster belongs to user ", geteuid()));
+      connection->SendControl(
+          wire::Refused{
+              "this cluster belongs to another user: start one of your own with `troupe up`"},
+          {});
       continue;
     }
     connection->pid = peer.pid;
@@ -162,7 +172,8 @@ void Node::Accept() {
 
 void Node::AddConnection(std::unique_ptr<Connection> connection) {
   Connection* c = connection.get();
-  c->watcher = loop_.Watch(c->socket.fd(), loop::EventLoop::kReadable, [this, c](int) { OnSocket(c); });
+  c->watcher =
+      loop_.Watch(c->socket.fd(), loop::EventLoop::kReadable, [this, c](int) { OnSocket(c); });
   connections_.push_back(std::move(connection));
 }
 
@@ -173,18 +184,20 @@ void Node::OnSocket(Connection* connection) {
     const absl::StatusOr<bool> flushed = connection->socket.Flush();
     if (!flushed.ok()) return Close(connection, flushed.status());
   }
-  const absl::Status status = connection->socket.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> descriptors) {
-    if (connection->state == Connection::State::kActive) {
-      if (connection->role == wire::Role::kTool) return Handle(connection, bytes);
-      return absl::InvalidArgumentError("a message on the socket after the handshake");
-    }
-    if (connection->state == Connection::State::kClosed) return absl::OkStatus();
-    absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
-    if (!message.ok()) return message.status();
-    const auto* hello = std::get_if<wire::Hello>(&*message);
-    if (hello == nullptr) return absl::InvalidArgumentError("a connection that does not begin with Hello");
-    return Greet(connection, *hello, std::move(descriptors));
-  });
+  const absl::Status status =
+      connection->socket.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> descriptors) {
+        if (connection->state == Connection::State::kActive) {
+          if (connection->role == wire::Role::kTool) return Handle(connection, bytes);
+          return absl::InvalidArgumentError("a message on the socket after the handshake");
+        }
+        if (connection->state == Connection::State::kClosed) return absl::OkStatus();
+        absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
+        if (!message.ok()) return message.status();
+        const auto* hello = std::get_if<wire::Hello>(&*message);
+        if (hello == nullptr)
+          return absl::InvalidArgumentError("a connection that does not begin with Hello");
+        return Greet(connection, *hello, std::move(descriptors));
+      });
   if (!status.ok()) Close(connection, status);
 }
 
@@ -207,14 +220,20 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     Connection* connection;
     ClientId client;
     wire::Bytes bytes;
-    absl::Status operator()(const wire::TaskSpec& m) { return node->core_.Submit(client, m, bytes); }
+    absl::Status operator()(const wire::TaskSpec& m) {
+      return node->core_.Submit(client, m, bytes);
+    }
     absl::Status operator()(const wire::Seal& m) { return node->core_.Seal(client, m); }
     absl::Status operator()(const wire::Complete& m) { return node->core_.Complete(client, m); }
     absl::Status operator()(const wire::Subscribe& m) { return node->core_.Subscribe(client, m); }
     absl::Status operator()(const wire::Release& m) { return node->core_.Release(client, m); }
     absl::Status operator()(const wire::Claim& m) { return node->core_.Claim(client, m); }
-    absl::Status operator()(const wire::LeaseRequest& m) { return node->core_.RequestLease(client, m.bytes); }
-    absl::Status operator()(const wire::ReturnLease& m) { return node->core_.ReturnLease(client, m.unused); }
+    absl::Status operator()(const wire::LeaseRequest& m) {
+      return node->core_.RequestLease(client, m.bytes);
+    }
+    absl::Status operator()(const wire::ReturnLease& m) {
+      return node->core_.ReturnLease(client, m.unused);
+    }
     absl::Status operator()(const wire::Blocked&) { return node->core_.Blocked(client); }
     absl::Status operator()(const wire::Unblocked&) { return node->core_.Unblocked(client); }
     absl::Status operator()(const wire::Kill& m) { return node->core_.Kill(client, m); }
@@ -225,12 +244,15 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
       return absl::OkStatus();
     }
     absl::Status operator()(const wire::Stop&) {
-      if (connection->role != wire::Role::kTool) return absl::PermissionDeniedError("only a tool stops the node");
+      if (connection->role != wire::Role::kTool)
+        return absl::PermissionDeniedError("only a tool stops the node");
       node->stopping_ = true;
       return absl::OkStatus();
     }
   };
-  if (absl::Status status = std::visit(Visitor{this, connection, client, bytes}, *message); !status.ok()) return status;
+  if (absl::Status status = std::visit(Visitor{this, connection, client, bytes}, *message);
+      !status.ok())
+    return status;
   Perform();
   return absl::OkStatus();
 }
@@ -249,8 +271,9 @@ void Node::Close(Connection* connection, const absl::Status& why) {
   }
   connection->state = Connection::State::kClosed;
   if (!absl::IsUnavailable(why)) {
-    Log(LogLevel::kWarning, absl::StrCat("the connection of ", ToString(connection->client), " (pid ", connection->pid,
-                                         ") was closed: ", ToAbsl(ToStd(why.message()))));
+    Log(LogLevel::kWarning,
+        absl::StrCat("the connection of ", ToString(connection->client), " (pid ", connection->pid,
+                     ") was closed: ", ToAbsl(ToStd(why.message()))));
   }
   connection->watcher.reset();
   connection->pid_watcher.reset();
@@ -273,8 +296,9 @@ void Node::Close(Connection* connection, const absl::Status& why) {
 }
 
 void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) {
-  const auto it = std::find_if(connections_.begin(), connections_.end(),
-                               [&](const auto& connection) { return connection->process == process; });
+  const auto it =
+      std::find_if(connections_.begin(), connections_.end(),
+                   [&](const auto& connection) { return connection->process == process; });
   Connection* connection = it == connections_.end() ? nullptr : it->get();
   if (connection != nullptr) Close(connection, absl::UnavailableError(cause));
   core_.ProcessDied(process, cause, pid);

@@ -1,9 +1,10 @@
-// Node is the one daemon of a machine: it wires the pure core to sockets, rings, processes and shared memory.
+// Node is the one daemon of a machine: it wires the pure core to sockets, rings, processes and
+// shared memory.
 //
-// One thread, one loop. A turn drains every channel into the core, performs the actions that come out, tells clients what
-// has become ready, and, when there was nothing to do, polls for a while and then sleeps. The server decides nothing.
-// It ends when it is told to (Stop, SIGINT, SIGTERM) or, embedded, when its driver is gone; then no worker and no memory is
-// left.
+// One thread, one loop. A turn drains every channel into the core, performs the actions that come
+// out, tells clients what has become ready, and, when there was nothing to do, polls for a while
+// and then sleeps. The server decides nothing. It ends when it is told to (Stop, SIGINT, SIGTERM)
+// or, embedded, when its driver is gone; then no worker and no memory is left.
 //
 //   NodeOptions options{.cpus = 2, .store_bytes = 1 << 30};
 //   options.driver = std::move(socket);        // embedded; or options.listener for `troupe up`
@@ -68,8 +69,10 @@ class Node : private TaskWords {
   Connection* Find(ClientId client);
 
   // handshake.cc
-  absl::Status Greet(Connection* connection, const wire::Hello& hello, std::vector<UniqueFd> descriptors);
-  absl::Status GreetDriver(Connection* connection, const wire::Hello& hello, std::vector<UniqueFd> descriptors);
+  absl::Status Greet(Connection* connection, const wire::Hello& hello,
+                     std::vector<UniqueFd> descriptors);
+  absl::Status GreetDriver(Connection* connection, const wire::Hello& hello,
+                           std::vector<UniqueFd> descriptors);
   void Refuse(Connection* connection, std::string reason);
 
   // actions.cc

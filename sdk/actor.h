@@ -1,0 +1,234 @@
+// Actor<T>(args...).Remote() makes a T in a process of its own; its methods are called from
+// anywhere by its handle.
+//
+// Calls of one caller run in the order in which it made them, one at a time. Handles can be copied,
+// passed to tasks and stored in values. When the last handle is gone, the actor ends, after the
+// calls already made; with a name and `detached`, it lives until Kill.
+//
+//   auto counter = troupe::Actor<Counter>(10).Options({.name = "hits"}).Remote();
+//   troupe::ObjectRef<int> a = counter.Task(&Counter::Add).Remote(1);
+//   troupe::ObjectRef<int> b = counter.Task(&Counter::Add).Remote(a);     // in order; refs are
+//   arguments troupe::ActorHandle<Counter> same = troupe::FindActor<Counter>("hits");
+//
+// Errors of calls: TaskError where the method throws; ActorDied with the cause where the process
+// dies or the constructor throws; Unavailable where the process died in the call and is being
+// restarted. A call runs at most once. Thread-safe.   After Ray's actors.
+#ifndef TROUPE_SDK_ACTOR_H_
+#define TROUPE_SDK_ACTOR_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "sdk/task.h"
+
+namespace troupe {
+
+struct ActorOptions {
+  std::string name = {};  // to be found by; empty: none
+  double cpus = 0;        // held for as long as it lives
+  std::map<std::string, double> resources = {};
+  bool detached = false;  // lives until Kill; needs a name
+  int max_restarts = 0;   // after the death of its process; -1: without end
+};
+
+namespace internal {
+
+void Apply(const ActorOptions& options, OutgoingCall& call);
+std::pair<Handle, std::string> FindActorHandle(std::string_view name);
+void KillActor(const Handle& handle, bool no_restart);
+ErrorInfo NoActorError();
+
+template <typename C, typename M>
+struct MethodEntry {
+  template <typename... P>
+  static void Call(worker::TaskCall& call, ParameterList<P...>) {
+    std::optional<M> method = CallableOf<M>(call);
+    if (!method.has_value()) return;
+    if (call.actor == nullptr || *call.actor == nullptr) {
+      call.results.emplace_back(NoActorError());
+      return;
+    }
+    C& object = *static_cast<C*>(call.actor->get());
+    DecodeAndCall<P...>(call, [&](auto&&... argument) -> decltype(auto) {
+      return std::invoke(*method, object, std::forward<decltype(argument)>(argument)...);
+    });
+  }
+  static void Run(worker::TaskCall& call) { Call(call, typename MemberSignature<M>::Parameters()); }
+};
+
+template <typename C, typename... P>
+struct ConstructorEntry {
+  static void Run(worker::TaskCall& call) {
+    DecodeAndCall<P...>(call, [&](auto&&... argument) {
+      *call.actor = std::make_shared<C>(std::forward<decltype(argument)>(argument)...);
+    });
+  }
+};
+
+// What a constructor's argument travels as: "abc" as a std::string.
+template <typename A>
+using ConstructorArgument =
+    std::conditional_t<std::is_convertible_v<A, const char*> && !std::is_null_pointer_v<A>,
+                       std::string, std::decay_t<A>>;
+
+}  // namespace internal
+
+template <typename C>
+class ActorHandle;
+
+// A method call that is being put together.
+template <typename C, typename M>
+class [[nodiscard]] MethodBuilder {
+ public:
+  MethodBuilder(internal::Handle actor, M method) : actor_(std::move(actor)), method_(method) {}
+
+  MethodBuilder Named(std::string name) && {
+    name_ = std::move(name);
+    return std::move(*this);
+  }
+
+  template <typename... A>
+  auto Remote(A&&... arguments) const {
+    return Submit(typename internal::MemberSignature<M>::Parameters(),
+                  std::forward<A>(arguments)...);
+  }
+
+ private:
+  template <typename... P, typename... A>
+  auto Submit(internal::ParameterList<P...>, A&&... arguments) const {
+    static_assert(sizeof...(P) == sizeof...(A), "the method takes another number of arguments");
+    static_assert((internal::AssertParameter<P>() && ...));
+    using Result = std::remove_cvref_t<std::invoke_result_t<M, C&, P...>>;
+    static_assert(internal::AssertResult<Result>());
+    if (actor_.id().is_null()) internal::Throw(internal::NullRefError("Remote"));
+    internal::OutgoingCall call(actor_.session());
+    call.SetEntry(&internal::MethodEntry<C, M>::Run);
+    call.SetCallable(internal::PackCallable(method_));
+    call.SetName(name_.empty() ? internal::NameOfCallable(method_) : name_);
+    call.spec().kind = wire::TaskKind::kActorCall;
+    call.spec().actor = actor_.id();
+    (call.Add<P>(std::forward<A>(arguments)), ...);
+    return ObjectRef<Result>(std::move(call.Submit()[0]));
+  }
+
+  internal::Handle actor_;
+  M method_;
+  std::string name_;
+};
+
+template <typename C>
+class ActorHandle {
+ public:
+  // Refers to nobody; calls refuse it.
+  ActorHandle() = default;
+  explicit ActorHandle(internal::Handle handle) : handle_(std::move(handle)) {}
+
+  template <typename M>
+  requires std::is_member_function_pointer_v<M> MethodBuilder<C, M> Task(M method)
+  const {
+    static_assert(std::is_base_of_v<typename internal::MemberSignature<M>::Class, C>,
+                  "the method belongs to another class than the actor");
+    return MethodBuilder<C, M>(handle_, method);
+  }
+
+  ActorId id() const { return handle_.id(); }
+  explicit operator bool() const { return !id().is_null(); }
+  friend bool operator==(const ActorHandle& a, const ActorHandle& b) { return a.id() == b.id(); }
+  const internal::Handle& handle() const { return handle_; }
+
+ private:
+  internal::Handle handle_;
+};
+
+template <typename C, typename... A>
+class [[nodiscard]] ActorBuilder {
+ public:
+  explicit ActorBuilder(A... arguments) : arguments_(std::move(arguments)...) {}
+
+  ActorBuilder Options(ActorOptions options) && {
+    options_ = std::move(options);
+    return std::move(*this);
+  }
+
+  // Returns at once; the constructor's failure reaches the first caller.
+  ActorHandle<C> Remote() && {
+    // An ObjectRef is resolved first where the class takes the value.
+    constexpr bool resolved =
+        std::is_constructible_v<C, typename internal::DeducedParameter<A>::type...>;
+    static_assert(resolved || std::is_constructible_v<C, A...>,
+                  "the class has no constructor for these arguments");
+    if constexpr (resolved) {
+      return Submit<typename internal::DeducedParameter<A>::type...>();
+    } else {
+      return Submit<A...>();
+    }
+  }
+
+ private:
+  template <typename... P>
+  ActorHandle<C> Submit() {
+    static_assert((internal::AssertParameter<P>() && ...));
+    internal::OutgoingCall call(internal::CurrentSession());
+    call.SetEntry(&internal::ConstructorEntry<C, P...>::Run);
+    const std::string type(serialize::TypeName<C>());
+    call.SetName(type);
+    call.spec().type_name = type;
+    call.spec().kind = wire::TaskKind::kActorCreation;
+    internal::Apply(options_, call);
+    std::apply([&](auto&... argument) { (call.Add<P>(std::move(argument)), ...); }, arguments_);
+    return ActorHandle<C>(std::move(call.Submit()[0]));
+  }
+
+  std::tuple<A...> arguments_;
+  ActorOptions options_;
+};
+
+template <typename C, typename... A>
+auto Actor(A&&... arguments) {
+  static_assert(std::is_class_v<C>, "an actor is an object of a class");
+  return ActorBuilder<C, internal::ConstructorArgument<A>...>(std::forward<A>(arguments)...);
+}
+
+// The living actor of that name. Throws InvalidArgument where there is none, TypeMismatch where it
+// is of another class.
+template <typename C>
+ActorHandle<C> FindActor(std::string_view name) {
+  auto [handle, type] = internal::FindActorHandle(name);
+  if (type != serialize::TypeName<C>()) {
+    internal::Throw(ErrorKind::kTypeMismatch, "the actor \"" + std::string(name) + "\" is a " +
+                                                  type + ", not a " +
+                                                  std::string(serialize::TypeName<C>()));
+  }
+  return ActorHandle<C>(std::move(handle));
+}
+
+// Ends the actor's process at once; its calls fail with ActorDied. With no_restart false, it is
+// restarted where it may be.
+template <typename C>
+void Kill(const ActorHandle<C>& actor, bool no_restart = true) {
+  internal::KillActor(actor.handle(), no_restart);
+}
+
+namespace serialize {
+
+template <typename C>
+struct RefTraits<ActorHandle<C>> {
+  static constexpr std::string_view kName = "troupe::ActorHandle";
+  static ObjectId Id(const ActorHandle<C>& actor) { return actor.id(); }
+  static ActorHandle<C> Make(ObjectId id) {
+    return ActorHandle<C>(
+        id.is_null() ? troupe::internal::Handle()
+                     : troupe::internal::Handle::New(troupe::internal::CurrentSession(), id));
+  }
+};
+
+}  // namespace serialize
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_ACTOR_H_

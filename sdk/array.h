@@ -1,0 +1,159 @@
+// Array<T> is a read-only view of numbers that lie in the object store; Builder<T> makes one in
+// place.
+//
+// Nothing is copied: Get of an ObjectRef<Array<float>> gives a pointer into shared memory, and a
+// task whose parameter is const Array<float>& or std::span<const float> reads the same pages. The
+// view holds a reference: the values stay as long as it lives. An object that was Put as a
+// std::vector<T> may be read as Array<T>, and the other way round. Units: size() in elements.
+// Writing through a view does not compile; through a cast it is a fault in the offender alone.
+// Thread-safety: reading is safe from any number of threads.
+//
+//   troupe::Builder<float> out = troupe::Create<float>(1 << 20);
+//   Render(out.span());
+//   troupe::ObjectRef<troupe::Array<float>> image = out.Seal();
+//   troupe::Array<float> pixels = troupe::Get(image);
+//
+// After Plasma's create/seal and Ray's zero-copy numpy arrays.
+#ifndef TROUPE_SDK_ARRAY_H_
+#define TROUPE_SDK_ARRAY_H_
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "core/serialize/serialize.h"
+#include "sdk/errors.h"
+#include "sdk/object_ref.h"
+
+namespace troupe {
+
+namespace internal {
+
+// A copy of bytes at an address that is a multiple of 64.
+class AlignedBytes {
+ public:
+  explicit AlignedBytes(std::span<const std::byte> bytes)
+      : size_(bytes.size()), memory_(new Line[size_ / sizeof(Line) + 1]) {
+    if (size_ > 0) std::memcpy(memory_.get(), bytes.data(), size_);
+  }
+  std::span<const std::byte> bytes() const { return {memory_.get()->bytes, size_}; }
+
+ private:
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
+  size_t size_;
+  std::unique_ptr<Line[]> memory_;
+};
+
+}  // namespace internal
+
+template <serialize::ArrayElement T>
+class Array {
+ public:
+  using value_type = T;
+
+  Array() = default;
+  Array(std::span<const T> view, std::shared_ptr<const void> owner, internal::Handle handle)
+      : view_(view), owner_(std::move(owner)), handle_(std::move(handle)) {}
+
+  const T* data() const { return view_.data(); }
+  size_t size() const { return view_.size(); }
+  size_t size_bytes() const { return view_.size_bytes(); }
+  bool empty() const { return view_.empty(); }
+  const T& operator[](size_t i) const { return view_[i]; }
+  const T* begin() const { return view_.data(); }
+  const T* end() const { return view_.data() + view_.size(); }
+  std::span<const T> span() const { return view_; }
+  operator std::span<const T>() const {
+    return view_;
+  }  // NOLINT(google-explicit-constructor): it is one
+
+ private:
+  std::span<const T> view_;
+  std::shared_ptr<const void> owner_;
+  internal::Handle handle_;
+};
+
+namespace internal {
+
+template <typename T>
+struct IsArray : std::false_type {};
+template <typename T>
+struct IsArray<Array<T>> : std::true_type {};
+
+// The type as which a T is stored: an Array<T> is a std::vector<T> that is read in place.
+template <typename T>
+struct StoredAs {
+  using type = T;
+};
+template <typename T>
+struct StoredAs<Array<T>> {
+  using type = std::vector<T>;
+};
+template <typename T>
+struct StoredAs<std::span<const T>> {
+  using type = std::vector<T>;
+};
+template <typename T>
+using Stored = typename StoredAs<T>::type;
+
+}  // namespace internal
+
+// Memory in the object store that is written once and then sealed. Move-only; what is not sealed is
+// given back.
+template <serialize::ArrayElement T>
+class Builder {
+ public:
+  Builder(std::shared_ptr<worker::Session> session, worker::ValueSpace space, size_t count)
+      : session_(std::move(session)), space_(std::move(space)), count_(count) {
+    if (!space_.stored()) space_.bytes = space_.inline_bytes;
+    serialize::WriteArrayHeader<T>(space_.bytes, count_);
+  }
+  Builder(Builder&& other) noexcept = default;
+  Builder& operator=(Builder&&) = delete;
+  ~Builder() {
+    if (session_ != nullptr) session_->Abandon(std::move(space_));
+  }
+
+  // Writable until Seal; its content is undefined at first. Small arrays are only 8-aligned.
+  std::span<T> span() {
+    std::byte* base = space_.stored() ? space_.bytes.data() : space_.inline_bytes.data();
+    return {reinterpret_cast<T*>(base + serialize::kArrayDataAt), count_};
+  }
+  T* data() { return span().data(); }
+  size_t size() const { return count_; }
+  T& operator[](size_t i) { return span()[i]; }
+
+  // Makes it immutable, and visible to others. Throws ResourceExhausted, Unavailable.
+  // REQUIRES: it was not sealed before.
+  ObjectRef<Array<T>> Seal() {
+    if (session_ == nullptr)
+      internal::Throw(ErrorKind::kInvalidArgument, "Seal: this Builder was sealed before");
+    const std::shared_ptr<worker::Session> session = std::exchange(session_, nullptr);
+    auto sealed = session->Seal(std::move(space_), {});
+    if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
+    return ObjectRef<Array<T>>(internal::Handle::Adopt(session, std::get<ObjectId>(sealed)));
+  }
+
+ private:
+  std::shared_ptr<worker::Session> session_;
+  worker::ValueSpace space_;
+  size_t count_;
+};
+
+// Memory for `count` elements, built in place. Throws ResourceExhausted where the store has no
+// room.
+template <serialize::ArrayElement T>
+Builder<T> Create(size_t count) {
+  std::shared_ptr<worker::Session> session = internal::CurrentSession();
+  auto space = session->Reserve(serialize::ArrayBytes<T>(count));
+  if (auto* error = std::get_if<ErrorInfo>(&space)) internal::Throw(std::move(*error));
+  return Builder<T>(std::move(session), std::get<worker::ValueSpace>(std::move(space)), count);
+}
+
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_ARRAY_H_

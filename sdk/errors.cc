@@ -1,0 +1,45 @@
+#include "sdk/errors.h"
+
+namespace troupe::internal {
+
+void Throw(ErrorInfo error) {
+  switch (error.kind) {
+    case ErrorKind::kTaskError:
+      throw TaskError(std::move(error));
+    case ErrorKind::kWorkerCrashed:
+      throw WorkerCrashed(std::move(error));
+    case ErrorKind::kActorDied:
+      throw ActorDied(std::move(error));
+    case ErrorKind::kUnavailable:
+      throw Unavailable(std::move(error));
+    case ErrorKind::kCancelled:
+      throw Cancelled(std::move(error));
+    case ErrorKind::kDeadlineExceeded:
+      throw DeadlineExceeded(std::move(error));
+    case ErrorKind::kObjectLost:
+      throw ObjectLost(std::move(error));
+    case ErrorKind::kTypeMismatch:
+      throw TypeMismatch(std::move(error));
+    case ErrorKind::kBuildMismatch:
+      throw BuildMismatch(std::move(error));
+    case ErrorKind::kResourceExhausted:
+      throw ResourceExhausted(std::move(error));
+    case ErrorKind::kInfeasible:
+      throw Infeasible(std::move(error));
+    case ErrorKind::kNotSerializable:
+      throw NotSerializable(std::move(error));
+    case ErrorKind::kInvalidArgument:
+      throw InvalidArgument(std::move(error));
+    case ErrorKind::kInternal:
+    case ErrorKind::kUnknownFunction:
+    case ErrorKind::kOutOfMemory:
+      break;
+  }
+  throw Error(std::move(error));
+}
+
+void Throw(ErrorKind kind, std::string message) {
+  Throw(ErrorInfo{.kind = kind, .message = std::move(message)});
+}
+
+}  // namespace troupe::internal

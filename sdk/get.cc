@@ -1,0 +1,38 @@
+#include "sdk/get.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/base/string_view.h"
+
+namespace troupe::internal {
+
+ErrorInfo ErrorOf(const absl::Status& status) {
+  const ErrorKind kind =
+      serialize::IsTypeMismatch(status) ? ErrorKind::kTypeMismatch : ErrorKind::kInvalidArgument;
+  return {.kind = kind, .message = std::string(ToStd(status.message()))};
+}
+
+int64_t DeadlineAfter(absl::Duration timeout) {
+  if (timeout == absl::InfiniteDuration()) return worker::kForever;
+  return MonotonicNanos() + std::max<int64_t>(0, absl::ToInt64Nanoseconds(timeout));
+}
+
+std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& session,
+                                    const std::vector<ObjectId>& ids, absl::Duration timeout) {
+  auto waited = session->Wait(ids, ids.size(), DeadlineAfter(timeout));
+  if (auto* error = std::get_if<ErrorInfo>(&waited)) return std::move(*error);
+  const size_t ready = std::get<size_t>(waited);
+  if (ready == ids.size()) return std::nullopt;
+  return ErrorInfo{
+      .kind = ErrorKind::kDeadlineExceeded,
+      .message = absl::StrCat("after ", absl::FormatDuration(timeout), " ", ids.size() - ready,
+                              " of ", ids.size(), " values are not there; the tasks go on")};
+}
+
+ErrorInfo NullRefError(const char* function) {
+  return {.kind = ErrorKind::kInvalidArgument,
+          .message = absl::StrCat(
+              function,
+              ": this ObjectRef refers to nothing (it was default-constructed or moved from)")};
+}
+
+}  // namespace troupe::internal

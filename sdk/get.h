@@ -1,0 +1,187 @@
+// Put, Get, TryGet, Wait: values into the cluster and out of it.
+//
+//   troupe::ObjectRef<Model> model = troupe::Put(LoadModel());
+//   double score = troupe::Get(ref);                              // waits; throws a typed
+//   troupe::Error std::vector<double> all = troupe::Get(refs, absl::Seconds(5));
+//   absl::StatusOr<double> s = troupe::TryGet(ref);               // the same without exceptions
+//   auto [ready, pending] = troupe::Wait(refs, {.num_ready = 1});
+//
+// A timeout of zero polls; InfiniteDuration waits for as long as it takes. In a task, waiting lends
+// the worker's CPU. Errors: what the task threw (TaskError), what killed it (WorkerCrashed,
+// ActorDied), DeadlineExceeded after the timeout, TypeMismatch, Unavailable where the cluster is
+// gone. Get of several refs throws the first failure. Thread-safe.   After Ray's put, get and wait.
+#ifndef TROUPE_SDK_GET_H_
+#define TROUPE_SDK_GET_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "sdk/array.h"
+#include "sdk/errors.h"
+#include "sdk/internal/value.h"
+#include "sdk/object_ref.h"
+
+namespace troupe {
+
+namespace internal {
+
+int64_t DeadlineAfter(absl::Duration timeout);
+// Waits for all; an error where one cannot be had in time.
+std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& session,
+                                    const std::vector<ObjectId>& ids, absl::Duration timeout);
+ErrorInfo NullRefError(const char* function);
+
+template <typename T>
+std::variant<T, ErrorInfo> Fetch(const ObjectRef<T>& ref) {
+  const auto& session = ref.handle().session();
+  auto value = session->Value(ref.id());
+  if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
+  return DecodeValue<T>(session, std::get<worker::ValueBytes>(value), ref.handle());
+}
+
+template <typename T>
+std::variant<T, ErrorInfo> GetOne(const ObjectRef<T>& ref, absl::Duration timeout) {
+  if (!ref) return NullRefError("Get");
+  if (std::optional<ErrorInfo> error = WaitForAll(ref.handle().session(), {ref.id()}, timeout))
+    return *std::move(error);
+  return Fetch(ref);
+}
+
+struct Nothing {};  // what a task that returns void resolves to
+
+}  // namespace internal
+
+template <typename T>
+[[nodiscard]] T Get(const ObjectRef<T>& ref, absl::Duration timeout = absl::InfiniteDuration()) {
+  auto result = internal::GetOne(ref, timeout);
+  if (auto* error = std::get_if<ErrorInfo>(&result)) internal::Throw(std::move(*error));
+  return std::get<T>(std::move(result));
+}
+
+// Of a task that returns nothing: waits until it is done, and throws where it has failed.
+inline void Get(const ObjectRef<void>& ref, absl::Duration timeout = absl::InfiniteDuration());
+
+template <typename T>
+[[nodiscard]] std::vector<T> Get(const std::vector<ObjectRef<T>>& refs,
+                                 absl::Duration timeout = absl::InfiniteDuration()) {
+  std::vector<ObjectId> ids;
+  ids.reserve(refs.size());
+  for (const ObjectRef<T>& ref : refs) {
+    if (!ref) internal::Throw(internal::NullRefError("Get"));
+    ids.push_back(ref.id());
+  }
+  std::vector<T> values;
+  if (refs.empty()) return values;
+  if (std::optional<ErrorInfo> error =
+          internal::WaitForAll(refs[0].handle().session(), ids, timeout)) {
+    internal::Throw(*std::move(error));
+  }
+  values.reserve(refs.size());
+  for (const ObjectRef<T>& ref : refs) {
+    auto value = internal::Fetch(ref);
+    if (auto* error = std::get_if<ErrorInfo>(&value)) internal::Throw(std::move(*error));
+    values.push_back(std::get<T>(std::move(value)));
+  }
+  return values;
+}
+
+template <typename T>
+[[nodiscard]] absl::StatusOr<T> TryGet(const ObjectRef<T>& ref,
+                                       absl::Duration timeout = absl::InfiniteDuration()) {
+  auto result = internal::GetOne(ref, timeout);
+  if (auto* error = std::get_if<ErrorInfo>(&result)) return ToStatus(*error);
+  return std::get<T>(std::move(result));
+}
+
+template <typename T>
+[[nodiscard]] ObjectRef<T> Put(const T& value) {
+  serialize::AssertSerializable<internal::Stored<T>>();
+  const std::shared_ptr<worker::Session> session = internal::CurrentSession();
+  auto encoded = internal::Encode(*session, value);
+  if (auto* error = std::get_if<ErrorInfo>(&encoded)) internal::Throw(std::move(*error));
+  auto& result = std::get<worker::EncodedResult>(encoded);
+  auto sealed = session->Seal(std::move(result.space), std::move(result.refs));
+  if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
+  return ObjectRef<T>(internal::Handle::Adopt(session, std::get<ObjectId>(sealed)));
+}
+
+struct WaitOptions {
+  size_t num_ready = 1;                               // return when so many are ready
+  absl::Duration timeout = absl::InfiniteDuration();  // or when so much time has passed
+};
+
+template <typename T>
+struct WaitResult {
+  std::vector<ObjectRef<T>> ready;    // values or errors, in the order of the question
+  std::vector<ObjectRef<T>> pending;  // the others, in the same order
+};
+
+// Which of the refs are there. Throws InvalidArgument for duplicates and for num_ready >
+// refs.size().
+template <typename T>
+[[nodiscard]] WaitResult<T> Wait(const std::vector<ObjectRef<T>>& refs, WaitOptions options = {}) {
+  std::vector<ObjectId> ids;
+  ids.reserve(refs.size());
+  for (const ObjectRef<T>& ref : refs) {
+    if (!ref) internal::Throw(internal::NullRefError("Wait"));
+    ids.push_back(ref.id());
+  }
+  std::vector<ObjectId> sorted = ids;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    "Wait: a reference is there twice; each may be waited for once");
+  }
+  if (options.num_ready > refs.size()) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    "Wait: num_ready is larger than the number of references");
+  }
+  WaitResult<T> result;
+  if (refs.empty()) return result;
+  const auto& session = refs[0].handle().session();
+  auto waited = session->Wait(ids, options.num_ready, internal::DeadlineAfter(options.timeout));
+  if (auto* error = std::get_if<ErrorInfo>(&waited)) internal::Throw(std::move(*error));
+  for (const ObjectRef<T>& ref : refs)
+    (session->IsReady(ref.id()) ? result.ready : result.pending).push_back(ref);
+  return result;
+}
+
+template <>
+class [[nodiscard]] ObjectRef<void> {
+ public:
+  ObjectRef() = default;
+  explicit ObjectRef(internal::Handle handle) : done_(std::move(handle)) {}
+
+  ObjectId id() const { return done_.id(); }
+  explicit operator bool() const { return static_cast<bool>(done_); }
+  const internal::Handle& handle() const { return done_.handle(); }
+
+ private:
+  friend void Get(const ObjectRef<void>&, absl::Duration);
+  ObjectRef<internal::Nothing> done_;
+};
+
+inline void Get(const ObjectRef<void>& ref, absl::Duration timeout) {
+  (void)Get(ref.done_, timeout);
+}
+
+// After Get of several: of tasks that return nothing.
+inline void Get(const std::vector<ObjectRef<void>>& refs,
+                absl::Duration timeout = absl::InfiniteDuration()) {
+  const int64_t deadline = internal::DeadlineAfter(timeout);
+  for (const ObjectRef<void>& ref : refs) {
+    Get(ref, deadline == worker::kForever ? absl::InfiniteDuration()
+                                          : absl::Nanoseconds(deadline - MonotonicNanos()));
+  }
+}
+
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_GET_H_

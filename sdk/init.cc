@@ -1,0 +1,221 @@
+#include "sdk/init.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/reflection.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/base/string_view.h"
+#include "core/channel/control_socket.h"
+#include "core/loop/process.h"
+#include "sdk/errors.h"
+#include "sdk/internal/machine.h"
+#include "sdk/internal/roles.h"
+#include "sdk/internal/runtime.h"
+#include "worker/address.h"
+#include "worker/code_reference.h"
+
+extern char** environ;
+
+namespace troupe {
+
+struct Cluster::State {
+  std::shared_ptr<worker::Session> session;
+  std::string address;
+  loop::Process node;  // of an embedded cluster
+};
+
+namespace {
+
+constexpr int64_t kConnectTimeoutNanos = int64_t{Limits::kConnectTimeoutMs} * 1'000'000;
+
+[[noreturn]] void Fail(const absl::Status& status) {
+  const ErrorKind kind = absl::IsInvalidArgument(status)     ? ErrorKind::kInvalidArgument
+                         : absl::IsResourceExhausted(status) ? ErrorKind::kResourceExhausted
+                                                             : ErrorKind::kUnavailable;
+  internal::Throw(kind, std::string(ToStd(status.message())));
+}
+
+std::vector<std::string> EnvironmentForChildren() {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!absl::StartsWith(*entry, "TROUPE_ROLE=")) environment.emplace_back(*entry);
+  }
+  return environment;
+}
+
+UniqueFd OpenOwnExecutable() {
+  UniqueFd fd(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  if (!fd)
+    internal::Throw(ErrorKind::kUnavailable,
+                    absl::StrCat("cannot open /proc/self/exe: ", strerror(errno)));
+  return fd;
+}
+
+std::string OwnName() {
+  char path[4096];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  return size > 0 ? std::string(path, static_cast<size_t>(size)) : "program";
+}
+
+// Starts the node of an embedded cluster, and returns our end of its socket.
+UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
+  auto sockets = channel::ControlSocket::Pair();
+  if (!sockets.ok()) Fail(sockets.status());
+  const internal::RuntimeFlags& flags = internal::Flags();
+  const int cpus =
+      options.workers > 0 ? options.workers : flags.workers.value_or(internal::UsableCpus());
+  const int64_t store = options.object_store_memory > 0
+                            ? options.object_store_memory
+                            : flags.object_store_memory.value_or(internal::DefaultStoreBytes());
+  if (cpus > 4096)
+    internal::Throw(ErrorKind::kInvalidArgument, "Init: workers must be from 1 to 4096");
+  if (store < static_cast<int64_t>(Limits::kMinLeaseBytes)) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    "Init: object_store_memory must be at least 256 KiB");
+  }
+  const UniqueFd executable = OpenOwnExecutable();
+  loop::SpawnOptions spawn;
+  spawn.executable = executable.get();
+  spawn.argv = {OwnName(), "[troupe node]"};
+  spawn.environment = EnvironmentForChildren();
+  spawn.environment.push_back(absl::StrCat("TROUPE_ROLE=node cpus=", cpus, " store=", store,
+                                           " ring=", std::max<int64_t>(0, options.ring_bytes)));
+  spawn.socket = sockets->second.get();
+  auto started = loop::Spawn(spawn);
+  if (!started.ok()) Fail(started.status());
+  *node = *std::move(started);
+  return std::move(sockets->first);
+}
+
+std::shared_ptr<worker::Session> Connect(UniqueFd socket, const InitOptions& options) {
+  const UniqueFd executable = OpenOwnExecutable();
+  const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  const UniqueFd directory(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  // A daemon may have closed its outputs.
+  const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const auto open_or_null = [&](int fd) { return fcntl(fd, F_GETFD) >= 0 ? fd : null.get(); };
+  if (!self || !directory || !null) {
+    internal::Throw(ErrorKind::kUnavailable, absl::StrCat("Init: ", strerror(errno)));
+  }
+  const std::string name = OwnName();
+  const std::vector<std::string> environment = EnvironmentForChildren();
+  std::vector<std::pair<std::string, std::string>> flags;
+  for (const auto& [flag_name, flag] : absl::GetAllFlags()) {
+    if (flag->CurrentValue() != flag->DefaultValue())
+      flags.emplace_back(std::string(flag_name), flag->CurrentValue());
+  }
+  const std::string& build_id = worker::BuildId();
+  wire::Hello hello{.role = wire::Role::kDriver,
+                    .pid = getpid(),
+                    .ring_bytes = static_cast<uint32_t>(
+                        std::clamp<int64_t>(options.ring_bytes, 0, Limits::kMaxRingBytes)),
+                    .build_id = std::as_bytes(std::span(build_id.data(), build_id.size())),
+                    .executable = name,
+                    .environment = {environment.begin(), environment.end()},
+                    .flags = {}};
+  for (const auto& [flag, value] : flags) hello.flags.emplace_back(flag, value);
+  auto session =
+      worker::Session::Connect(std::move(socket), hello,
+                               {executable.get(), self.get(), directory.get(),
+                                open_or_null(STDOUT_FILENO), open_or_null(STDERR_FILENO)},
+                               MonotonicNanos() + kConnectTimeoutNanos);
+  if (!session.ok()) Fail(session.status());
+  return *std::move(session);
+}
+
+void EndNode(const loop::Process& node) {
+  if (node.pid == 0) return;
+  pollfd ended{node.pidfd.get(), POLLIN, 0};
+  if (poll(&ended, 1, 5'000) == 0) kill(node.pid, SIGKILL);
+  loop::Reap(node);
+}
+
+}  // namespace
+
+Cluster Init(InitOptions options) {
+  if (!internal::MainHasBegun()) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    "Init: called before main; call it in main or later");
+  }
+  if (internal::HasCurrentSession()) {
+    internal::Throw(
+        ErrorKind::kInvalidArgument,
+        "Init: this process is connected already; in a task, use the cluster that runs it");
+  }
+  if (options.workers < 0 || options.object_store_memory < 0 || options.ring_bytes < 0) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    "Init: workers, object_store_memory and ring_bytes are not negative");
+  }
+  std::string address = options.address;
+  if (address.empty()) address = internal::Flags().address.value_or("");
+  if (address.empty()) {
+    if (const char* variable = std::getenv("TROUPE_ADDRESS"); variable != nullptr)
+      address = variable;
+  }
+  auto state = std::make_unique<Cluster::State>();
+  UniqueFd socket;
+  if (address.empty()) {
+    // The user's running cluster, where there is one.
+    const std::string path = worker::RuntimeDirectory() + "/node.sock";
+    auto connected = worker::ConnectToPath(path);
+    if (connected.ok()) {
+      socket = *std::move(connected);
+      state->address = "unix:" + path;
+    }
+  } else if (address != "embedded") {
+    const absl::StatusOr<std::string> path = worker::PathOfAddress(address);
+    if (!path.ok()) Fail(path.status());
+    auto connected = worker::ConnectToPath(*path);
+    if (!connected.ok()) Fail(connected.status());
+    socket = *std::move(connected);
+    state->address = address;
+  }
+  if (!socket) socket = StartNode(options, &state->node);
+  try {
+    state->session = Connect(std::move(socket), options);
+  } catch (...) {
+    EndNode(state->node);
+    throw;
+  }
+  internal::SetCurrentSession(state->session);
+  return Cluster(std::move(state));
+}
+
+bool IsInitialized() { return internal::HasCurrentSession(); }
+
+void OnWorkerStart(std::function<void()> f) { internal::AddWorkerStartFunction(std::move(f)); }
+
+Cluster::Cluster(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Cluster::Cluster(Cluster&& other) noexcept = default;
+
+Cluster::~Cluster() {
+  if (state_ == nullptr) return;
+  internal::SetCurrentSession(nullptr);
+  state_->session->Shutdown();
+  EndNode(state_->node);
+}
+
+int Cluster::cpus() const { return state_->session->cpus(); }
+int64_t Cluster::object_store_memory() const {
+  return static_cast<int64_t>(state_->session->store_bytes());
+}
+bool Cluster::embedded() const { return state_->address.empty(); }
+const std::string& Cluster::address() const { return state_->address; }
+
+}  // namespace troupe

@@ -1,0 +1,64 @@
+// Init connects this program to a cluster, or starts one that ends with it.
+//
+// Which one: options.address, else --troupe_address, else TROUPE_ADDRESS; else the user's running
+// `troupe up`; else an embedded cluster: a node as a child process, workers as its children,
+// nothing on disk, nothing to find for others. Addresses: "embedded", "unix:/path/of/node.sock".
+//
+//   int main() {
+//     troupe::Cluster cluster = troupe::Init();
+//     ...
+//   }                                        // ~Cluster ends the connection, and the cluster where
+//   it is embedded
+//
+// The program itself is driver, node and worker: it is started again for those roles, and does not
+// reach main there. Throws InvalidArgument, Unavailable, each with one sentence.   Init and
+// Shutdown may follow one another. Thread-safety: call Init and end the Cluster from one thread;
+// everything else may be used from any.
+#ifndef TROUPE_SDK_INIT_H_
+#define TROUPE_SDK_INIT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+struct InitOptions {
+  std::string address = {};  // empty: as above
+  int workers = 0;           // CPUs of an embedded cluster; 0: --troupe_workers, else the machine's
+  int64_t object_store_memory =
+      0;  // bytes; 0: --troupe_object_store_memory, else 30 % of the memory we may use
+  int64_t ring_bytes = 0;  // of each channel's rings, 4 KiB to 64 MiB; 0: 1 MiB
+};
+
+// The connection. Move-only; its end disconnects.
+class [[nodiscard]] Cluster {
+ public:
+  Cluster(Cluster&& other) noexcept;
+  Cluster& operator=(Cluster&&) = delete;
+  ~Cluster();
+
+  int cpus() const;
+  int64_t object_store_memory() const;
+  bool embedded() const;
+  // How others connect to it; empty where it is embedded.
+  const std::string& address() const;
+
+  struct State;
+  explicit Cluster(std::unique_ptr<State> state);
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+Cluster Init(InitOptions options = {});
+bool IsInitialized();
+
+// Has each worker run f once, before its first task. To be called before Init, or while statics are
+// initialised: a worker is this program too, and does the same.
+void OnWorkerStart(std::function<void()> f);
+
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_INIT_H_

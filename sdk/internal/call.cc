@@ -1,0 +1,56 @@
+#include "sdk/internal/call.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+
+#include <cstdlib>
+
+namespace troupe::internal {
+
+void OutgoingCall::AddObject(const Handle& handle) {
+  if (handle.id().is_null()) Throw(NullRefError("Remote"));
+  spec_.arguments.push_back({handle.id()});
+}
+
+void OutgoingCall::AddEncoded(worker::EncodedResult encoded) {
+  const size_t size = encoded.space.inline_bytes.size();
+  if (!encoded.space.stored() && size <= inline_budget_) {
+    inline_budget_ -= size;
+    inline_arguments_.push_back(std::move(encoded));
+    const worker::EncodedResult& kept = inline_arguments_.back();
+    spec_.arguments.push_back(
+        {wire::Argument::Inline{wire::Bytes(kept.space.inline_bytes), kept.refs}});
+    return;
+  }
+  // Too large for the message: it is stored, and travels by its id.
+  auto sealed = session_->Seal(std::move(encoded.space), std::move(encoded.refs));
+  if (auto* error = std::get_if<ErrorInfo>(&sealed)) Throw(std::move(*error));
+  stored_arguments_.push_back(Handle::Adopt(session_, std::get<ObjectId>(sealed)));
+  spec_.arguments.push_back({std::get<ObjectId>(sealed)});
+}
+
+std::vector<Handle> OutgoingCall::Submit() {
+  if (const worker::RunningTask* parent = worker::CurrentRunningTask())
+    spec_.depth = parent->depth + 1;
+  auto submitted = session_->Submit(spec_);
+  if (auto* error = std::get_if<ErrorInfo>(&submitted)) Throw(std::move(*error));
+  std::vector<Handle> results;
+  results.reserve(spec_.num_returns);
+  for (uint32_t i = 0; i < spec_.num_returns; ++i) {
+    results.push_back(Handle::Adopt(session_, std::get<TaskId>(submitted).Result(i)));
+  }
+  return results;
+}
+
+std::string NameOfFunction(const void* function) {
+  Dl_info info{};
+  if (dladdr(function, &info) == 0 || info.dli_sname == nullptr)
+    return "(a function without a symbol)";
+  int status = 0;
+  char* text = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
+  std::string name = status == 0 && text != nullptr ? text : info.dli_sname;
+  std::free(text);
+  return name.substr(0, name.find('('));
+}
+
+}  // namespace troupe::internal

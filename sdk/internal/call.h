@@ -1,0 +1,291 @@
+// One call on its way out, and on its way in. Private to the SDK.
+#ifndef TROUPE_SDK_INTERNAL_CALL_H_
+#define TROUPE_SDK_INTERNAL_CALL_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "sdk/bind.h"
+#include "sdk/get.h"
+#include "sdk/internal/callable.h"
+#include "sdk/internal/value.h"
+#include "worker/task_call.h"
+
+namespace troupe::internal {
+
+template <typename T>
+struct VectorElement {
+  using type = void;
+};
+template <typename T, typename A>
+struct VectorElement<std::vector<T, A>> {
+  using type = T;
+};
+template <typename T>
+using VectorElementOf = typename VectorElement<T>::type;
+
+// Collects what a call sends.
+class OutgoingCall {
+ public:
+  explicit OutgoingCall(std::shared_ptr<worker::Session> session)
+      : session_(std::move(session)), inline_budget_(4 * session_->max_inline_value_bytes()) {}
+
+  wire::TaskSpec& spec() { return spec_; }
+  const std::shared_ptr<worker::Session>& session() const { return session_; }
+
+  void SetEntry(worker::TaskEntry entry) {
+    spec_.entry = OffsetOrThrow(reinterpret_cast<const void*>(entry));
+  }
+  void SetName(std::string name) {
+    name_ = std::move(name);
+    spec_.name = name_;
+  }
+  void SetCallable(std::vector<std::byte> bytes) {
+    callable_ = std::move(bytes);
+    spec_.callable = callable_;
+  }
+
+  // Appends an argument for a parameter P.
+  template <typename P, typename A>
+  void Add(A&& argument) {
+    using V = std::remove_cvref_t<P>;
+    using Given = std::remove_cvref_t<A>;
+    if constexpr (IsBoundValue<Given>::value) {
+      if (argument.value.has_value()) {
+        Add<P>(*argument.value);
+      } else {
+        Add<P>(argument.ref);
+      }
+    } else if constexpr (IsObjectRef<Given>::value && !IsObjectRef<V>::value) {
+      static_assert(std::is_same_v<Stored<typename Given::value_type>, Stored<V>>,
+                    "the ObjectRef refers to a value of another type than the parameter: pass an "
+                    "ObjectRef of the "
+                    "parameter's type");
+      AddObject(argument.handle());
+    } else if constexpr (IsObjectRef<VectorElementOf<Given>>::value &&
+                         !std::is_void_v<VectorElementOf<V>> &&
+                         !IsObjectRef<VectorElementOf<V>>::value) {
+      static_assert(
+          std::is_same_v<Stored<typename VectorElementOf<Given>::value_type>,
+                         Stored<VectorElementOf<V>>>,
+          "the ObjectRefs refer to values of another type than the elements of the parameter");
+      AddObjects(argument);
+    } else if constexpr (std::is_same_v<Stored<Given>, Stored<V>>) {
+      AddValue(argument);
+    } else if constexpr (!std::is_same_v<Stored<V>, V>) {
+      static_assert(std::is_convertible_v<A, std::span<const typename Stored<V>::value_type>>,
+                    "the argument is no contiguous range of the parameter's elements");
+      const std::span<const typename Stored<V>::value_type> span(argument);
+      AddValue(Array<typename Stored<V>::value_type>(span, nullptr, Handle()));
+    } else {
+      static_assert(std::is_convertible_v<A, V>,
+                    "the argument cannot be converted to the parameter's type");
+      const V converted = std::forward<A>(argument);
+      AddValue(converted);
+    }
+  }
+
+  // Submits it; a handle on each result, in order.
+  std::vector<Handle> Submit();
+
+ private:
+  void AddObject(const Handle& handle);
+  template <typename T>
+  void AddObjects(const std::vector<ObjectRef<T>>& refs) {
+    std::vector<ObjectId> ids;
+    ids.reserve(refs.size());
+    for (const ObjectRef<T>& ref : refs) {
+      if (!ref) Throw(NullRefError("Remote"));
+      ids.push_back(ref.id());
+    }
+    spec_.arguments.push_back({std::move(ids)});
+  }
+  template <typename V>
+  void AddValue(const V& value) {
+    auto encoded = Encode(*session_, value);
+    if (auto* error = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*error));
+    AddEncoded(std::get<worker::EncodedResult>(std::move(encoded)));
+  }
+  void AddEncoded(worker::EncodedResult encoded);
+
+  std::shared_ptr<worker::Session> session_;
+  wire::TaskSpec spec_;
+  std::string name_;
+  std::vector<std::byte> callable_;
+  std::deque<worker::EncodedResult> inline_arguments_;  // what spec_ points into
+  std::vector<Handle> stored_arguments_;                // kept until the node has the call
+  size_t inline_budget_;
+};
+
+// An argument on its way in: keeps the value while the function runs.
+template <typename P>
+class IncomingArgument {
+ public:
+  using V = std::remove_cvref_t<P>;
+
+  std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
+                                  const worker::TaskArgument& argument) {
+    if (argument.is_list) {
+      if constexpr (!std::is_void_v<VectorElementOf<V>>) {
+        V list;
+        list.reserve(argument.values.size());
+        for (const worker::ArgumentValue& element : argument.values) {
+          auto value = DecodeValue<VectorElementOf<V>>(session, element.value,
+                                                       Handle::New(session, element.object));
+          if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
+          list.push_back(std::get<VectorElementOf<V>>(std::move(value)));
+        }
+        value_.emplace(std::move(list));
+        return std::nullopt;
+      } else {
+        return ErrorInfo{.kind = ErrorKind::kInternal,
+                         .message = "several objects for a parameter that is no vector"};
+      }
+    }
+    const worker::ArgumentValue& element = argument.values.front();
+    Handle handle = element.object.is_null() ? Handle() : Handle::New(session, element.object);
+    auto value = DecodeValue<Kept>(session, element.value, std::move(handle));
+    if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
+    value_.emplace(std::get<Kept>(std::move(value)));
+    return std::nullopt;
+  }
+  // As the function takes it.
+  decltype(auto) Forward() {
+    if constexpr (std::is_lvalue_reference_v<P>) {
+      return static_cast<const V&>(*value_);
+    } else if constexpr (!std::is_same_v<Kept, V>) {
+      return V(value_->span());
+    } else {
+      return std::move(*value_);
+    }
+  }
+
+ private:
+  // A span is kept as the Array that pins its object.
+  template <typename T>
+  struct KeptAs {
+    using type = T;
+  };
+  template <typename T>
+  struct KeptAs<std::span<const T>> {
+    using type = Array<T>;
+  };
+  using Kept = typename KeptAs<V>::type;
+  std::optional<Kept> value_;
+};
+
+template <typename R>
+void AddResult(worker::TaskCall& call, const R& value) {
+  auto encoded = Encode(*call.session, value);
+  if (auto* error = std::get_if<ErrorInfo>(&encoded)) {
+    call.results.emplace_back(std::move(*error));
+  } else {
+    call.results.emplace_back(std::get<worker::EncodedResult>(std::move(encoded)));
+  }
+}
+
+// Decodes the arguments and calls `f(arguments...)`; its result becomes the call's.
+template <typename... P, typename F>
+void DecodeAndCall(worker::TaskCall& call, F f) {
+  if (call.arguments.size() != sizeof...(P)) {
+    call.results.emplace_back(ErrorInfo{.kind = ErrorKind::kInternal,
+                                        .message = "a call with a wrong number of arguments"});
+    return;
+  }
+  std::tuple<IncomingArgument<P>...> arguments;
+  std::optional<ErrorInfo> error;
+  [&]<size_t... I>(std::index_sequence<I...>) {
+    ((error.has_value()
+          ? void()
+          : void(error = std::get<I>(arguments).Decode(call.session, call.arguments[I]))),
+     ...);
+  }
+  (std::index_sequence_for<P...>());
+  if (error.has_value()) {
+    call.results.emplace_back(*std::move(error));
+    return;
+  }
+  const auto invoke = [&]() -> decltype(auto) {
+    return [&]<size_t... I>(std::index_sequence<I...>)->decltype(auto) {
+      return f(std::get<I>(arguments).Forward()...);
+    }
+    (std::index_sequence_for<P...>());
+  };
+  if constexpr (std::is_void_v<decltype(invoke())>) {
+    invoke();
+    AddResult(call, Nothing());
+  } else {
+    AddResult(call, static_cast<const std::remove_cvref_t<decltype(invoke())>&>(invoke()));
+  }
+}
+
+template <typename F>
+std::optional<F> CallableOf(worker::TaskCall& call) {
+  auto unpacked = UnpackCallable<F>(call.callable);
+  if (auto* error = std::get_if<ErrorInfo>(&unpacked)) {
+    call.results.emplace_back(std::move(*error));
+    return std::nullopt;
+  }
+  return std::get<F>(std::move(unpacked));
+}
+
+// The code that a worker runs for a callable of type F with these parameters: its address names the
+// call.
+template <typename F, typename List>
+struct Entry;
+template <typename F, typename... P>
+struct Entry<F, ParameterList<P...>> {
+  using Result = std::remove_cvref_t<std::invoke_result_t<F, P...>>;
+
+  static void Run(worker::TaskCall& call) {
+    std::optional<F> f = CallableOf<F>(call);
+    if (!f.has_value()) return;
+    DecodeAndCall<P...>(call, [&](auto&&... argument) -> decltype(auto) {
+      return std::invoke(*f, std::forward<decltype(argument)>(argument)...);
+    });
+  }
+};
+
+// The value type of an argument for a parameter that is deduced.
+template <typename A>
+struct DeducedParameter {
+  using type = A;
+};
+template <typename T>
+struct DeducedParameter<ObjectRef<T>> {
+  using type = T;
+};
+template <typename V>
+struct DeducedParameter<BoundValue<V>> : DeducedParameter<V> {};
+
+template <typename F, typename... A>
+struct ParametersOf {
+  static auto Find() {
+    if constexpr (Signature<F>::kKnown) {
+      return typename Signature<F>::Parameters();
+    } else {
+      return ParameterList<typename DeducedParameter<std::decay_t<A>>::type...>();
+    }
+  }
+  using type = decltype(Find());
+};
+
+template <typename R>
+constexpr bool AssertResult() {
+  static_assert(!std::is_pointer_v<R>,
+                "a pointer result points into the worker's memory: return a value");
+  if constexpr (!std::is_void_v<R> && !std::is_pointer_v<R>)
+    serialize::AssertSerializable<Stored<R>>();
+  return true;
+}
+
+}  // namespace troupe::internal
+
+#endif  // TROUPE_SDK_INTERNAL_CALL_H_

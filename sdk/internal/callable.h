@@ -1,0 +1,219 @@
+// What can be called elsewhere, with which parameters, and how it travels. Private to the SDK.
+//
+// A function travels as its offset in the executable, a member function as its two words, a
+// captureless lambda not at all (its type is in the entry's), a function object with fields as its
+// serialized fields.
+#ifndef TROUPE_SDK_INTERNAL_CALLABLE_H_
+#define TROUPE_SDK_INTERNAL_CALLABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "core/base/string_view.h"
+#include "core/serialize/serialize.h"
+#include "sdk/array.h"
+#include "sdk/errors.h"
+#include "sdk/object_ref.h"
+#include "worker/code_reference.h"
+
+namespace troupe::internal {
+
+template <typename... P>
+struct ParameterList {};
+
+// --- Signatures.
+
+template <typename F>
+struct Signature {  // generic callables: known only when it is called
+  static constexpr bool kKnown = false;
+};
+template <typename R, typename... P>
+struct Signature<R (*)(P...)> {
+  static constexpr bool kKnown = true;
+  using Parameters = ParameterList<P...>;
+};
+template <typename R, typename... P>
+struct Signature<R (*)(P...) noexcept> : Signature<R (*)(P...)> {};
+
+template <typename M>
+struct MemberSignature;
+#define TROUPE_MEMBER_SIGNATURE(QUALIFIERS, OBJECT)   \
+  template <typename R, typename C, typename... P>    \
+  struct MemberSignature<R (C::*)(P...) QUALIFIERS> { \
+    using Class = C;                                  \
+    using WithObject = ParameterList<OBJECT, P...>;   \
+    using Parameters = ParameterList<P...>;           \
+  };
+TROUPE_MEMBER_SIGNATURE(, C&&)
+TROUPE_MEMBER_SIGNATURE(&, C&&)
+TROUPE_MEMBER_SIGNATURE(const, const C&)
+TROUPE_MEMBER_SIGNATURE(const&, const C&)
+TROUPE_MEMBER_SIGNATURE(noexcept, C&&)
+TROUPE_MEMBER_SIGNATURE(&noexcept, C&&)
+TROUPE_MEMBER_SIGNATURE(const noexcept, const C&)
+TROUPE_MEMBER_SIGNATURE(const& noexcept, const C&)
+#undef TROUPE_MEMBER_SIGNATURE
+
+template <typename M>
+requires std::is_member_function_pointer_v<M>
+struct Signature<M> {
+  static constexpr bool kKnown = true;
+  using Parameters = typename MemberSignature<M>::WithObject;
+};
+template <typename F>
+requires(std::is_class_v<F>&& requires { &F::operator(); }) struct Signature<F> {
+  static constexpr bool kKnown = true;
+  using Parameters = typename MemberSignature<decltype(&F::operator())>::Parameters;
+};
+
+// --- Parameters: what may be one, and as what it is stored.
+
+// Returns true, so that a static_assert can force it to be looked at first.
+template <typename P>
+constexpr bool AssertParameter() {
+  using V = std::remove_cvref_t<P>;
+  static_assert(!std::is_pointer_v<V>,
+                "a pointer parameter points into another process's memory: take a value or "
+                "std::span<const T>");
+  static_assert(!std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>,
+                "a T& parameter refers to another process's memory: take a value or const T&, and "
+                "return what changes");
+  if constexpr (!std::is_pointer_v<V>) serialize::AssertSerializable<Stored<V>>();
+  return true;
+}
+
+// --- The callable itself.
+
+template <typename F>
+constexpr bool AssertCallable() {
+  if constexpr (std::is_class_v<F>) {
+    if constexpr (std::is_empty_v<F>) {
+      static_assert(std::is_default_constructible_v<F>,
+                    "a lambda with captures cannot move to another process: write "
+                    "troupe::Bind([](auto captured, auto x) "
+                    "{...}, captured)");
+    } else {
+      static_assert(serialize::kSerializable<F>,
+                    "a lambda with captures cannot move to another process: write "
+                    "troupe::Bind([](auto captured, auto x) "
+                    "{...}, captured)");
+    }
+  } else {
+    static_assert(
+        std::is_member_function_pointer_v<F> ||
+            (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>),
+        "this cannot be called: pass a function, a member function, a lambda or a function object");
+  }
+  return true;
+}
+
+// A member function pointer as the Itanium C++ ABI has it: the code's address, or an offset in the
+// vtable with a mark.
+struct MemberPointerWords {
+  uint64_t code = 0;
+  uint64_t adjustment = 0;
+};
+
+inline uint64_t OffsetOrThrow(const void* function) {
+  const absl::StatusOr<uint64_t> offset = worker::OffsetOfCode(function);
+  if (!offset.ok()) Throw(ErrorKind::kBuildMismatch, std::string(ToStd(offset.status().message())));
+  return *offset;
+}
+inline uint64_t AddressOrThrow(uint64_t offset) {
+  const absl::StatusOr<const void*> code = worker::CodeAtOffset(offset);
+  if (!code.ok()) Throw(ErrorKind::kBuildMismatch, std::string(ToStd(code.status().message())));
+  return reinterpret_cast<uint64_t>(*code);
+}
+
+template <typename M>
+constexpr bool IsVirtual(const MemberPointerWords& words) {
+#if defined(__aarch64__)
+  return (words.adjustment & 1) != 0;
+#else
+  return (words.code & 1) != 0;
+#endif
+}
+
+template <typename F>
+std::vector<std::byte> PackCallable(const F& f) {
+  if constexpr (std::is_member_function_pointer_v<F>) {
+    static_assert(sizeof(F) == sizeof(MemberPointerWords));
+    MemberPointerWords words;
+    std::memcpy(&words, &f, sizeof(f));
+    if (!IsVirtual<F>(words)) words.code = OffsetOrThrow(reinterpret_cast<const void*>(words.code));
+    const auto bytes = std::as_bytes(std::span(&words, 1));
+    return {bytes.begin(), bytes.end()};
+  } else if constexpr (std::is_pointer_v<F>) {
+    if (f == nullptr) Throw(ErrorKind::kInvalidArgument, "Task: the function is null");
+    const uint64_t offset = OffsetOrThrow(reinterpret_cast<const void*>(f));
+    const auto bytes = std::as_bytes(std::span(&offset, 1));
+    return {bytes.begin(), bytes.end()};
+  } else if constexpr (std::is_empty_v<F>) {
+    return {};
+  } else {
+    const auto size = serialize::Measure(f);
+    if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+    std::vector<std::byte> bytes(size->bytes);
+    std::vector<ObjectId> refs;
+    const absl::Status status = serialize::EncodeTo(f, std::span(bytes), &refs);
+    if (!status.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(status.message())));
+    if (!refs.empty()) {
+      Throw(ErrorKind::kNotSerializable,
+            "a function object may not hold references: pass them as arguments, or by Bind");
+    }
+    return bytes;
+  }
+}
+
+template <typename F>
+std::variant<F, ErrorInfo> UnpackCallable(std::span<const std::byte> bytes) {
+  if constexpr (std::is_member_function_pointer_v<F>) {
+    MemberPointerWords words;
+    std::memcpy(&words, bytes.data(), std::min(bytes.size(), sizeof(words)));
+    if (!IsVirtual<F>(words)) words.code = AddressOrThrow(words.code);
+    F f;
+    std::memcpy(&f, &words, sizeof(f));
+    return f;
+  } else if constexpr (std::is_pointer_v<F>) {
+    uint64_t offset = 0;
+    std::memcpy(&offset, bytes.data(), std::min(bytes.size(), sizeof(offset)));
+    return reinterpret_cast<F>(AddressOrThrow(offset));
+  } else if constexpr (std::is_empty_v<F>) {
+    return F{};
+  } else {
+    absl::StatusOr<F> f = serialize::Decode<F>(bytes, {});
+    if (!f.ok())
+      return ErrorInfo{.kind = ErrorKind::kTypeMismatch,
+                       .message = std::string(ToStd(f.status().message()))};
+    return *std::move(f);
+  }
+}
+
+// A name for people, where none was given: the function's symbol, or the callable's type.
+std::string NameOfFunction(const void* function);
+template <typename F>
+std::string NameOfCallable(const F& f) {
+  if constexpr (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) {
+    return NameOfFunction(reinterpret_cast<const void*>(f));
+  } else if constexpr (std::is_member_function_pointer_v<F>) {
+    MemberPointerWords words;
+    std::memcpy(&words, &f, sizeof(f));
+    if (!IsVirtual<F>(words)) return NameOfFunction(reinterpret_cast<const void*>(words.code));
+    return std::string(serialize::TypeName<typename MemberSignature<F>::Class>()) + " (virtual)";
+  } else {
+    return std::string(serialize::TypeName<F>());
+  }
+}
+
+}  // namespace troupe::internal
+
+#endif  // TROUPE_SDK_INTERNAL_CALLABLE_H_

@@ -1,0 +1,64 @@
+#include "sdk/internal/runtime.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "sdk/current_task.h"
+#include "sdk/errors.h"
+#include "worker/task_call.h"
+
+namespace troupe {
+namespace internal {
+namespace {
+
+std::mutex session_mutex;
+std::shared_ptr<worker::Session>& SessionSlot() {
+  static auto* const slot =
+      new std::shared_ptr<worker::Session>;  // never destroyed: statics may hold references
+  return *slot;
+}
+std::atomic<bool> forked{false};
+
+// A child that only forked has neither the I/O thread nor the rings: it must not touch them.
+void AfterForkInChild() {
+  if (std::shared_ptr<worker::Session>& session = SessionSlot(); session != nullptr)
+    session->AbandonAfterFork();
+  forked = true;
+}
+
+}  // namespace
+
+std::shared_ptr<worker::Session> CurrentSession() {
+  const std::lock_guard<std::mutex> lock(session_mutex);
+  if (forked) {
+    Throw(ErrorKind::kUnavailable,
+          "this is a forked child: it has no cluster of its own; exec a program, or use a task");
+  }
+  if (SessionSlot() == nullptr)
+    Throw(ErrorKind::kUnavailable, "there is no cluster: call troupe::Init first");
+  return SessionSlot();
+}
+
+void SetCurrentSession(std::shared_ptr<worker::Session> session) {
+  static const int registered = pthread_atfork(nullptr, nullptr, AfterForkInChild);
+  (void)registered;
+  const std::lock_guard<std::mutex> lock(session_mutex);
+  SessionSlot() = std::move(session);
+}
+
+bool HasCurrentSession() {
+  const std::lock_guard<std::mutex> lock(session_mutex);
+  return SessionSlot() != nullptr;
+}
+
+}  // namespace internal
+
+std::optional<TaskInfo> CurrentTask() {
+  const worker::RunningTask* running = worker::CurrentRunningTask();
+  if (running == nullptr) return std::nullopt;
+  return TaskInfo{running->id, std::string(running->name), running->attempt, running->actor};
+}
+
+}  // namespace troupe

@@ -1,0 +1,95 @@
+// Values between the SDK's types and the session. Private to the SDK.
+#ifndef TROUPE_SDK_INTERNAL_VALUE_H_
+#define TROUPE_SDK_INTERNAL_VALUE_H_
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/base/string_view.h"
+#include "core/serialize/serialize.h"
+#include "sdk/array.h"
+#include "sdk/errors.h"
+#include "worker/task_call.h"
+
+namespace troupe::internal {
+
+ErrorInfo ErrorOf(const absl::Status& status);
+
+// Encodes into memory of the session, in the store where the value is large.
+template <typename T>
+std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session, const T& value) {
+  worker::EncodedResult result;
+  size_t bytes = 0;
+  if constexpr (IsArray<T>::value) {
+    bytes = serialize::ArrayBytes<typename T::value_type>(value.size());
+  } else {
+    const auto size = serialize::Measure(value);
+    if (!size.ok()) {
+      return ErrorInfo{.kind = ErrorKind::kNotSerializable,
+                       .message = std::string(ToStd(size.status().message()))};
+    }
+    bytes = size->bytes;
+  }
+  auto space = session.Reserve(bytes);
+  if (auto* error = std::get_if<ErrorInfo>(&space)) return std::move(*error);
+  result.space = std::get<worker::ValueSpace>(std::move(space));
+  if (!result.space.stored()) result.space.bytes = result.space.inline_bytes;
+  if constexpr (IsArray<T>::value) {
+    serialize::WriteArrayHeader<typename T::value_type>(result.space.bytes, value.size());
+    serialize::CopyBytes(result.space.bytes.data() + serialize::kArrayDataAt, value.data(),
+                         value.size_bytes());
+  } else {
+    const absl::Status status = serialize::EncodeTo(value, result.space.bytes, &result.refs);
+    if (!status.ok()) {
+      session.Abandon(std::move(result.space));
+      return ErrorInfo{.kind = ErrorKind::kNotSerializable,
+                       .message = std::string(ToStd(status.message()))};
+    }
+  }
+  return result;
+}
+
+// The numbers of an array where they lie; those that came inline move to memory that is aligned for
+// them.
+template <typename T>
+std::variant<Array<T>, ErrorInfo> ViewAsArray(const worker::ValueBytes& value, Handle handle) {
+  std::shared_ptr<const void> owner = value.owner;
+  std::span<const std::byte> bytes = value.bytes;
+  const bool stored_in_place = !handle.id().is_null() && owner == nullptr;
+  if (!stored_in_place) {
+    auto copy = std::make_shared<AlignedBytes>(bytes);
+    bytes = copy->bytes();
+    owner = std::move(copy);
+  }
+  const auto view = serialize::ViewArray<T>(bytes);
+  if (!view.ok()) return ErrorOf(view.status());
+  return Array<T>(*view, std::move(owner), stored_in_place ? std::move(handle) : Handle());
+}
+
+// `handle` keeps the value's object while the result looks into it.
+template <typename T>
+std::variant<T, ErrorInfo> DecodeValue(const std::shared_ptr<worker::Session>& session,
+                                       const worker::ValueBytes& value, Handle handle) {
+  if constexpr (IsArray<T>::value) {
+    return ViewAsArray<typename T::value_type>(value, std::move(handle));
+  } else {
+    // The ids inside are the container's until we claim them; an inline argument's were granted
+    // with it.
+    const bool container = !handle.id().is_null();
+    if (container) session->ClaimAll(handle.id(), value.refs);
+    absl::StatusOr<T> decoded = serialize::Decode<T>(value.bytes, value.refs);
+    if (container) {
+      for (const ObjectId id : value.refs) session->DropHandle(id);
+    }
+    if (!decoded.ok()) return ErrorOf(decoded.status());
+    return *std::move(decoded);
+  }
+}
+
+}  // namespace troupe::internal
+
+#endif  // TROUPE_SDK_INTERNAL_VALUE_H_

@@ -1,0 +1,105 @@
+// Task(f).Remote(args...) calls f in a worker process, and returns at once with a reference to what
+// will be its result.
+//
+// f: a function, a static or member function, a captureless lambda, a function object whose fields
+// can travel, or Bind(...). Arguments: values, or ObjectRefs: a parameter of type T takes a T or an
+// ObjectRef<T>, which is resolved first; a std::vector<T> takes a std::vector<ObjectRef<T>> too; a
+// parameter of type ObjectRef<T> gets the reference itself. Large values are stored once and travel
+// by reference. std::span<const T> and const Array<T>& parameters read the store's memory.
+//
+//   double Mean(const std::vector<double>& xs);
+//   troupe::ObjectRef<double> mean = troupe::Task(Mean).Options({.name = "mean"}).Remote(data);
+//
+// The task runs when its arguments are there and a CPU is free. Where an argument has failed, so
+// has the task, with the same error. Throws NotSerializable, ResourceExhausted, Unavailable,
+// InvalidArgument.   Thread-safe. After Ray's remote functions, without a macro or registration.
+#ifndef TROUPE_SDK_TASK_H_
+#define TROUPE_SDK_TASK_H_
+
+#include <map>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "core/base/limits.h"
+#include "sdk/internal/call.h"
+
+namespace troupe {
+
+struct TaskOptions {
+  std::string name = {};                         // for people; default: the function's name
+  double cpus = 1;                               // in steps of 1/10000
+  std::map<std::string, double> resources = {};  // named ones, in steps of 1/10000
+  int priority = 0;                              // higher first, within the job
+  int max_retries = Limits::kDefaultMaxRetries;  // after the death of a worker; -1: without end
+};
+
+namespace internal {
+
+void Apply(const TaskOptions& options, OutgoingCall& call);
+
+}  // namespace internal
+
+template <typename F>
+class [[nodiscard]] TaskBuilder {
+ public:
+  explicit TaskBuilder(F f) : f_(std::move(f)) {}
+
+  TaskBuilder Options(TaskOptions options) && {
+    options_ = std::move(options);
+    return std::move(*this);
+  }
+  TaskBuilder Options(TaskOptions options) const& {
+    TaskBuilder copy = *this;
+    copy.options_ = std::move(options);
+    return copy;
+  }
+
+  template <typename... A>
+  auto Remote(A&&... arguments) const {
+    if constexpr (internal::IsBoundCallable<F>::value) {
+      return std::apply(
+          [&](const auto&... bound) {
+            return Submit(f_.f, bound..., std::forward<A>(arguments)...);
+          },
+          f_.values);
+    } else {
+      return Submit(f_, std::forward<A>(arguments)...);
+    }
+  }
+
+ private:
+  template <typename G, typename... A>
+  auto Submit(const G& f, A&&... arguments) const {
+    static_assert(internal::AssertCallable<G>());
+    return Submit(f, typename internal::ParametersOf<G, A...>::type(),
+                  std::forward<A>(arguments)...);
+  }
+  template <typename G, typename... P, typename... A>
+  auto Submit(const G& f, internal::ParameterList<P...>, A&&... arguments) const {
+    static_assert(sizeof...(P) == sizeof...(A), "the function takes another number of arguments");
+    static_assert((internal::AssertParameter<P>() && ...));
+    using Entry = internal::Entry<G, internal::ParameterList<P...>>;
+    static_assert(internal::AssertResult<typename Entry::Result>());
+    internal::OutgoingCall call(internal::CurrentSession());
+    call.SetEntry(&Entry::Run);
+    call.SetCallable(internal::PackCallable(f));
+    call.SetName(options_.name.empty() ? internal::NameOfCallable(f) : options_.name);
+    internal::Apply(options_, call);
+    (call.Add<P>(std::forward<A>(arguments)), ...);
+    return ObjectRef<typename Entry::Result>(std::move(call.Submit()[0]));
+  }
+
+  F f_;
+  TaskOptions options_;
+};
+
+template <typename F>
+TaskBuilder<std::decay_t<F>> Task(F&& f) {
+  return TaskBuilder<std::decay_t<F>>(std::forward<F>(f));
+}
+
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_TASK_H_

@@ -1,0 +1,25 @@
+// Everything that a program needs: tasks, actors and objects on a cluster. See docs/ and examples/.
+//
+//   #include "sdk/troupe.h"
+//
+//   int Square(int x) { return x * x; }
+//
+//   int main() {
+//     troupe::Cluster cluster = troupe::Init();
+//     troupe::ObjectRef<int> nine = troupe::Task(Square).Remote(3);
+//     return troupe::Get(nine) == 9 ? 0 : 1;
+//   }
+#ifndef TROUPE_SDK_TROUPE_H_
+#define TROUPE_SDK_TROUPE_H_
+
+#include "sdk/actor.h"         // IWYU pragma: export
+#include "sdk/array.h"         // IWYU pragma: export
+#include "sdk/bind.h"          // IWYU pragma: export
+#include "sdk/current_task.h"  // IWYU pragma: export
+#include "sdk/errors.h"        // IWYU pragma: export
+#include "sdk/get.h"           // IWYU pragma: export
+#include "sdk/init.h"          // IWYU pragma: export
+#include "sdk/object_ref.h"    // IWYU pragma: export
+#include "sdk/task.h"          // IWYU pragma: export
+
+#endif  // TROUPE_SDK_TROUPE_H_
