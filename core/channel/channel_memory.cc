@@ -16,12 +16,15 @@
 namespace troupe::channel {
 namespace {
 
-constexpr uint64_t kMagic = 0x314c4e4843505254;  // "TRPCHNL1"
+constexpr uint64_t kMagic = 0x004c4e4843505254;  // "TRPCHNL"
+constexpr uint32_t kLayoutVersion = 2;           // to be raised with any change of what follows
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 struct Header {
   uint64_t magic;
-  uint64_t ring_bytes;
+  uint32_t layout_version;
+  uint32_t state_words;
+  uint64_t ring_bytes;  // of each of the two
   RingControl up;
   RingControl down;
   TaskWord words[Limits::kStateWords];
@@ -37,7 +40,12 @@ absl::StatusOr<std::byte*> Map(int fd, size_t bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("cannot map ", bytes, " bytes of a channel: ", strerror(errno)));
   }
-  madvise(base, bytes, MADV_DONTFORK);
+  if (madvise(base, bytes, MADV_DONTFORK) != 0) {
+    const int error = errno;
+    munmap(base, bytes);
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot keep a channel from forked children: ", strerror(error)));
+  }
   return static_cast<std::byte*>(base);
 }
 
@@ -55,28 +63,46 @@ absl::StatusOr<ChannelMemory> ChannelMemory::Create(size_t ring_bytes) {
   if (!base.ok()) return base.status();
   Header* header = new (*base) Header{};
   header->magic = kMagic;
+  header->layout_version = kLayoutVersion;
+  header->state_words = Limits::kStateWords;
   header->ring_bytes = ring_bytes;
   return ChannelMemory(std::move(fd), *base, ring_bytes);
 }
 
 absl::StatusOr<ChannelMemory> ChannelMemory::Open(UniqueFd fd) {
   struct stat info {};
-  const auto error = [](const char* what) {
-    return absl::InvalidArgumentError(absl::StrCat("this is not the memory of a channel: ", what));
+  const auto error = [](const auto&... what) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("this is not the memory of a channel: ", what...));
   };
   if (fstat(fd.get(), &info) != 0) return error(strerror(errno));
-  if ((fcntl(fd.get(), F_GET_SEALS) & kSeals) != kSeals) return error("it is not sealed");
-  if (static_cast<size_t>(info.st_size) < kHeaderBytes) return error("it is too short");
+  // Below 0 for what cannot be sealed at all: a file, a pipe.
+  const int seals = fcntl(fd.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & kSeals) != kSeals) return error("it is not sealed");
+  if (info.st_size < static_cast<off_t>(kHeaderBytes) ||
+      info.st_size > static_cast<off_t>(TotalBytes(Limits::kMaxRingBytes))) {
+    return error("it has ", info.st_size, " bytes");
+  }
   absl::StatusOr<std::byte*> base = Map(fd.get(), static_cast<size_t>(info.st_size));
   if (!base.ok()) return base.status();
   const Header* header = reinterpret_cast<const Header*>(*base);
   const uint64_t ring_bytes = header->ring_bytes;
-  const bool valid = header->magic == kMagic && ring_bytes >= Limits::kMinRingBytes &&
-                     ring_bytes <= Limits::kMaxRingBytes && std::has_single_bit(ring_bytes) &&
-                     TotalBytes(ring_bytes) == static_cast<size_t>(info.st_size);
-  if (!valid) {
+  absl::Status status;
+  if (header->magic != kMagic) {
+    status = error("it does not begin as one");
+  } else if (header->layout_version != kLayoutVersion ||
+             header->state_words != static_cast<uint32_t>(Limits::kStateWords)) {
+    status = error("its layout is version ", header->layout_version, " with ", header->state_words,
+                   " state words, not ", kLayoutVersion, " with ", Limits::kStateWords,
+                   "; build both sides from the same version of Troupe");
+  } else if (ring_bytes < Limits::kMinRingBytes || ring_bytes > Limits::kMaxRingBytes ||
+             !std::has_single_bit(ring_bytes) ||
+             TotalBytes(ring_bytes) != static_cast<size_t>(info.st_size)) {
+    status = error("rings of ", ring_bytes, " bytes in a memory of ", info.st_size);
+  }
+  if (!status.ok()) {
     munmap(*base, static_cast<size_t>(info.st_size));
-    return error("its header is wrong");
+    return status;
   }
   return ChannelMemory(std::move(fd), *base, ring_bytes);
 }

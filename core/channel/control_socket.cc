@@ -15,7 +15,15 @@
 namespace troupe::channel {
 namespace {
 
-constexpr size_t kHeaderBytes = 8;
+constexpr size_t kHeaderBytes = 8;    // {u32 bytes, u32 descriptors}
+constexpr size_t kStepBytes = 16384;  // read at a time
+constexpr int kStepsPerReceive = 64;
+
+struct MessageHeader {
+  uint32_t bytes;
+  uint32_t descriptors;
+};
+static_assert(sizeof(MessageHeader) == kHeaderBytes);
 
 }  // namespace
 
@@ -39,12 +47,19 @@ absl::Status ControlSocket::Send(std::span<const std::byte> message,
     return absl::InvalidArgumentError(
         absl::StrCat("a message of ", message.size(), " bytes; at most ", kMaxBytes));
   }
+  if (queued_bytes_ + message.size() > kMaxQueuedBytes ||
+      queued_descriptors_ + descriptors.size() > kMaxQueuedDescriptors) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the peer does not read its socket: ", queued_bytes_, " bytes and ",
+                     queued_descriptors_, " descriptors wait for it"));
+  }
   Queued queued;
   queued.bytes.resize(kHeaderBytes + message.size());
-  const uint32_t header[2] = {static_cast<uint32_t>(message.size()),
-                              static_cast<uint32_t>(descriptors.size())};
-  std::memcpy(queued.bytes.data(), header, kHeaderBytes);
-  std::memcpy(queued.bytes.data() + kHeaderBytes, message.data(), message.size());
+  const MessageHeader header{static_cast<uint32_t>(message.size()),
+                             static_cast<uint32_t>(descriptors.size())};
+  std::memcpy(queued.bytes.data(), &header, kHeaderBytes);
+  if (!message.empty())
+    std::memcpy(queued.bytes.data() + kHeaderBytes, message.data(), message.size());
   for (const int fd : descriptors) {
     UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (!copy)
@@ -52,6 +67,8 @@ absl::Status ControlSocket::Send(std::span<const std::byte> message,
           absl::StrCat("duplicating a descriptor: ", strerror(errno)));
     queued.descriptors.push_back(std::move(copy));
   }
+  queued_bytes_ += queued.bytes.size();
+  queued_descriptors_ += queued.descriptors.size();
   queue_.push_back(std::move(queued));
   return Flush().status();
 }
@@ -79,20 +96,23 @@ absl::StatusOr<bool> ControlSocket::Flush() {
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+      // As many descriptors are under way as this user may have: some must be received first.
+      if (errno == ETOOMANYREFS) return false;
       return absl::UnavailableError(absl::StrCat("sending to the peer: ", strerror(errno)));
     }
+    queued_descriptors_ -= front.descriptors.size();
     front.descriptors.clear();  // they went with the first byte
+    queued_bytes_ -= static_cast<size_t>(sent);
     front.sent += static_cast<size_t>(sent);
     if (front.sent == front.bytes.size()) queue_.pop_front();
   }
   return true;
 }
 
-absl::Status ControlSocket::Fill(bool* end) {
+absl::Status ControlSocket::Fill(bool* drained) {
   const size_t before = input_.size();
-  constexpr size_t kStep = 16384;
-  input_.resize(before + kStep);
-  iovec part{input_.data() + before, kStep};
+  input_.resize(before + kStepBytes);
+  iovec part{input_.data() + before, kStepBytes};
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
   msghdr header{};
   header.msg_iov = &part;
@@ -106,10 +126,11 @@ absl::Status ControlSocket::Fill(bool* end) {
   const int error = errno;
   input_.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
   if (got < 0) {
-    *end = true;
+    *drained = true;
     if (error == EAGAIN || error == EWOULDBLOCK) return absl::OkStatus();
     return absl::UnavailableError(absl::StrCat("receiving from the peer: ", strerror(error)));
   }
+  // First of all they get an owner.
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -121,47 +142,72 @@ absl::Status ControlSocket::Fill(bool* end) {
   }
   if ((header.msg_flags & MSG_CTRUNC) != 0) {
     return absl::ResourceExhaustedError(
-        "descriptors were lost on the way: too many are open in this process");
+        absl::StrCat("descriptors were lost on the way: more than ", kMaxDescriptors,
+                     " came with a message, or too many are open in this process"));
   }
-  if (input_descriptors_.size() > 64 * kMaxDescriptors) {
+  if (input_descriptors_.size() > kStepsPerReceive * kMaxDescriptors) {
     return absl::InvalidArgumentError("descriptors that belong to no message");
   }
   if (got == 0) return absl::UnavailableError("the peer has closed the connection");
   return absl::OkStatus();
 }
 
-absl::Status ControlSocket::Receive(Handler handle) {
-  for (bool end = false; !end;) {
-    const absl::Status filled = Fill(&end);
-    // What came before the end of the connection is still handed over.
-    size_t at = 0;
-    while (input_.size() - at >= kHeaderBytes) {
-      uint32_t header[2];
-      std::memcpy(header, input_.data() + at, kHeaderBytes);
-      if (header[0] > kMaxBytes || header[1] > kMaxDescriptors) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("a message of ", header[0], " bytes with ", header[1], " descriptors"));
-      }
-      if (input_.size() - at - kHeaderBytes < header[0]) break;
-      if (input_descriptors_.size() < header[1]) {
-        return absl::InvalidArgumentError("a message whose descriptors did not come with it");
-      }
-      std::vector<UniqueFd> descriptors;
-      for (uint32_t i = 0; i < header[1]; ++i) {
-        descriptors.push_back(std::move(input_descriptors_.front()));
-        input_descriptors_.pop_front();
-      }
-      std::vector<uint64_t> aligned((header[0] + 7) / 8);
-      std::memcpy(aligned.data(), input_.data() + at + kHeaderBytes, header[0]);
-      at += kHeaderBytes + header[0];
-      const std::span<const std::byte> message = std::as_bytes(std::span(aligned)).first(header[0]);
-      if (absl::Status status = handle(message, std::move(descriptors)); !status.ok())
-        return status;
-    }
-    input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>(at));
-    if (!filled.ok()) return filled;
+absl::StatusOr<size_t> ControlSocket::MessageAt(size_t at) const {
+  if (input_.size() - at < kHeaderBytes) return size_t{0};
+  MessageHeader header;
+  std::memcpy(&header, input_.data() + at, kHeaderBytes);
+  if (header.bytes > kMaxBytes || header.descriptors > kMaxDescriptors) {
+    return absl::InvalidArgumentError(absl::StrCat("a message of ", header.bytes, " bytes with ",
+                                                   header.descriptors, " descriptors"));
   }
-  return absl::OkStatus();
+  if (input_.size() - at - kHeaderBytes < header.bytes) return size_t{0};
+  return kHeaderBytes + header.bytes;
+}
+
+bool ControlSocket::has_message() const {
+  if (!input_end_.ok()) return true;
+  const absl::StatusOr<size_t> size = MessageAt(0);
+  return !size.ok() || *size != 0;
+}
+
+absl::Status ControlSocket::HandOver(Handler handle, size_t* max_messages) {
+  size_t at = 0;
+  absl::Status status;
+  for (; status.ok() && *max_messages > 0; --*max_messages) {
+    const absl::StatusOr<size_t> size = MessageAt(at);
+    if (!size.ok()) status = size.status();
+    if (!size.ok() || *size == 0) break;
+    MessageHeader header;
+    std::memcpy(&header, input_.data() + at, kHeaderBytes);
+    if (input_descriptors_.size() < header.descriptors) {
+      status = absl::InvalidArgumentError("a message whose descriptors did not come with it");
+      break;
+    }
+    std::vector<UniqueFd> descriptors;
+    for (uint32_t i = 0; i < header.descriptors; ++i) {
+      descriptors.push_back(std::move(input_descriptors_.front()));
+      input_descriptors_.pop_front();
+    }
+    std::vector<uint64_t> aligned((header.bytes + 7) / 8);
+    if (header.bytes > 0)
+      std::memcpy(aligned.data(), input_.data() + at + kHeaderBytes, header.bytes);
+    at += *size;
+    status = handle(std::as_bytes(std::span(aligned)).first(header.bytes), std::move(descriptors));
+  }
+  input_.erase(input_.begin(), input_.begin() + static_cast<ptrdiff_t>(at));
+  return status;
+}
+
+absl::Status ControlSocket::Receive(Handler handle, size_t max_messages) {
+  bool drained = false;
+  for (int step = 0;; ++step) {
+    if (absl::Status status = HandOver(handle, &max_messages); !status.ok()) return status;
+    // Left for the next time, with what may have come before the end of the connection.
+    if (max_messages == 0) return absl::OkStatus();
+    if (!input_end_.ok()) return input_end_;
+    if (drained || step == kStepsPerReceive) return absl::OkStatus();
+    input_end_ = Fill(&drained);
+  }
 }
 
 }  // namespace troupe::channel

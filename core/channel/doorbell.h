@@ -7,8 +7,9 @@
 //   writer: publish;         if (flag != 0 and I am the one who clears it) ring that bell
 //
 // Both sides are sequentially consistent: either the writer sees the flag, or the reader sees the
-// message. Every interleaving of these steps is tried in doorbell_test.cc. A client has two bells,
-// so that only one of its threads wakes: kIoThread and kWaiter. The node has the first only.
+// message. Every interleaving of these steps is tried in doorbell_test.cc, on this code. A client
+// has two bells, so that only one of its threads wakes: kIoThread and kWaiter. The node has the
+// first only.
 #ifndef TROUPE_CORE_CHANNEL_DOORBELL_H_
 #define TROUPE_CORE_CHANNEL_DOORBELL_H_
 
@@ -32,7 +33,18 @@ template <typename Flag>
 void SayAwake(Flag& flag) {
   flag.store(0, std::memory_order_seq_cst);
 }
+// True where the reader may wait on its bell now. Looks, by something_to_do(), only after its flag
+// can be seen: who publishes later sees the flag, what was published before is seen here.
+template <typename Flag, typename Look>
+bool TryToSleep(Flag& flag, Sleeper who, Look something_to_do) {
+  SayAsleep(flag, who);
+  if (!something_to_do()) return true;
+  SayAwake(flag);
+  return false;
+}
 // The number of the bell to ring, or 0. The caller has published with sequential consistency.
+// Serves for the other direction too: a producer that waits for room has set its flag, and the
+// consumer has published its tail.
 template <typename Flag>
 uint32_t TakeSleeper(Flag& flag) {
   if (flag.load(std::memory_order_seq_cst) == 0) return 0;

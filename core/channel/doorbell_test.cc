@@ -1,78 +1,155 @@
-// Every interleaving of the protocols that two processes run on one word: nobody sleeps while there
-// is work, and exactly one of begin and recall succeeds. The code under test is the code in use; a
-// mutant shows that the search can fail.
+// Every interleaving of the doorbell protocol: nobody sleeps for ever while there is something to
+// do. The steps are those in use; mutants show that the search finds what they do wrong.
 #include "core/channel/doorbell.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <cstdint>
 #include <functional>
-#include <vector>
 
-#include "core/channel/poll_policy.h"
-#include "core/channel/task_word.h"
+#include "core/channel/interleavings.h"
 
 namespace troupe::channel {
 namespace {
 
-// A sequentially consistent flag whose accesses are counted as steps by the schedule below.
-struct ModelFlag {
-  uint32_t value = 0;
-  uint32_t load(std::memory_order) const { return value; }
-  void store(uint32_t v, std::memory_order) { value = v; }
-  uint32_t exchange(uint32_t v, std::memory_order) { return std::exchange(value, v); }
+struct Result {
+  int schedules = 0;
+  int stuck = 0;
 };
 
-// Runs `check` after every interleaving of the steps of two sides. Each side is remade for each
-// schedule.
-struct Model {
-  bool published = false;
-  ModelFlag flag;
-  uint32_t loaded = 0;
-  bool rung = false;
-  bool asleep = false;
-};
-using Step = std::function<void(Model&)>;
+// One side of a channel as far as sleeping goes: what others set to wake it, and its bell.
+struct Party {
+  explicit Party(Interleavings* all) : flag(all) {}
+  Word<uint32_t> flag;
+  bool bell = false;
 
-int LostWakeUps(const std::vector<Step>& reader, const std::vector<Step>& writer) {
-  const size_t n = reader.size() + writer.size();
-  int lost = 0;
-  for (uint32_t schedule = 0; schedule < (1u << n); ++schedule) {
-    if (static_cast<size_t>(__builtin_popcount(schedule)) != reader.size()) continue;
-    Model model;
-    size_t r = 0, w = 0;
-    for (size_t i = 0; i < n; ++i) {
-      if ((schedule >> i & 1) != 0) {
-        reader[r++](model);
-      } else {
-        writer[w++](model);
-      }
-    }
-    lost += model.published && model.asleep && !model.rung;
+  void Wait(Interleavings& all) {
+    all.WaitUntil([this] { return bell; });
+    bell = false;
+    SayAwake(flag);
   }
-  return lost;
+  void RingIfAsleep() {
+    if (TakeSleeper(flag) != 0) bell = true;
+  }
+};
+
+using FallAsleep = std::function<bool(Word<uint32_t>& flag, std::function<bool()> something_to_do)>;
+
+bool AsInUse(Word<uint32_t>& flag, std::function<bool()> something_to_do) {
+  return TryToSleep(flag, Sleeper::kIoThread, something_to_do);
 }
 
-// TakeSleeper is a load and then an exchange: other steps may come between the two.
-const std::vector<Step> kWriter = {
-    [](Model& m) { m.published = true; },
-    [](Model& m) { m.loaded = m.flag.load(std::memory_order_seq_cst); },
-    [](Model& m) { m.rung = m.loaded != 0 && TakeSleeper(m.flag) != 0; }};
+// A writer publishes `messages`, a reader takes them and sleeps where there is none.
+Result ReaderSleeps(uint64_t messages, bool publish_first, const FallAsleep& fall_asleep) {
+  Interleavings all;
+  Result result;
+  while (all.Next()) {
+    Party reader(&all);
+    Word<uint64_t> head(&all);
+    const bool finished = all.Run({
+        [&] {
+          for (uint64_t taken = 0; taken < messages;) {
+            const uint64_t seen = head.load();
+            if (seen != taken) {
+              taken = seen;
+            } else if (fall_asleep(reader.flag, [&] { return head.load() != taken; })) {
+              reader.Wait(all);
+            }
+          }
+        },
+        [&] {
+          for (uint64_t i = 1; i <= messages; ++i) {
+            if (publish_first) head.store(i);
+            reader.RingIfAsleep();
+            if (!publish_first) head.store(i);
+          }
+        },
+    });
+    result.stuck += !finished;
+    if (!finished) break;
+  }
+  result.schedules = all.schedules();
+  return result;
+}
 
 TEST(Doorbell, NoInterleavingLosesAWakeUp) {
-  const std::vector<Step> reader = {[](Model& m) { SayAsleep(m.flag, Sleeper::kIoThread); },
-                                    [](Model& m) { m.asleep = !m.published; },
-                                    [](Model& m) {
-                                      if (!m.asleep) SayAwake(m.flag);
-                                    }};
-  EXPECT_EQ(LostWakeUps(reader, kWriter), 0);
+  for (const uint64_t messages : {1, 2}) {
+    const Result result = ReaderSleeps(messages, true, AsInUse);
+    EXPECT_EQ(result.stuck, 0);
+    EXPECT_GT(result.schedules, messages == 1 ? 10 : 100);
+  }
+}
+
+TEST(Doorbell, TheSearchFindsAReaderThatDoesNotLookAgain) {
+  const auto mutant = [](Word<uint32_t>& flag, const std::function<bool()>&) {
+    SayAsleep(flag, Sleeper::kIoThread);
+    return true;
+  };
+  EXPECT_GT(ReaderSleeps(1, true, mutant).stuck, 0);
 }
 
 TEST(Doorbell, TheSearchFindsAReaderThatLooksBeforeItSaysSo) {
-  const std::vector<Step> mutant = {[](Model& m) { m.asleep = !m.published; },
-                                    [](Model& m) {
-                                      if (m.asleep) SayAsleep(m.flag, Sleeper::kIoThread);
-                                    }};
-  EXPECT_GT(LostWakeUps(mutant, kWriter), 0);
+  const auto mutant = [](Word<uint32_t>& flag, const std::function<bool()>& something_to_do) {
+    if (something_to_do()) return false;
+    SayAsleep(flag, Sleeper::kIoThread);
+    return true;
+  };
+  EXPECT_GT(ReaderSleeps(1, true, mutant).stuck, 0);
+}
+
+TEST(Doorbell, TheSearchFindsAWriterThatRingsBeforeItPublishes) {
+  EXPECT_GT(ReaderSleeps(1, false, AsInUse).stuck, 0);
+}
+
+// The ring is full. The producer announces that it waits, as ShmChannel does, and sleeps; the
+// consumer takes one message at a time and, where the producer waits, rings it if it sleeps.
+enum class Announce { kAfterTheFlag, kBeforeTheFlag, kNever };
+Result ProducerSleeps(uint64_t needed, Announce announce) {
+  Interleavings all;
+  Result result;
+  while (all.Next()) {
+    Party producer(&all);
+    Word<uint32_t> waiting(&all);
+    Word<uint64_t> tail(&all);
+    const bool finished = all.Run({
+        [&] {
+          const auto room = [&] { return tail.load() >= needed; };
+          while (!room()) {
+            if (announce == Announce::kBeforeTheFlag) waiting.store(1);
+            const bool sleep = AsInUse(producer.flag, [&] {
+              if (announce == Announce::kAfterTheFlag) waiting.store(1);
+              return room();
+            });
+            if (sleep) producer.Wait(all);
+          }
+        },
+        [&] {
+          for (uint64_t i = 1; i <= needed; ++i) {
+            tail.store(i);
+            if (TakeSleeper(waiting) != 0) producer.RingIfAsleep();
+          }
+        },
+    });
+    result.stuck += !finished;
+    if (!finished) break;
+  }
+  result.schedules = all.schedules();
+  return result;
+}
+
+TEST(Doorbell, NoInterleavingForgetsAProducerThatWaitsForRoom) {
+  for (const uint64_t needed : {1, 2}) {
+    const Result result = ProducerSleeps(needed, Announce::kAfterTheFlag);
+    EXPECT_EQ(result.stuck, 0);
+    EXPECT_GT(result.schedules, 20);
+  }
+}
+
+// The consumer takes the announcement while the producer is still awake, and nobody rings later.
+TEST(Doorbell, TheSearchFindsAProducerThatAnnouncesItselfTooEarly) {
+  EXPECT_GT(ProducerSleeps(2, Announce::kBeforeTheFlag).stuck, 0);
+  EXPECT_GT(ProducerSleeps(1, Announce::kNever).stuck, 0);
 }
 
 TEST(Doorbell, OnlyTheBellOfTheSleeperIsTaken) {
@@ -83,52 +160,17 @@ TEST(Doorbell, OnlyTheBellOfTheSleeperIsTaken) {
   EXPECT_EQ(TakeSleeper(flag), 0u);
 }
 
-TEST(TaskWord, ExactlyOneOfBeginAndRecallSucceeds) {
-  for (const bool begin_first : {false, true}) {
-    TaskWord word;
-    word.Queue(5);
-    const bool first = begin_first ? word.TryBegin(5) : word.TryRecall(5);
-    const bool second = begin_first ? word.TryRecall(5) : word.TryBegin(5);
-    EXPECT_TRUE(first);
-    EXPECT_FALSE(second);
-  }
-}
-
-TEST(TaskWord, AFrameOfAnEarlierUseDoesNothing) {
-  TaskWord word;
-  EXPECT_FALSE(word.TryBegin(0));
-  word.Queue(5);
-  EXPECT_TRUE(word.TryRecall(5));
-  word.Queue(6);
-  EXPECT_FALSE(word.TryBegin(5));
-  EXPECT_FALSE(word.TryRecall(5));
-  EXPECT_TRUE(word.TryBegin(6));
-}
-
-// Virtual time: a yield that takes `late` comes back late.
-TEST(PollPolicy, StopsPollingWhereOthersNeedTheCpu) {
-  PollPolicy policy;
-  int64_t time = 1'000'000'000;
-  int64_t yield_takes = 500;
-  int looks = 0;
-  const auto now = [&] { return time; };
-  const auto yield = [&] { time += yield_takes; };
-  const auto never = [&] {
-    ++looks;
-    return false;
-  };
-  EXPECT_FALSE(policy.Poll(now, yield, never));
-  EXPECT_GT(looks, 1000) << "a quiet machine is polled on for the whole budget";
-  yield_takes = 2'000'000;
-  EXPECT_FALSE(policy.Poll(now, yield, never));
-  looks = 0;
-  EXPECT_FALSE(policy.Poll(now, yield, never));
-  EXPECT_EQ(looks, 1) << "it polls although its yields come back late";
-  time += PollPolicy::kFirstPauseNanos;
-  yield_takes = 500;
-  EXPECT_FALSE(policy.Poll(now, yield, never));
-  EXPECT_GT(looks, 1000) << "it never polls again";
-  EXPECT_TRUE(policy.Poll(now, yield, [] { return true; }));
+TEST(Doorbell, IsReadableFromRingToSilence) {
+  absl::StatusOr<Doorbell> bell = Doorbell::Create();
+  ASSERT_TRUE(bell.ok()) << bell.status();
+  pollfd p{bell->fd(), POLLIN, 0};
+  EXPECT_EQ(poll(&p, 1, 0), 0);
+  bell->Ring();
+  bell->Ring();
+  EXPECT_EQ(poll(&p, 1, 0), 1);
+  bell->Silence();
+  EXPECT_EQ(poll(&p, 1, 0), 0);
+  bell->Silence();  // does not wait
 }
 
 }  // namespace

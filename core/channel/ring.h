@@ -7,10 +7,11 @@
 // A frame is 8 bytes of header (payload length, kind) and the payload, padded to 8 bytes,
 // contiguous: where it does not fit before the end of the ring, a padding frame fills the rest. A
 // frame has at most a quarter of the ring; a longer message goes in fragments (first, middle...,
-// last), with nothing of another message between them. Units: bytes; positions grow without end and
-// are taken modulo the capacity, a power of two. Errors: the consumer's are InvalidArgument, saying
-// what is malformed; after one the ring is unusable. Thread-safety: one thread at a time on each
-// side.   After LMAX's disruptor; indices as in io_uring.
+// last), with nothing of another message between them; none but padding is empty. Units: bytes;
+// positions grow without end and are taken modulo the capacity, a power of two. Errors: the
+// consumer's are InvalidArgument, saying what is malformed; after one the ring is unusable.
+// Thread-safety: one thread at a time on each side.   After LMAX's disruptor; indices as in
+// io_uring.
 #ifndef TROUPE_CORE_CHANNEL_RING_H_
 #define TROUPE_CORE_CHANNEL_RING_H_
 
@@ -47,6 +48,14 @@ class RingProducer {
   // both are zero.
   RingProducer(RingControl* control, std::byte* data, size_t capacity);
 
+  // Zeroed room for a message of at most `bytes`, to be built in place; empty where there is none
+  // now or where it is more than max_payload(). Nothing is visible to the consumer until Commit.
+  // REQUIRES: a multiple of 8 and not 0; no message that Write has begun is unfinished.
+  std::span<std::byte> TryReserve(size_t bytes);
+  // Publishes the first `used_bytes` of it; 0 gives it back. REQUIRES: a multiple of 8, at most
+  // what was reserved.
+  void Commit(size_t used_bytes);
+
   // Writes what fits of the message from `*progress` (bytes of it already written) on, and
   // publishes it. True when the whole message is in the ring. Until then, no other message may be
   // begun. REQUIRES: message.size() is a multiple of 8 and not 0.
@@ -61,15 +70,18 @@ class RingProducer {
   size_t max_payload() const { return max_payload_; }
 
  private:
-  size_t FreeBytes() const;
-  void Append(uint16_t kind, Bytes payload);
+  // Where the payload of the next frame goes; fills the ring's end with padding where it must.
+  std::byte* StartFrame(size_t payload_bytes);
+  void FinishFrame(uint16_t kind, size_t payload_bytes);
+  void Publish() { control_->head.store(head_, std::memory_order_seq_cst); }
 
   RingControl* control_;
   std::byte* data_;
   size_t capacity_;
   size_t max_payload_;
   uint64_t head_ = 0;
-  mutable uint64_t tail_ = 0;  // as last seen
+  mutable uint64_t tail_ = 0;  // as last seen: head_ - capacity_ <= tail_ <= head_
+  size_t reserved_ = 0;        // by TryReserve
 };
 
 class RingConsumer {
@@ -86,14 +98,13 @@ class RingConsumer {
 
   // Hands at most `max_messages` messages to `handle`, each valid during the call, and returns how
   // many there were. A status of `handle` ends it. *want_bell is set where the producer waits for
-  // the room that was made.
+  // the room that was made. REQUIRES: not called by `handle`.
   absl::StatusOr<size_t> Receive(size_t max_messages, absl::FunctionRef<absl::Status(Bytes)> handle,
                                  bool* want_bell);
 
  private:
   absl::Status Next(uint64_t head, absl::FunctionRef<absl::Status(Bytes)> handle,
                     bool* got_message);
-  void Publish(bool* want_bell);
 
   RingControl* control_;
   const std::byte* data_;
@@ -101,9 +112,11 @@ class RingConsumer {
   Trust trust_;
   size_t max_message_bytes_;
   uint64_t tail_ = 0;
+  uint64_t head_ = 0;  // as last seen: tail_ <= head_ <= tail_ + capacity_
   std::vector<uint64_t> copy_;
   std::vector<uint64_t> fragments_;
   bool in_fragments_ = false;
+  bool receiving_ = false;
 };
 
 }  // namespace troupe::channel

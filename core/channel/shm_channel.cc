@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/limits.h"
 
 namespace troupe::channel {
@@ -57,20 +58,36 @@ ShmChannel::ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Door
                 Limits::kMaxMessageBytes) {}
 
 absl::Status ShmChannel::Send(Bytes message) {
+  TROUPE_CHECK(!message.empty() && message.size() % 8 == 0,
+               "a message that is not made of whole words");
   if (message.size() > Limits::kMaxMessageBytes) {
     return absl::ResourceExhaustedError(absl::StrCat("a message of ", message.size(),
                                                      " bytes; at most ", Limits::kMaxMessageBytes,
                                                      " can be sent"));
   }
   size_t progress = 0;
-  if (Flush() && producer_.Write(message, &progress)) return absl::OkStatus();
+  if (Flush()) {
+    if (producer_.Write(message, &progress)) return absl::OkStatus();
+  } else if (outbox_.bytes() + message.size() > Limits::kMaxOutboxBytes) {
+    // Refused whole: nothing of it is on its way, so that the channel stays usable.
+    return absl::ResourceExhaustedError(absl::StrCat("the peer does not read: ", outbox_.bytes(),
+                                                     " bytes wait for it, and a message of ",
+                                                     message.size(), " more cannot"));
+  }
   outbox_.Push(message, progress);
   // Room that came after we looked must not go unnoticed.
   Flush();
-  if (outbox_.bytes() > Limits::kMaxOutboxBytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the peer does not read: ", outbox_.bytes(), " bytes wait for it"));
-  }
+  return absl::OkStatus();
+}
+
+std::span<std::byte> ShmChannel::TryReserve(size_t bytes) {
+  // What waits in the outbox goes first.
+  if (!Flush()) return {};
+  return producer_.TryReserve(bytes);
+}
+
+absl::Status ShmChannel::Commit(size_t used_bytes) {
+  producer_.Commit(used_bytes);
   return absl::OkStatus();
 }
 
@@ -103,13 +120,13 @@ absl::StatusOr<size_t> ShmChannel::Receive(size_t max_messages,
 }
 
 bool ShmChannel::PrepareToSleep(Sleeper who) {
-  SayAsleep(*own_sleeping_, who);
-  // Again: the consumer may have made less room than is needed, and told us while we were awake.
-  if (!outbox_.empty()) producer_.AnnounceWaiting();
-  const bool room = !outbox_.empty() && producer_.HasRoomFor(outbox_.front_bytes_left());
-  if (!consumer_.HasInput() && !room) return true;
-  SayAwake(*own_sleeping_);
-  return false;
+  return TryToSleep(*own_sleeping_, who, [this] {
+    if (consumer_.HasInput()) return true;
+    if (outbox_.empty()) return false;
+    // Again: the consumer may have made less room than is needed, and told us while we were awake.
+    producer_.AnnounceWaiting();
+    return producer_.HasRoomFor(outbox_.front_bytes_left());
+  });
 }
 
 void ShmChannel::WokeUp(Sleeper who) {

@@ -34,6 +34,8 @@ class ShmChannel final : public Channel {
       std::vector<UniqueFd> descriptors);
 
   absl::Status Send(Bytes message) override;
+  std::span<std::byte> TryReserve(size_t bytes) override;
+  absl::Status Commit(size_t used_bytes) override;
   bool Flush() override;
   size_t outbox_bytes() const override { return outbox_.bytes(); }
   void RingPeer() override;

@@ -13,9 +13,15 @@
 
 namespace troupe::channel {
 
-class TaskWord {
+// `Word` is std::atomic<uint64_t>, or a model of one in the test of all interleavings.
+template <typename Word>
+class BasicTaskWord {
  public:
-  // Node: a new use of the slot. REQUIRES: `generation` was not used on it before.
+  template <typename... Args>
+  explicit BasicTaskWord(Args... args) : word_(args...) {}
+
+  // Node: a new use of the slot. REQUIRES: `generation` was not used on it before, and is neither 0
+  // nor above 2^62 - 1.
   void Queue(uint64_t generation) {
     word_.store(generation << 2 | kQueued, std::memory_order_seq_cst);
   }
@@ -32,7 +38,12 @@ class TaskWord {
     return word_.compare_exchange_strong(expected, generation << 2 | to, std::memory_order_seq_cst);
   }
 
-  std::atomic<uint64_t> word_{0};
+  Word word_;
+};
+
+class TaskWord final : public BasicTaskWord<std::atomic<uint64_t>> {
+ public:
+  TaskWord() : BasicTaskWord(uint64_t{0}) {}
 };
 static_assert(sizeof(TaskWord) == 8);
 
