@@ -36,8 +36,8 @@ void Session::DropHandle(ObjectId id) {
   if (forked_) return;
   const Lock lock(mutex_);
   if (!references_.DropHandle(id)) return;
+  // An actor's sequence number stays: the node goes on counting if a handle comes back.
   objects_.erase(id);
-  actor_sequences_.erase(id);
   SendReleases(kReleaseBatch);
   // The rest goes with the next message, or when the I/O thread looks.
   if (references_.has_releases()) ArmTimer();

@@ -6,6 +6,8 @@
 #ifndef TROUPE_SDK_INTERNAL_CALLABLE_H_
 #define TROUPE_SDK_INTERNAL_CALLABLE_H_
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -147,8 +149,7 @@ template <typename F>
 std::vector<std::byte> PackCallable(const F& f) {
   if constexpr (std::is_member_function_pointer_v<F>) {
     static_assert(sizeof(F) == sizeof(MemberPointerWords));
-    MemberPointerWords words;
-    std::memcpy(&words, &f, sizeof(f));
+    auto words = std::bit_cast<MemberPointerWords>(f);
     if (!IsVirtual<F>(words)) words.code = OffsetOrThrow(reinterpret_cast<const void*>(words.code));
     const auto bytes = std::as_bytes(std::span(&words, 1));
     return {bytes.begin(), bytes.end()};
@@ -180,9 +181,7 @@ std::variant<F, ErrorInfo> UnpackCallable(std::span<const std::byte> bytes) {
     MemberPointerWords words;
     std::memcpy(&words, bytes.data(), std::min(bytes.size(), sizeof(words)));
     if (!IsVirtual<F>(words)) words.code = AddressOrThrow(words.code);
-    F f;
-    std::memcpy(&f, &words, sizeof(f));
-    return f;
+    return std::bit_cast<F>(words);
   } else if constexpr (std::is_pointer_v<F>) {
     uint64_t offset = 0;
     std::memcpy(&offset, bytes.data(), std::min(bytes.size(), sizeof(offset)));
@@ -205,8 +204,7 @@ std::string NameOfCallable(const F& f) {
   if constexpr (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) {
     return NameOfFunction(reinterpret_cast<const void*>(f));
   } else if constexpr (std::is_member_function_pointer_v<F>) {
-    MemberPointerWords words;
-    std::memcpy(&words, &f, sizeof(f));
+    auto words = std::bit_cast<MemberPointerWords>(f);
     if (!IsVirtual<F>(words)) return NameOfFunction(reinterpret_cast<const void*>(words.code));
     return std::string(serialize::TypeName<typename MemberSignature<F>::Class>()) + " (virtual)";
   } else {

@@ -23,8 +23,9 @@ std::atomic<bool> forked{false};
 
 // A child that only forked has neither the I/O thread nor the rings: it must not touch them.
 void AfterForkInChild() {
-  if (std::shared_ptr<worker::Session>& session = SessionSlot(); session != nullptr)
-    session->AbandonAfterFork();
+  const std::shared_ptr<worker::Session>& session = SessionSlot();
+  if (session == nullptr) return;  // the child may have a cluster of its own
+  session->AbandonAfterFork();
   forked = true;
 }
 

@@ -1,0 +1,166 @@
+// What dies, and what is left: workers, nodes and drivers that are killed at any time.
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "sdk/troupe.h"
+
+namespace {
+
+template <typename F>
+bool Eventually(F condition) {
+  const absl::Time end = absl::Now() + absl::Minutes(1);
+  while (absl::Now() < end) {
+    if (condition()) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+bool Lives(int pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(stat, line)) return false;
+  return line[line.rfind(')') + 2] != 'Z';
+}
+
+int ParentOf(int pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(stat, line)) return 0;
+  return std::atoi(line.c_str() + line.rfind(')') + 4);
+}
+
+int Square(int x) { return x * x; }
+int Segfault() {
+  raise(SIGSEGV);
+  return 0;
+}
+int LeaveWithThree() { _exit(3); }
+int DieOnFirstAttempt(int x) {
+  if (troupe::CurrentTask()->attempt == 1) raise(SIGKILL);
+  return x;
+}
+int Pid() { return getpid(); }
+
+TEST(Deaths, AWorkersDeathIsRetriedOrToldWithItsCause) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 2});
+  EXPECT_EQ(troupe::Get(troupe::Task(DieOnFirstAttempt).Remote(7)), 7);
+  try {
+    (void)troupe::Get(troupe::Task(Segfault).Options({.max_retries = 0}).Remote());
+    FAIL() << "no error";
+  } catch (const troupe::WorkerCrashed& e) {
+    EXPECT_NE(e.info().message.find("signal"), std::string::npos) << e.what();
+    EXPECT_EQ(e.info().attempt, 1u);
+  }
+  try {
+    (void)troupe::Get(troupe::Task(LeaveWithThree).Options({.max_retries = 1}).Remote());
+    FAIL() << "no error";
+  } catch (const troupe::WorkerCrashed& e) {
+    EXPECT_NE(e.info().message.find("exited with code 3"), std::string::npos) << e.what();
+    EXPECT_EQ(e.info().attempt, 2u);
+  }
+  EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(3)), 9);
+}
+
+// Workers are killed one after the other under load: every result is still right.
+TEST(Deaths, NothingIsLostWhenWorkersAreKilledUnderLoad) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 2});
+  std::vector<troupe::ObjectRef<int>> results;
+  for (int round = 0; round < 10; ++round) {
+    const int victim = troupe::Get(troupe::Task(Pid).Options({.max_retries = -1}).Remote());
+    for (int i = 0; i < 200; ++i) {
+      results.push_back(troupe::Task(Square).Options({.max_retries = -1}).Remote(i));
+    }
+    kill(victim, SIGKILL);
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(troupe::Get(results[i]), static_cast<int>((i % 200) * (i % 200)));
+  }
+}
+
+TEST(Deaths, ANodesDeathIsTold) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const int worker = troupe::Get(troupe::Task(Pid).Remote());
+  const int node = ParentOf(worker);
+  ASSERT_EQ(ParentOf(node), getpid());
+  const troupe::ObjectRef<int> never = troupe::Task([] {
+                                         for (;;) pause();
+                                         return 0;
+                                       }).Remote();
+  kill(node, SIGKILL);
+  EXPECT_THROW((void)troupe::Get(never), troupe::Unavailable);
+  EXPECT_THROW((void)troupe::Task(Square).Remote(1), troupe::Unavailable);
+  EXPECT_TRUE(Eventually([&] { return !Lives(worker); }));
+}
+
+TEST(Deaths, NothingIsLeftOfADriverThatIsKilled) {
+  int report[2];
+  ASSERT_EQ(pipe(report), 0);
+  const pid_t driver = fork();
+  if (driver == 0) {
+    const troupe::Cluster cluster = troupe::Init({.workers = 2});
+    const auto big = troupe::Put(std::vector<double>(1'000'000, 1.0));
+    int pids[2] = {troupe::Get(troupe::Task(Pid).Remote()), 0};
+    pids[1] = ParentOf(pids[0]);
+    if (write(report[1], pids, sizeof(pids)) != sizeof(pids)) _exit(1);
+    for (;;) pause();
+  }
+  int pids[2] = {0, 0};
+  ASSERT_EQ(read(report[0], pids, sizeof(pids)), static_cast<ssize_t>(sizeof(pids)));
+  ASSERT_TRUE(Lives(pids[0]) && Lives(pids[1]));
+  kill(driver, SIGKILL);
+  waitpid(driver, nullptr, 0);
+  EXPECT_TRUE(Eventually([&] { return !Lives(pids[0]) && !Lives(pids[1]); }))
+      << "worker " << pids[0] << " or node " << pids[1] << " outlives its driver";
+}
+
+// A child that only forked must not use its parent's cluster, and does not harm it.
+TEST(Deaths, AForkedChildIsToldAndHarmsNothing) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  troupe::ObjectRef<int> ref = troupe::Task(Square).Remote(2);
+  const pid_t child = fork();
+  if (child == 0) {
+    try {
+      (void)troupe::Task(Square).Remote(1);
+    } catch (const troupe::Unavailable&) {
+      ref = {};
+      _exit(0);
+    }
+    _exit(1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(troupe::Get(ref), 4);
+}
+
+// What a task leaves running is ended with its worker.
+TEST(Deaths, OrphansOfAWorkerAreEnded) {
+  int orphan = 0;
+  {
+    const troupe::Cluster cluster = troupe::Init({.workers = 1});
+    orphan = troupe::Get(troupe::Task([] {
+                           const int pid = fork();
+                           if (pid == 0) {
+                             setsid();
+                             for (;;) pause();
+                           }
+                           return pid;
+                         }).Remote());
+    EXPECT_TRUE(Lives(orphan));
+  }
+  EXPECT_TRUE(Eventually([&] { return !Lives(orphan); }));
+}
+
+}  // namespace

@@ -1,0 +1,172 @@
+// Objects on real processes: values in place, references inside values, memory that comes back.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "sdk/troupe.h"
+
+namespace {
+
+// Private memory of this process, in KiB.
+int64_t PrivateKib() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  int64_t sum = 0;
+  for (std::string line; std::getline(file, line);) {
+    int64_t kib = 0;
+    if (std::sscanf(line.c_str(), "Private_Clean: %" SCNd64, &kib) == 1 ||
+        std::sscanf(line.c_str(), "Private_Dirty: %" SCNd64, &kib) == 1) {
+      sum += kib;
+    }
+  }
+  return sum;
+}
+
+bool LiesInAChunk(const void* pointer) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    uint64_t begin = 0, end = 0;
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64, &begin, &end) != 2) continue;
+    const auto address = reinterpret_cast<uint64_t>(pointer);
+    if (address >= begin && address < end)
+      return line.find("memfd:troupe-chunk") != std::string::npos;
+  }
+  return false;
+}
+
+struct Seen {
+  bool in_chunk = false;
+  double sum = 0;
+  int64_t private_kib = 0;
+};
+
+Seen Look(std::span<const double> values) {
+  const int64_t before = PrivateKib();
+  Seen seen{.in_chunk = LiesInAChunk(values.data())};
+  for (size_t i = 0; i < values.size(); i += 512) seen.sum += values[i];  // touches each page
+  seen.private_kib = PrivateKib() - before;
+  return seen;
+}
+
+class ObjectsTest : public testing::Test {
+ protected:
+  troupe::Cluster cluster_ = troupe::Init({.workers = 2, .object_store_memory = int64_t{1} << 30});
+};
+
+TEST_F(ObjectsTest, ValuesOfAllSizesComeBack) {
+  for (const size_t size : {0, 1, 7, 4095, 4096, 4097, 16'384, 100'000, 3'000'000}) {
+    std::string text(size, 'x');
+    for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 31);
+    EXPECT_EQ(troupe::Get(troupe::Put(text)), text) << size;
+    const auto echo = troupe::Task([](const std::string& s) { return s; });
+    EXPECT_EQ(troupe::Get(echo.Remote(text)), text) << size;
+  }
+}
+
+TEST_F(ObjectsTest, ALargeArgumentIsReadWhereItLies) {
+  troupe::Builder<double> builder = troupe::Create<double>(32'000'000);  // 256 MB
+  for (double& x : builder.span()) x = 1;
+  const troupe::ObjectRef<troupe::Array<double>> array = builder.Seal();
+  const Seen seen = troupe::Get(troupe::Task(Look).Remote(array));
+  EXPECT_TRUE(seen.in_chunk);
+  EXPECT_EQ(seen.sum, 62'500);
+  EXPECT_LT(seen.private_kib, 1024);
+  const int64_t before = PrivateKib();
+  const troupe::Array<double> view = troupe::Get(array);
+  EXPECT_TRUE(LiesInAChunk(view.data()));
+  EXPECT_EQ(view.size(), 32'000'000u);
+  EXPECT_LT(PrivateKib() - before, 1024);
+}
+
+TEST_F(ObjectsTest, AVectorIsAnArrayIsASpan) {
+  const std::vector<float> values(10'000, 2.5f);
+  const troupe::ObjectRef<std::vector<float>> vector = troupe::Put(values);
+  const auto size = troupe::Task([](const troupe::Array<float>& a) { return a.size(); });
+  EXPECT_EQ(troupe::Get(size.Remote(vector)), 10'000u);
+  troupe::Builder<float> small = troupe::Create<float>(3);
+  std::iota(small.span().begin(), small.span().end(), 1.0f);
+  const troupe::ObjectRef<troupe::Array<float>> array = small.Seal();
+  EXPECT_THROW((void)small.Seal(), troupe::InvalidArgument);
+  const auto sum =
+      troupe::Task([](const std::vector<float>& v) { return v.at(0) + v.at(1) + v.at(2); });
+  EXPECT_EQ(troupe::Get(sum.Remote(array)), 6.0f);
+  EXPECT_EQ(troupe::Get(array)[2], 3.0f);
+  // A span parameter takes a vector by value too, small and large.
+  const auto total = troupe::Task([](std::span<const float> s) { return s.size(); });
+  EXPECT_EQ(troupe::Get(total.Remote(std::vector<float>(3))), 3u);
+  EXPECT_EQ(troupe::Get(total.Remote(values)), 10'000u);
+}
+
+struct Album {
+  std::string title;
+  std::map<std::string, troupe::ObjectRef<std::string>> songs;
+};
+
+TEST_F(ObjectsTest, ReferencesInsideValuesKeepTheirObjects) {
+  troupe::ObjectRef<Album> album;
+  {
+    Album draft{"first", {}};
+    for (int i = 0; i < 100; ++i) {
+      draft.songs["song " + std::to_string(i)] = troupe::Put("text " + std::to_string(i));
+    }
+    album = troupe::Put(draft);
+  }
+  const auto sing = troupe::Task([](const Album& a) { return troupe::Get(a.songs.at("song 42")); });
+  EXPECT_EQ(troupe::Get(sing.Remote(album)), "text 42");
+  const Album copy = troupe::Get(album);
+  album = {};
+  EXPECT_EQ(troupe::Get(copy.songs.at("song 99")), "text 99");
+}
+
+// A reference that a task made and returned outlives its maker.
+TEST_F(ObjectsTest, ObjectsOutliveTheirMaker) {
+  const auto make = troupe::Task([] { return troupe::Put(std::vector<int>(50'000, getpid())); });
+  const troupe::ObjectRef<std::vector<int>> made = troupe::Get(make.Remote());
+  const std::vector<int> values = troupe::Get(made);
+  EXPECT_EQ(values.size(), 50'000u);
+  EXPECT_NE(values[0], getpid());
+}
+
+TEST_F(ObjectsTest, MemoryComesBack) {
+  // Three times the store's size, one value at a time.
+  for (int i = 0; i < 60; ++i) {
+    const troupe::ObjectRef<std::vector<double>> ref =
+        troupe::Put(std::vector<double>(8'000'000, i));
+    if (i % 20 == 0) {
+      const auto first = troupe::Task([](std::span<const double> s) { return s[0]; });
+      EXPECT_EQ(troupe::Get(first.Remote(ref)), i);
+    }
+  }
+}
+
+TEST(ObjectStore, WhatCannotFitFailsWithItsSize) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = 1, .object_store_memory = int64_t{16} << 20});
+  try {
+    (void)troupe::Put(std::vector<char>(32 << 20));
+    FAIL() << "no error";
+  } catch (const troupe::ResourceExhausted& e) {
+    EXPECT_NE(e.info().message.find("16.0 MiB"), std::string::npos) << e.what();
+  }
+  EXPECT_EQ(troupe::Get(troupe::Put(std::vector<char>(8 << 20))).size(), size_t{8} << 20);
+}
+
+TEST_F(ObjectsTest, ReadingAsAnotherTypeIsATypeMismatch) {
+  const troupe::ObjectRef<int> number = troupe::Put(7);
+  const troupe::ObjectRef<std::string> lie{number.handle()};
+  try {
+    (void)troupe::Get(lie);
+    FAIL() << "no error";
+  } catch (const troupe::TypeMismatch& e) {
+    EXPECT_NE(e.info().message.find("int"), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace

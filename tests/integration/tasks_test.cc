@@ -1,0 +1,211 @@
+// Tasks on real processes: callables, arguments, composition, errors, nesting, waiting.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "sdk/troupe.h"
+
+namespace {
+
+int Square(int x) { return x * x; }
+int Sum(const std::vector<int>& xs) { return std::accumulate(xs.begin(), xs.end(), 0); }
+std::string Greet(const std::string& name) { return "hello " + name; }
+double Total(std::span<const double> xs) { return std::accumulate(xs.begin(), xs.end(), 0.0); }
+std::unique_ptr<int> Boxed(std::unique_ptr<int> box) { return std::make_unique<int>(*box + 1); }
+void DoNothing() {}
+int Throws(int x) { throw std::runtime_error("no luck with " + std::to_string(x)); }
+int ThrowsAnInt() { throw 42; }
+int Pid() { return getpid(); }
+
+struct Scaler {
+  int factor = 1;
+  int operator()(int x) const { return factor * x; }
+};
+struct Model {
+  double weight = 0;
+  double Score(double x) const { return weight * x; }
+};
+struct Shape {
+  virtual ~Shape() = default;
+  virtual int Sides() const { return 0; }
+  template <class Archive>
+  void serialize(Archive&) {}
+};
+struct Triangle : Shape {
+  int Sides() const override { return 3; }
+};
+
+class TasksTest : public testing::Test {
+ protected:
+  troupe::Cluster cluster_ = troupe::Init({.workers = 2});
+};
+
+TEST_F(TasksTest, WhatCanBeCalledIsCalledElsewhere) {
+  EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(7)), 49);
+  EXPECT_EQ(troupe::Get(troupe::Task([](int a, int b) { return a - b; }).Remote(7, 4)), 3);
+  EXPECT_EQ(troupe::Get(troupe::Task([](auto a) { return a + 1; }).Remote(7)), 8);
+  EXPECT_EQ(troupe::Get(troupe::Task(Scaler{3}).Remote(7)), 21);
+  EXPECT_EQ(troupe::Get(troupe::Task(&Model::Score).Remote(Model{2.5}, 2.0)), 5.0);
+  EXPECT_EQ(troupe::Get(troupe::Task(&Shape::Sides).Remote(Shape())), 0);
+  EXPECT_EQ(troupe::Get(troupe::Task(Greet).Remote("you")), "hello you");
+  EXPECT_EQ(*troupe::Get(troupe::Task(Boxed).Remote(std::make_unique<int>(1))), 2);
+  troupe::Get(troupe::Task(DoNothing).Remote());
+  EXPECT_NE(troupe::Get(troupe::Task(Pid).Remote()), getpid());
+}
+
+TEST_F(TasksTest, BoundValuesTravelSmallAndLarge) {
+  const auto scaled = troupe::Bind([](int factor, int x) { return factor * x; }, 3);
+  EXPECT_EQ(troupe::Get(troupe::Task(scaled).Remote(5)), 15);
+  const std::vector<double> large(1'000'000, 0.5);
+  const auto total =
+      troupe::Bind([](std::span<const double> xs, double x) { return Total(xs) + x; }, large);
+  std::vector<troupe::ObjectRef<double>> totals;
+  for (int i = 0; i < 8; ++i) totals.push_back(troupe::Task(total).Remote(double(i)));
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(troupe::Get(totals[i]), 500'000.0 + i);
+}
+
+TEST_F(TasksTest, ReferencesAreArguments) {
+  const troupe::ObjectRef<int> four = troupe::Task(Square).Remote(2);
+  const troupe::ObjectRef<int> sixteen = troupe::Task(Square).Remote(four);
+  EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(sixteen)), 256);
+  std::vector<troupe::ObjectRef<int>> squares;
+  for (int i = 0; i < 100; ++i) squares.push_back(troupe::Task(Square).Remote(i));
+  EXPECT_EQ(troupe::Get(troupe::Task(Sum).Remote(squares)), 328'350);
+  // A parameter that is a reference gets the reference.
+  const auto through =
+      troupe::Task([](troupe::ObjectRef<int> ref) { return troupe::Get(ref) + 1; });
+  EXPECT_EQ(troupe::Get(through.Remote(sixteen)), 17);
+  // A reference inside a value, and one that comes back.
+  const auto back =
+      troupe::Task([](std::vector<troupe::ObjectRef<int>> refs) { return refs.at(1); });
+  EXPECT_EQ(troupe::Get(troupe::Get(back.Remote(std::vector{four, sixteen}))), 16);
+}
+
+TEST_F(TasksTest, ErrorsAreTypedAndFollowDependencies) {
+  const troupe::ObjectRef<int> bad = troupe::Task(Throws).Options({.name = "unlucky"}).Remote(3);
+  try {
+    (void)troupe::Get(bad);
+    FAIL() << "no error";
+  } catch (const troupe::TaskError& e) {
+    EXPECT_EQ(e.info().message, "no luck with 3");
+    EXPECT_EQ(e.info().exception_type, "std::runtime_error");
+    EXPECT_EQ(e.info().origin, "unlucky");
+    EXPECT_EQ(e.info().attempt, 1u);
+    EXPECT_NE(e.info().pid, getpid());
+  }
+  const troupe::ObjectRef<int> after =
+      troupe::Task(Square).Remote(troupe::Task(Square).Remote(bad));
+  const absl::StatusOr<int> failed = troupe::TryGet(after);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_NE(failed.status().message().find("no luck with 3"), absl::string_view::npos)
+      << failed.status();
+  EXPECT_THROW((void)troupe::Get(troupe::Task(ThrowsAnInt).Remote()), troupe::TaskError);
+  EXPECT_THROW((void)troupe::Get(troupe::Task(Square).Options({.cpus = 3}).Remote(1)),
+               troupe::Infeasible);
+  EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(3)), 9) << "the worker went on";
+}
+
+int Nested(int depth) {
+  if (depth == 0) return 1;
+  return 1 + troupe::Get(troupe::Task(Nested).Remote(depth - 1));
+}
+
+TEST_F(TasksTest, NestedTasksLendTheirCpu) {
+  EXPECT_EQ(troupe::Get(troupe::Task(Nested).Remote(10)), 11);
+}
+
+TEST(Nesting, WorksOnOneWorkerAndEndsInAnErrorWhereItIsTooDeep) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  EXPECT_EQ(troupe::Get(troupe::Task(Nested).Remote(5)), 6);
+  const absl::StatusOr<int> too_deep = troupe::TryGet(troupe::Task(Nested).Remote(100));
+  ASSERT_FALSE(too_deep.ok());
+  EXPECT_NE(too_deep.status().message().find("nest less deeply"), absl::string_view::npos)
+      << too_deep.status();
+}
+
+TEST_F(TasksTest, ManyTasksFromManyThreads) {
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&right, t] {
+      std::vector<troupe::ObjectRef<int>> refs;
+      for (int i = 0; i < 500; ++i) refs.push_back(troupe::Task(Square).Remote(t + i));
+      for (int i = 0; i < 500; ++i) right += troupe::Get(refs[i]) == (t + i) * (t + i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 2000);
+}
+
+TEST_F(TasksTest, WaitTellsReadyFromPending) {
+  const auto gate = troupe::Task([](troupe::ObjectRef<int> ref) { return troupe::Get(ref); });
+  std::vector<troupe::ObjectRef<int>> refs;
+  for (int i = 0; i < 10; ++i) refs.push_back(troupe::Task(Square).Remote(i));
+  auto all = troupe::Wait(refs, {.num_ready = 10});
+  EXPECT_EQ(all.ready.size(), 10u);
+  EXPECT_TRUE(all.pending.empty());
+  EXPECT_THROW((void)troupe::Wait(std::vector{refs[0], refs[0]}), troupe::InvalidArgument);
+  EXPECT_THROW((void)troupe::Wait(refs, {.num_ready = 11}), troupe::InvalidArgument);
+  const troupe::ObjectRef<int> never = troupe::Task([] {
+                                         for (;;) pause();
+                                         return 0;
+                                       }).Remote();
+  refs.push_back(never);
+  auto some = troupe::Wait(refs, {.num_ready = 11, .timeout = absl::Milliseconds(20)});
+  EXPECT_EQ(some.ready.size(), 10u);
+  ASSERT_EQ(some.pending.size(), 1u);
+  EXPECT_EQ(some.pending[0], never);
+  EXPECT_THROW((void)troupe::Get(never, absl::Milliseconds(5)), troupe::DeadlineExceeded);
+  EXPECT_THROW((void)troupe::Get(never, absl::ZeroDuration()), troupe::DeadlineExceeded);
+}
+
+TEST_F(TasksTest, ChainsAndFansOfThousands) {
+  troupe::ObjectRef<int> link = troupe::Put(0);
+  for (int i = 0; i < 2000; ++i) link = troupe::Task([](int x) { return x + 1; }).Remote(link);
+  EXPECT_EQ(troupe::Get(link), 2000);
+}
+
+TEST_F(TasksTest, AListOfManyIdsGoesInParts) {
+  std::vector<troupe::ObjectRef<int>> refs;
+  for (int i = 0; i < 20'000; ++i) refs.push_back(troupe::Put(1));
+  EXPECT_EQ(troupe::Get(troupe::Task(Sum).Remote(refs)), 20'000);
+}
+
+// Frames that do not fit, lists longer than the ring, a node and a driver that both write into full
+// rings.
+TEST(SmallRings, EverythingWorksWithRingsOf4KiB) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 2, .ring_bytes = 4096});
+  std::vector<troupe::ObjectRef<std::string>> greetings;
+  for (int i = 0; i < 2000; ++i)
+    greetings.push_back(troupe::Task(Greet).Remote(std::string(i, 'x')));
+  for (int i = 0; i < 2000; ++i) EXPECT_EQ(troupe::Get(greetings[i]).size(), 6u + i);
+  std::vector<troupe::ObjectRef<int>> refs;
+  for (int i = 0; i < 2000; ++i) refs.push_back(troupe::Put(1));
+  EXPECT_EQ(troupe::Get(troupe::Task(Sum).Remote(refs)), 2000);
+}
+
+TEST(Init, MayFollowShutdownManyTimes) {
+  for (int i = 0; i < 20; ++i) {
+    const troupe::Cluster cluster = troupe::Init({.workers = 1});
+    EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(i)), i * i);
+  }
+  EXPECT_THROW((void)troupe::Task(Square).Remote(1), troupe::Unavailable);
+}
+
+TEST(Init, RefusesWhatItCannotUse) {
+  EXPECT_THROW((void)troupe::Init({.address = "tcp:example"}), troupe::InvalidArgument);
+  EXPECT_THROW((void)troupe::Init({.address = "unix:/nowhere/node.sock"}), troupe::Unavailable);
+  EXPECT_THROW((void)troupe::Init({.address = "unix:/" + std::string(200, 'x')}),
+               troupe::InvalidArgument);
+  EXPECT_THROW((void)troupe::Init({.workers = -1}), troupe::InvalidArgument);
+  EXPECT_THROW((void)troupe::Get(troupe::ObjectRef<int>()), troupe::InvalidArgument);
+}
+
+}  // namespace
