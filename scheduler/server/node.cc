@@ -287,9 +287,12 @@ void Node::Close(Connection* connection, const absl::Status& why) {
   if (connection->role == wire::Role::kDriver) {
     core_.DriverLeft(connection->client);
     Perform();
-    bool used = false;
-    core_.workers().ForEach([&](const Worker& worker) { used |= worker.job == connection->job; });
-    if (!used) images_.erase(connection->job);
+    // Nobody writes to its terminal any more: a pipe there must see its end.
+    if (const auto image = images_.find(connection->job); image != images_.end()) {
+      image->second.output.reset();
+      image->second.error_output.reset();
+    }
+    DropUnusedImages();
   } else {
     core_.ToolLeft(connection->client);
   }
@@ -307,6 +310,19 @@ void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) 
     connection->process = ProcessId::kNone;
   }
   Perform();
+  DropUnusedImages();
+}
+
+// Images of jobs whose driver has left and whose last worker (of a detached actor) has died.
+void Node::DropUnusedImages() {
+  std::erase_if(images_, [&](const auto& image) {
+    bool used = std::any_of(connections_.begin(), connections_.end(), [&](const auto& connection) {
+      return connection->job == image.first && connection->role == wire::Role::kDriver &&
+             connection->state != Connection::State::kClosed;
+    });
+    core_.workers().ForEach([&](const Worker& worker) { used |= worker.job == image.first; });
+    return !used;
+  });
 }
 
 Connection* Node::Find(ClientId client) {

@@ -66,6 +66,7 @@ class Node : private TaskWords {
   absl::Status Handle(Connection* connection, wire::Bytes message);
   void Close(Connection* connection, const absl::Status& why);
   void OnProcessDeath(ProcessId process, const std::string& cause, int pid);
+  void DropUnusedImages();
   Connection* Find(ClientId client);
 
   // handshake.cc

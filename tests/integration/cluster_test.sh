@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# `troupe up`, `status` and `down`, programs that find the running cluster, and what a wrong command line gets.
+set -uo pipefail
+troupe=$PWD/$1
+program=$PWD/$2
+TROUPE_RUNTIME_DIR=$(mktemp -d /tmp/troupe-test.XXXXXX)
+export TROUPE_RUNTIME_DIR
+chmod 700 "$TROUPE_RUNTIME_DIR"
+unset TROUPE_ADDRESS
+trap '"$troupe" down >/dev/null 2>&1; rm -rf "$TROUPE_RUNTIME_DIR"' EXIT
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+# expect CODE TEXT COMMAND...: the exit code, and a text in what it prints, within ten seconds.
+expect() {
+  local code=$1 text=$2 output
+  shift 2
+  output=$(timeout 10 "$@" 2>&1)
+  local got=$?
+  [[ $got -eq $code ]] || fail "$* ended with $got instead of $code: $output"
+  grep -qF -- "$text" <<<"$output" || fail "$* says nothing of '$text': $output"
+}
+
+expect 1 "start one with \`troupe up\`" "$troupe" status
+expect 1 "start one with \`troupe up\`" "$troupe" down
+expect 2 "usage" "$troupe"
+expect 2 "usage" "$troupe" frobnicate
+expect 2 "number of workers" "$troupe" up --workers=many
+expect 2 "is not a size" "$troupe" up --object_store_memory=big
+expect 2 "is no flag of Troupe" "$program" --troupe_frob=1
+expect 1 "is no address of a cluster" "$program" --troupe_address=tcp:somewhere
+expect 1 "start one with \`troupe up\`" "$program" --troupe_address=unix:/nowhere/node.sock
+expect 1 "at most 107" env TROUPE_RUNTIME_DIR="$TROUPE_RUNTIME_DIR/$(printf 'x%.0s' {1..120})" "$troupe" up
+chmod 755 "$TROUPE_RUNTIME_DIR"
+expect 1 "not a directory of yours alone" "$troupe" up
+chmod 700 "$TROUPE_RUNTIME_DIR"
+
+expect 0 "started" "$troupe" up --workers=2 --object_store_memory=256MiB --detach
+expect 1 "running already" "$troupe" up
+expect 0 "2 cpus" "$troupe" status
+# In a pipe: nobody may keep its end open after the program has ended.
+expect 0 "9" bash -c "'$program' | cat"
+expect 0 "9" bash -c "'$program' | cat"
+expect 0 "0 unfinished" "$troupe" status
+expect 0 "stopped" "$troupe" down
+[[ ! -e $TROUPE_RUNTIME_DIR/node.sock ]] || fail "the socket is still there"
+
+# A node that was killed: told as such, and replaced by the next start.
+expect 0 "started" "$troupe" up --workers=1 --detach
+pid=$(cat "$TROUPE_RUNTIME_DIR/node.pid")
+kill -9 "$pid"
+while kill -0 "$pid" 2>/dev/null; do :; done
+expect 1 "the node has died" "$troupe" status
+expect 0 "started" "$troupe" up --workers=1 --detach
+expect 0 "9" "$program"
+expect 0 "stopped" "$troupe" down
+echo "passed"

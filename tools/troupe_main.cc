@@ -1,0 +1,333 @@
+// The troupe tool: starts, shows and stops a cluster on this machine.
+//
+//   troupe up [--workers N] [--object_store_memory SIZE] [--detach]
+//   troupe status
+//   troupe down
+//
+// `up` serves in the foreground until Ctrl-C; workers start when a driver brings its executable.
+// The socket lies in the runtime directory (worker/address.h), guarded by a lock; what a killed
+// node left behind is recognised and removed. Exit codes: 0; 1 where it failed, with one sentence;
+// 2 for a wrong command line.
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/base/string_view.h"
+#include "core/channel/control_socket.h"
+#include "core/channel/stream_channel.h"
+#include "core/wire/handshake.h"
+#include "core/wire/messages.h"
+#include "scheduler/server/node.h"
+#include "sdk/internal/machine.h"
+#include "worker/address.h"
+
+namespace troupe {
+namespace {
+
+constexpr char kUsage[] =
+    "usage: troupe up [--workers N] [--object_store_memory SIZE] [--detach]\n"
+    "       troupe status\n"
+    "       troupe down\n";
+
+struct UpOptions {
+  int workers = internal::UsableCpus();
+  int64_t object_store_memory = internal::DefaultStoreBytes();
+  bool detach = false;
+};
+
+absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
+  UpOptions options;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const size_t equals = arguments[i].find('=');
+    const std::string name = arguments[i].substr(0, equals);
+    if (name == "--detach" && equals == std::string::npos) {
+      options.detach = true;
+      continue;
+    }
+    std::string value;
+    if (equals != std::string::npos) {
+      value = arguments[i].substr(equals + 1);
+    } else if (i + 1 < arguments.size()) {
+      value = arguments[++i];
+    }
+    if (name == "--workers") {
+      if (!absl::SimpleAtoi(value, &options.workers) || options.workers < 1 ||
+          options.workers > 4096) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "--workers=", value, " is no number of workers: write one from 1 to 4096"));
+      }
+    } else if (name == "--object_store_memory") {
+      const absl::StatusOr<int64_t> bytes = ParseBytes(value);
+      if (!bytes.ok()) return bytes.status();
+      if (*bytes < static_cast<int64_t>(Limits::kMinLeaseBytes)) {
+        return absl::InvalidArgumentError("--object_store_memory must be at least 256KiB");
+      }
+      options.object_store_memory = *bytes;
+    } else {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown argument ", arguments[i], "\n", kUsage));
+    }
+  }
+  return options;
+}
+
+// The lock and the socket of the runtime directory; the socket file goes with it.
+struct Place {
+  UniqueFd lock;
+  UniqueFd listener;
+  std::string path;
+};
+
+absl::StatusOr<Place> TakePlace() {
+  const std::string directory = worker::RuntimeDirectory();
+  if (absl::Status status = worker::PrepareRuntimeDirectory(directory); !status.ok()) return status;
+  Place place;
+  place.path = directory + "/node.sock";
+  const std::string lock_path = directory + "/node.lock";
+  place.lock = UniqueFd(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!place.lock) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot open ", lock_path, ": ", strerror(errno)));
+  }
+  if (flock(place.lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("a cluster is running already at unix:", place.path,
+                     ": use it, or stop it with `troupe down`"));
+  }
+  // We have the lock: a socket that is there belongs to a node that has died.
+  unlink(place.path.c_str());
+  place.listener = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  memcpy(address.sun_path, place.path.c_str(), place.path.size() + 1);
+  const mode_t mask = umask(0177);
+  const int bound =
+      bind(place.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  const int error = errno;
+  umask(mask);
+  if (bound != 0 || listen(place.listener.get(), 128) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot listen at ", place.path, ": ", strerror(bound != 0 ? error : errno)));
+  }
+  return place;
+}
+
+int Serve(const UpOptions& options, Place place, int ready_fd) {
+  const int64_t begin = MonotonicNanos();
+  scheduler::NodeOptions node_options;
+  node_options.cpus = options.workers;
+  node_options.store_bytes = static_cast<uint64_t>(options.object_store_memory);
+  node_options.listener = std::move(place.listener);
+  const std::string pid_path = worker::RuntimeDirectory() + "/node.pid";
+  node_options.on_ready = [&] {
+    if (std::FILE* file = std::fopen(pid_path.c_str(), "we"); file != nullptr) {
+      std::fprintf(file, "%d\n", getpid());
+      std::fclose(file);
+    }
+    std::printf("troupe 0.1 · %d cpus · store %s · started in %lld ms\n", options.workers,
+                FormatBytes(options.object_store_memory).c_str(),
+                static_cast<long long>((MonotonicNanos() - begin) / 1'000'000));
+    std::printf("connect: any troupe program on this machine, or TROUPE_ADDRESS=unix:%s\n",
+                place.path.c_str());
+    std::fflush(stdout);
+    if (ready_fd >= 0) {
+      (void)!write(ready_fd, "r", 1);
+      close(ready_fd);
+    }
+  };
+  scheduler::Node node(std::move(node_options));
+  const int exit_code = node.Run();
+  unlink(place.path.c_str());
+  unlink(pid_path.c_str());
+  std::printf("stopped: %zu tasks cancelled, %zu objects held\n", node.totals().tasks_cancelled,
+              node.totals().objects_held);
+  return exit_code;
+}
+
+int Up(const UpOptions& options) {
+  absl::StatusOr<Place> place = TakePlace();
+  if (!place.ok()) {
+    std::fprintf(stderr, "troupe: %s\n", std::string(ToStd(place.status().message())).c_str());
+    return 1;
+  }
+  if (!options.detach) return Serve(options, *std::move(place), -1);
+  int ready[2];
+  if (pipe2(ready, O_CLOEXEC) != 0) {
+    std::fprintf(stderr, "troupe: pipe: %s\n", strerror(errno));
+    return 1;
+  }
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child < 0) {
+    std::fprintf(stderr, "troupe: fork: %s\n", strerror(errno));
+    return 1;
+  }
+  if (child == 0) {
+    setsid();
+    close(ready[0]);
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, STDIN_FILENO);
+    // What it says goes to a file beside the socket, a new one for each start.
+    const std::string log = worker::RuntimeDirectory() + "/node.log";
+    unlink(log.c_str());
+    const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    dup2(output >= 0 ? output : null, STDOUT_FILENO);
+    dup2(output >= 0 ? output : null, STDERR_FILENO);
+    _exit(Serve(options, *std::move(place), ready[1]));
+  }
+  close(ready[1]);
+  char byte = 0;
+  if (read(ready[0], &byte, 1) != 1) {
+    std::fprintf(stderr, "troupe: the node ended before it was ready: see %s/node.log\n",
+                 worker::RuntimeDirectory().c_str());
+    return 1;
+  }
+  std::printf("troupe: started, pid %d; stop it with `troupe down`\n", child);
+  return 0;
+}
+
+// A tool's connection to the running node.
+class NodeClient {
+ public:
+  static absl::StatusOr<NodeClient> Connect() {
+    std::string path = worker::RuntimeDirectory() + "/node.sock";
+    const char* address = std::getenv("TROUPE_ADDRESS");
+    if (address != nullptr && *address != '\0' && std::string(address) != "embedded") {
+      absl::StatusOr<std::string> given = worker::PathOfAddress(address);
+      if (!given.ok()) return given.status();
+      path = *given;
+    }
+    absl::StatusOr<UniqueFd> socket = worker::ConnectToPath(path);
+    if (!socket.ok()) return socket.status();
+    NodeClient client(*std::move(socket));
+    wire::Hello hello;
+    hello.role = wire::Role::kTool;
+    hello.pid = getpid();
+    if (absl::Status status =
+            client.socket_.Send(wire::Encode(wire::ControlMessage(hello), client.buffer_));
+        !status.ok()) {
+      return status;
+    }
+    const absl::Status status = client.Receive([](wire::Bytes bytes) -> absl::StatusOr<bool> {
+      absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
+      if (!message.ok()) return message.status();
+      if (const auto* refused = std::get_if<wire::Refused>(&*message)) {
+        return absl::FailedPreconditionError(ToAbsl(refused->reason));
+      }
+      return std::holds_alternative<wire::Welcome>(*message);
+    });
+    if (!status.ok()) return status;
+    return client;
+  }
+
+  absl::Status Send(const wire::ClientMessage& message) {
+    return socket_.Send(wire::Encode(message, buffer_));
+  }
+  // Until `handle` returns true, an error, or two seconds have passed.
+  template <typename Handle>
+  absl::Status Receive(Handle handle) {
+    const int64_t deadline = MonotonicNanos() + int64_t{Limits::kConnectTimeoutMs} * 1'000'000;
+    for (bool done = false; !done;) {
+      const int64_t left = deadline - MonotonicNanos();
+      if (left <= 0) return absl::UnavailableError("the node does not answer");
+      pollfd p{socket_.fd(), POLLIN, 0};
+      poll(&p, 1, static_cast<int>(left / 1'000'000 + 1));
+      const absl::Status status =
+          socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd>) -> absl::Status {
+            absl::StatusOr<bool> handled = handle(bytes);
+            if (!handled.ok()) return handled.status();
+            done |= *handled;
+            return absl::OkStatus();
+          });
+      if (!status.ok() && !done) return status;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  explicit NodeClient(UniqueFd socket) : socket_(std::move(socket)) {}
+
+  channel::ControlSocket socket_;
+  wire::MessageBuffer buffer_;
+};
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "troupe: %s\n", std::string(ToStd(status.message())).c_str());
+  return 1;
+}
+
+int Status() {
+  absl::StatusOr<NodeClient> node = NodeClient::Connect();
+  if (!node.ok()) return Fail(node.status());
+  if (absl::Status status = node->Send(wire::StatusRequest{1}); !status.ok()) return Fail(status);
+  const absl::Status status = node->Receive([](wire::Bytes bytes) -> absl::StatusOr<bool> {
+    absl::StatusOr<wire::NodeMessage> message = wire::DecodeNodeMessage(bytes);
+    if (!message.ok()) return message.status();
+    const auto* report = std::get_if<wire::StatusReport>(&*message);
+    if (report != nullptr) std::fwrite(report->text.data(), 1, report->text.size(), stdout);
+    return report != nullptr;
+  });
+  return status.ok() ? 0 : Fail(status);
+}
+
+int Down() {
+  absl::StatusOr<NodeClient> node = NodeClient::Connect();
+  if (!node.ok()) return Fail(node.status());
+  if (absl::Status status = node->Send(wire::Stop{}); !status.ok()) return Fail(status);
+  // The node closes the connection when it has ended.
+  const absl::Status status =
+      node->Receive([](wire::Bytes) -> absl::StatusOr<bool> { return false; });
+  if (absl::IsUnavailable(status) && ToStd(status.message()) != "the node does not answer") {
+    std::printf("troupe: stopped\n");
+    return 0;
+  }
+  return Fail(status);
+}
+
+int Main(int argc, char** argv) {
+  // Under `bazel run`, relative paths are those of the caller's directory.
+  if (const char* directory = std::getenv("BUILD_WORKING_DIRECTORY"); directory != nullptr) {
+    (void)!chdir(directory);
+  }
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::string command = arguments.empty() ? "" : arguments[0];
+  const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
+                                      arguments.end());
+  if (command == "up") {
+    const absl::StatusOr<UpOptions> options = ParseUp(rest);
+    if (!options.ok()) {
+      Fail(options.status());
+      return 2;
+    }
+    return Up(*options);
+  }
+  if (command == "status" && rest.empty()) return Status();
+  if (command == "down" && rest.empty()) return Down();
+  std::fprintf(stderr, "troupe: %s%s\n%s",
+               command.empty() ? "what shall it do?" : "unknown command ", command.c_str(), kUsage);
+  return 2;
+}
+
+}  // namespace
+}  // namespace troupe
+
+int main(int argc, char** argv) { return troupe::Main(argc, argv); }
