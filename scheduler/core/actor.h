@@ -34,7 +34,6 @@ struct ActorRecord {
   State state = State::kPending;
   Task* creation = nullptr;  // kept as long as the actor may be restarted
   ProcessId process = ProcessId::kNone;
-  bool unreferenced = false;       // no handle is left: it ends when it is idle
   std::optional<ErrorInfo> death;  // why calls fail, once it is dead
 
   // The calls of one caller that were not dispatched yet, in order, and the last sequence number it

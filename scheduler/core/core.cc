@@ -34,7 +34,8 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
     return absl::NotFoundError(
         absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
   }
-  jobs_[worker->job].failed_starts = 0;
+  jobs_.at(worker->job).failed_starts = 0;
+  if (worker->ending) return absl::OkStatus();  // it is being killed
   if (worker->is_actor()) {
     ActorRecord* actor = actors_.at(worker->actor).get();
     Dispatch(worker, actor->creation);
@@ -45,25 +46,49 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
 
 void Core::ToolLeft(ClientId tool) {
   ForgetClient(tool);
-  Schedule();
+  Settle();
 }
 
 void Core::DriverLeft(ClientId driver) {
   const auto it = drivers_.find(driver);
   TROUPE_CHECK(it != drivers_.end(), "a driver that left without having joined");
-  EndJob(it->second);
+  const JobId job = it->second;
   drivers_.erase(it);
+  jobs_.at(job).driver_left = true;
+  EndJob(job);
   ForgetClient(driver);
-  Schedule();
+  EndJobIfOver(job);
+  Settle();
 }
 
+bool Core::Survives(ActorId id) const {
+  const auto it = actors_.find(id);
+  return it != actors_.end() && it->second->detached && !it->second->dead();
+}
+
+// Who goes on in a job without a driver: the processes of detached actors, and the workers that run
+// their tasks, to any depth.
+std::set<ClientId> Core::Survivors(JobId job) const {
+  std::set<ClientId> survivors;
+  for (size_t before = SIZE_MAX; before != survivors.size();) {
+    before = survivors.size();
+    workers_.ForEach([&](const Worker& worker) {
+      if (worker.job != job || worker.client == ClientId::kNone) return;
+      if (Survives(worker.actor) ||
+          (!worker.queue.empty() && survivors.contains(worker.queue.front()->submitter))) {
+        survivors.insert(worker.client);
+      }
+    });
+  }
+  return survivors;
+}
+
+// Ends everything of a job without a driver but what works for its detached actors.
 void Core::EndJob(JobId id) {
   Job& job = jobs_.at(id);
-  job.ended = true;
-  const auto survives = [&](ActorId actor) {
-    const auto it = actors_.find(actor);
-    return it != actors_.end() && it->second->detached && !it->second->dead();
-  };
+  job.ended = std::none_of(actors_.begin(), actors_.end(), [&](const auto& entry) {
+    return entry.second->job == id && Survives(entry.first);
+  });
   std::vector<ActorRecord*> ending;
   for (auto& [actor_id, actor] : actors_) {
     if (actor->job == id && !actor->detached && !actor->dead()) ending.push_back(actor.get());
@@ -71,27 +96,52 @@ void Core::EndJob(JobId id) {
   for (ActorRecord* actor : ending) {
     KillActor(actor, DeathError(*actor, "its driver has ended", 0));
   }
+  const std::set<ClientId> survivors = Survivors(id);
   std::vector<Task*> tasks;
   for (auto& [task_id, task] : tasks_) {
-    if (task->job == id && !survives(task->actor)) tasks.push_back(task.get());
+    if (task->job == id && !survivors.contains(task->submitter) && !Survives(task->actor))
+      tasks.push_back(task.get());
   }
   std::sort(tasks.begin(), tasks.end(),
             [](const Task* a, const Task* b) { return a->order < b->order; });
-  for (Task* task : tasks) {
-    FailTask(task, task->MakeError(ErrorKind::kCancelled, "its driver has ended"));
-  }
-  ResolveDependents();
-  workers_.ForEach([&](const Worker& worker) {
-    if (worker.job == id && !survives(worker.actor)) Act(KillWorker{worker.process});
+  for (Task* task : tasks) FailTask(task, JobEnded(*task));
+  workers_.ForEach([&](Worker& worker) {
+    if (worker.job == id && !worker.ending && !Survives(worker.actor) &&
+        !survivors.contains(worker.client)) {
+      KillProcess(&worker);
+    }
   });
+}
+
+ErrorInfo Core::JobEnded(const Task& task) {
+  return task.MakeError(ErrorKind::kCancelled, "its driver has ended");
+}
+
+void Core::KillProcess(Worker* worker) {
+  worker->ending = true;
+  Act(KillWorker{worker->process});
+}
+
+// The last detached actor of a job without a driver is the job's end; the job's record goes with
+// its last process.
+void Core::EndJobIfOver(JobId id) {
+  const auto job = jobs_.find(id);
+  if (job == jobs_.end() || !job->second.driver_left) return;
+  if (!job->second.ended) EndJob(id);
+  if (job->second.ended && workers_.CountsOf(id).all() == 0 && workers_.actors_of(id) == 0)
+    jobs_.erase(job);
 }
 
 void Core::ForgetClient(ClientId client) {
   std::erase_if(waiting_leases_, [&](const WaitingLease& w) { return w.client == client; });
-  for (auto& [id, actor] : actors_) actor->callers.erase(client);
+  // Its calls that are under way still run.
+  for (auto& [id, actor] : actors_) {
+    const auto caller = actor->callers.find(client);
+    if (caller != actor->callers.end() && caller->second.calls.empty())
+      actor->callers.erase(caller);
+  }
   objects_.DropClient(client);
   space_.DropClient(client);
-  CollectFreed();
 }
 
 void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
@@ -103,15 +153,22 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
   // Which of its tasks had begun is asked before the words go.
   std::vector<std::pair<Task*, bool>> lost;
   for (Task* task : worker->queue) lost.emplace_back(task, !Recall(task));
-  for (auto& [task, begun] : lost) workers_.Dequeue(worker, task, now_nanos_);
+  for (auto& [task, begun] : lost) {
+    workers_.Dequeue(worker, task, now_nanos_);
+    task->state = Task::State::kReady;
+    if (!begun) --task->attempt;
+  }
   const ActorId actor_id = worker->actor;
   workers_.Remove(worker);
-  for (auto& [task, begun] : lost) LoseTask(task, begun, cause, pid);
-  if (!actor_id.is_null()) {
-    const auto it = actors_.find(actor_id);
-    if (it != actors_.end()) ActorProcessDied(it->second.get(), cause, pid);
-  } else if (never_joined) {
-    Job& job = jobs_[job_id];
+  if (const auto it = actors_.find(actor_id); it != actors_.end()) {
+    std::erase_if(lost, [&](const auto& l) { return l.first == it->second->creation; });
+    ActorProcessDied(it->second.get(), cause, pid);
+  }
+  // From the back: each of an actor's calls goes before the later ones of its caller.
+  for (auto it = lost.rbegin(); it != lost.rend(); ++it)
+    LoseTask(it->first, it->second, cause, pid);
+  if (actor_id.is_null() && never_joined) {
+    Job& job = jobs_.at(job_id);
     // Three in a row that die before they can take work: the fault is not the task's, but nothing
     // of it will ever run.
     if (++job.failed_starts >= 3) {
@@ -125,22 +182,21 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
     }
   }
   if (client != ClientId::kNone) ForgetClient(client);
-  ResolveDependents();
-  const auto job = jobs_.find(job_id);
-  if (job != jobs_.end() && job->second.ended && workers_.CountsOf(job_id).all() == 0 &&
-      workers_.actors_of(job_id) == 0) {
-    jobs_.erase(job);
-  }
-  Schedule();
+  EndJobIfOver(job_id);
+  Settle();
 }
 
 absl::StatusOr<JobId> Core::JobOf(ClientId client) const {
   const auto driver = drivers_.find(client);
   if (driver != drivers_.end()) return driver->second;
-  Worker* worker = const_cast<WorkerPool&>(workers_).FindClient(client);
+  const Worker* worker = workers_.FindClient(client);
   if (worker != nullptr) return worker->job;
   return absl::PermissionDeniedError(
       absl::StrCat(ToString(client), " has no job: only drivers and workers submit"));
+}
+
+bool Core::IsClient(ClientId client) const {
+  return drivers_.contains(client) || workers_.FindClient(client) != nullptr;
 }
 
 void Core::AdvanceTo(int64_t now_nanos) {

@@ -7,8 +7,9 @@
 //
 //   Core core({.total = ResourceSet::Cpus(2), .store_bytes = 1 << 30}, &words);
 //   core.DriverJoined(driver, job);
-//   absl::Status status = core.Submit(driver, spec, bytes);   // not ok: that client broke the
-//   protocol, close it for (Action& action : core.TakeActions()) Perform(action);
+//   absl::Status status = core.Submit(driver, spec, bytes);
+//   if (!status.ok()) ...             // that client broke the protocol: close it
+//   for (Action& action : core.TakeActions()) Perform(action);
 //
 // Errors: a Status means that the client sent what no honest client sends; the state is unchanged
 // but for ids it may have entered. Failures of the user's work are values: they end up in the
@@ -21,6 +22,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,6 +100,8 @@ class Core {
   size_t task_count() const { return tasks_.size(); }
   size_t actor_count() const { return actors_.size(); }
   size_t job_count() const { return jobs_.size(); }
+  // True until the job's last process has died: its image may be needed for another one.
+  bool HasJob(JobId job) const { return jobs_.contains(job); }
   // One screen for people: jobs, workers, tasks, objects, memory.
   std::string StatusText() const;
 
@@ -108,7 +112,8 @@ class Core {
  private:
   struct Job {
     ClientId driver = ClientId::kNone;
-    bool ended = false;
+    bool driver_left = false;
+    bool ended = false;  // and no detached actor of it is left: nothing of it runs any more
     ReadyQueue ready;
     int failed_starts = 0;  // in a row
     uint64_t tasks_finished = 0;
@@ -121,8 +126,14 @@ class Core {
 
   // core.cc
   absl::StatusOr<JobId> JobOf(ClientId client) const;
+  bool IsClient(ClientId client) const;
   void ForgetClient(ClientId client);
+  bool Survives(ActorId id) const;
+  std::set<ClientId> Survivors(JobId job) const;
   void EndJob(JobId id);
+  void EndJobIfOver(JobId id);
+  static ErrorInfo JobEnded(const Task& task);
+  void KillProcess(Worker* worker);
   template <typename T>
   void Act(T action) {
     actions_.emplace_back(std::move(action));
@@ -132,6 +143,8 @@ class Core {
   absl::Status Enter(ClientId client, const wire::TaskSpec& spec, Task* task);
   void Admit(Task* task);
   void MakeReady(Task* task);
+  // What every event ends with.
+  void Settle();
   void Schedule();
   bool ScheduleJob(JobId id, Job& job);
   void StartWorkers(JobId id, const ReadyQueue::Class& tasks);

@@ -35,13 +35,7 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
 }
 
 absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
-  const auto it = actors_.find(spec.actor);
-  if (it == actors_.end()) {
-    FinishTask(call);
-    return absl::InvalidArgumentError(
-        absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
-  }
-  ActorRecord* actor = it->second.get();
+  ActorRecord* actor = actors_.at(spec.actor).get();
   ActorRecord::Caller& caller = actor->callers[call->submitter];
   if (spec.sequence != caller.last_sequence + 1) {
     const uint64_t last = caller.last_sequence;
@@ -137,7 +131,7 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
     for (Task* task : worker->queue) {
       if (task != actor->creation) calls.push_back(task);
     }
-    Act(KillWorker{worker->process});
+    KillProcess(worker);
   }
   for (auto& [client, caller] : actor->callers)
     calls.insert(calls.end(), caller.calls.begin(), caller.calls.end());
@@ -154,14 +148,14 @@ absl::Status Core::Kill(ClientId client, const wire::Kill& kill) {
   }
   ActorRecord* actor = it->second.get();
   if (actor->dead()) return absl::OkStatus();
+  const JobId job = actor->job;
   if (kill.no_restart || actor->restarts_left == 0) {
     KillActor(actor, DeathError(*actor, "it was ended by Kill", 0));
   } else if (actor->process != ProcessId::kNone) {
-    Act(KillWorker{actor->process});
+    KillProcess(workers_.FindProcess(actor->process));
   }
-  ResolveDependents();
-  CollectFreed();
-  Schedule();
+  EndJobIfOver(job);
+  Settle();
   return absl::OkStatus();
 }
 

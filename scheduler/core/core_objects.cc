@@ -13,7 +13,6 @@ namespace troupe::scheduler {
 absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
   if (absl::Status status = objects_.Create(seal.id, client); !status.ok()) return status;
   if (absl::Status status = SealObject(client, seal.id, seal.value); !status.ok()) return status;
-  ResolveDependents();
   CollectFreed();
   return absl::OkStatus();
 }
@@ -100,23 +99,22 @@ void Core::ServeLeases() {
   }
 }
 
+// Follows what has resolved and what was freed, each of which may lead to more of both.
 void Core::CollectFreed() {
-  bool room = false;
-  // An actor that ends may free what its creation held: until nothing comes any more.
-  for (auto freed = objects_.TakeFreed(); !freed.empty(); freed = objects_.TakeFreed()) {
+  for (;;) {
+    ResolveDependents();
+    const auto freed = objects_.TakeFreed();
+    if (freed.empty()) break;
     for (const auto& object : freed) {
-      if (const auto* location = std::get_if<Location>(&object.content)) {
-        space_.Free(*location);
-        room = true;
-      }
-      const auto actor = actors_.find(object.id);
-      if (actor != actors_.end()) {
-        actor->second->unreferenced = true;
+      // Its tasks have failed by another argument, or something would hold it.
+      dependents_.erase(object.id);
+      if (const auto* location = std::get_if<Location>(&object.content)) space_.Free(*location);
+      if (const auto actor = actors_.find(object.id); actor != actors_.end()) {
         EndIfUnreferenced(actor->second.get());
       }
     }
   }
-  if (room) ServeLeases();
+  ServeLeases();
 }
 
 }  // namespace troupe::scheduler

@@ -26,10 +26,15 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   if (task->kind == wire::TaskKind::kActorCall) {
     if (absl::Status status = EnterCall(spec, task); !status.ok()) return status;
   }
-  if (tasks_.contains(spec.id)) Admit(task);  // else it has failed already
-  ResolveDependents();
-  CollectFreed();
-  Schedule();
+  if (tasks_.contains(spec.id)) {  // else it has failed already
+    const Worker* worker = workers_.FindClient(client);
+    if (jobs_.at(*job).ended || (worker != nullptr && worker->ending)) {
+      FailTask(task, JobEnded(*task));  // sent before the process knew
+    } else {
+      Admit(task);
+    }
+  }
+  Settle();
   return absl::OkStatus();
 }
 
@@ -78,6 +83,10 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   if (spec.kind == wire::TaskKind::kActorCall && !granted(spec.actor)) {
     return absl::PermissionDeniedError(absl::StrCat(
         ToString(client), " calls actor ", spec.actor.ToString(), " and was never granted it"));
+  }
+  if (spec.kind == wire::TaskKind::kActorCall && !actors_.contains(spec.actor)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
   }
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     const ObjectId result = spec.id.Result(i);
@@ -140,7 +149,9 @@ void Core::ResolveDependents() {
     if (it == dependents_.end()) continue;
     const std::vector<TaskId> dependents = std::move(it->second);
     dependents_.erase(it);
-    const std::shared_ptr<const ErrorInfo> error = objects_.Find(id)->error();
+    const objectstore::Entry* entry = objects_.Find(id);
+    if (entry == nullptr) continue;  // all its tasks have failed by other arguments
+    const std::shared_ptr<const ErrorInfo> error = entry->error();
     for (const TaskId dependent : dependents) {
       const auto task = tasks_.find(dependent);
       if (task == tasks_.end()) continue;  // another argument of it has failed
@@ -151,6 +162,11 @@ void Core::ResolveDependents() {
       }
     }
   }
+}
+
+void Core::Settle() {
+  CollectFreed();
+  Schedule();
 }
 
 void Core::Schedule() {
@@ -291,13 +307,14 @@ void Core::RecallBehindFirst(Worker* worker) {
 absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
   const auto it = tasks_.find(complete.task);
   Task* task = it == tasks_.end() ? nullptr : it->second.get();
-  // A task that was failed while it ran (its driver ended, its actor was killed) is no longer
-  // known: too late, no lie.
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr) {
     return absl::PermissionDeniedError(
         absl::StrCat(ToString(client), " completes a task and is no worker"));
   }
+  // It was failed while it ran (its driver ended, its actor was killed), and so will be its process:
+  // too late, no lie.
+  if (task == nullptr && worker->ending) return absl::OkStatus();
   if (task == nullptr || task->worker != worker || task->attempt != complete.attempt ||
       task->slot != complete.slot) {
     return absl::PermissionDeniedError(absl::StrCat(ToString(client), " completes ",
@@ -323,16 +340,10 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
       absl::Status status = SealObject(client, task->id.Result(i), complete.results[i]);
       if (!status.ok()) return status;
     }
-    ++jobs_.at(task->job).tasks_finished;
-    const ActorId actor = task->actor;
-    workers_.Dequeue(worker, task, now_nanos_);
-    task->state = Task::State::kReady;
+    if (const auto job = jobs_.find(task->job); job != jobs_.end()) ++job->second.tasks_finished;
     FinishTask(task);
-    if (!actor.is_null()) PumpActor(actors_.at(actor).get());
   }
-  ResolveDependents();
-  CollectFreed();
-  Schedule();
+  Settle();
   return absl::OkStatus();
 }
 
@@ -380,8 +391,10 @@ void Core::FinishTask(Task* task) {
     if (job.ready.Contains(task)) job.ready.Remove(task);
   }
   if (task->kind == wire::TaskKind::kActorCall) {
-    const auto actor = actors_.find(task->actor);
-    if (actor != actors_.end()) std::erase(actor->second->callers[task->submitter].calls, task);
+    auto& callers = actors_.at(task->actor)->callers;
+    std::deque<Task*>& calls = callers[task->submitter].calls;
+    std::erase(calls, task);
+    if (calls.empty() && !IsClient(task->submitter)) callers.erase(task->submitter);
     objects_.Unhold(task->actor);
   }
   if (task->kind != wire::TaskKind::kActorCreation) {
@@ -389,36 +402,32 @@ void Core::FinishTask(Task* task) {
   }
   for (const ObjectId id : task->dependencies) objects_.Unhold(id);
   for (const ObjectId id : task->inner_refs) objects_.Unhold(id);
+  const ActorId called = task->kind == wire::TaskKind::kActorCall ? task->actor : ActorId();
   tasks_.erase(TaskId(task->id));
+  // Its place in the actor's queue is free, and it holds up the later calls of its caller no more.
+  if (!called.is_null()) PumpActor(actors_.at(called).get());
 }
 
-// Its worker has died; it is out of the worker's queue. Tasks run again while retries are left.
+// Its worker has died; it is out of the worker's queue. Tasks run again while retries are left, an
+// actor's calls only where they had not begun.
 void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid) {
-  if (!begun) --task->attempt;
-  task->state = Task::State::kReady;
-  switch (task->kind) {
-    case wire::TaskKind::kActorCreation:
-      return;  // ActorProcessDied decides
-    case wire::TaskKind::kActorCall: {
-      ActorRecord* actor = actors_.at(task->actor).get();
-      if (!begun) {
-        actor->callers[task->submitter].calls.push_front(task);
-      } else if (actor->restarts_left != 0) {
-        FailTask(task, task->MakeError(
-                           ErrorKind::kUnavailable,
-                           absl::StrCat("the actor's process died in this call (", ToAbsl(cause),
-                                        ") and is being restarted; the call may have run"),
-                           pid));
-      } else {
-        FailTask(task,
-                 task->MakeError(
-                     ErrorKind::kActorDied,
-                     absl::StrCat("the actor's process died in this call: ", ToAbsl(cause)), pid));
-      }
-      return;
+  if (task->kind == wire::TaskKind::kActorCall) {
+    ActorRecord* actor = actors_.at(task->actor).get();
+    if (begun && actor->dead()) {
+      const std::string what =
+          absl::StrCat("the actor's process died in this call: ", ToAbsl(cause));
+      FailTask(task, task->MakeError(ErrorKind::kActorDied, what, pid));
+    } else if (begun) {
+      const std::string what =
+          absl::StrCat("the actor's process died in this call (", ToAbsl(cause),
+                       ") and is being restarted; the call may have run");
+      FailTask(task, task->MakeError(ErrorKind::kUnavailable, what, pid));
+    } else if (actor->dead()) {
+      FailTask(task, *actor->death);
+    } else {
+      actor->callers[task->submitter].calls.push_front(task);
     }
-    case wire::TaskKind::kTask:
-      break;
+    return;
   }
   if (begun && task->retries_left == 0) {
     FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed, std::string(cause), pid));
@@ -426,7 +435,7 @@ void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid)
   }
   if (begun && task->retries_left > 0) --task->retries_left;
   if (jobs_.at(task->job).ended) {
-    FailTask(task, task->MakeError(ErrorKind::kCancelled, "its driver has ended"));
+    FailTask(task, JobEnded(*task));
   } else {
     MakeReady(task);
   }

@@ -69,6 +69,9 @@ class WorkerPool {
 
   Worker* FindProcess(ProcessId process);
   Worker* FindClient(ClientId client);
+  const Worker* FindClient(ClientId client) const {
+    return const_cast<WorkerPool*>(this)->FindClient(client);
+  }
 
   // Enters the task at the end of the worker's queue, with a slot. The first one takes the grant.
   // REQUIRES: CanTake(worker).

@@ -316,12 +316,7 @@ void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) 
 // Images of jobs whose driver has left and whose last worker (of a detached actor) has died.
 void Node::DropUnusedImages() {
   std::erase_if(images_, [&](const auto& image) {
-    bool used = std::any_of(connections_.begin(), connections_.end(), [&](const auto& connection) {
-      return connection->job == image.first && connection->role == wire::Role::kDriver &&
-             connection->state != Connection::State::kClosed;
-    });
-    core_.workers().ForEach([&](const Worker& worker) { used |= worker.job == image.first; });
-    return !used;
+    return !core_.HasJob(image.first);
   });
 }
 

@@ -1,0 +1,318 @@
+#include "tests/simulation/programs.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/resource_set.h"
+
+namespace troupe::simulation {
+namespace {
+
+constexpr uint64_t kBigBytes = 40'000;
+
+wire::TaskSpec NewSpec(const Options& options) {
+  wire::TaskSpec spec;
+  spec.cpu_units = kResourceUnit;
+  spec.max_retries = options.max_retries;
+  spec.name = "Simulated";
+  return spec;
+}
+
+uint64_t ValueOf(wire::Bytes bytes) {
+  uint64_t value = 0;
+  TROUPE_CHECK(bytes.size() == sizeof(value), "an argument of another size");
+  std::memcpy(&value, bytes.data(), sizeof(value));
+  return value;
+}
+
+wire::Value Failure(ErrorInfo error) { return {std::move(error), {}}; }
+
+}  // namespace
+
+Options Options::FromSeed(uint64_t seed) {
+  Random random(seed);
+  Options options{.seed = seed};
+  options.drivers = Roll(random, 4) == 0 ? 2 : 1;
+  options.cpus = 1 + static_cast<int>(Roll(random, 4));
+  options.store_bytes = Roll(random, 4) == 0 ? 600'000 : 64'000'000;
+  options.operations = 10 + static_cast<int>(Roll(random, 40));
+  if (Roll(random, 2) == 0) {
+    options.crash_chance = 0.002 * static_cast<double>(1 + Roll(random, 10));
+    options.max_retries = Roll(random, 2) == 0 ? -1 : static_cast<int32_t>(Roll(random, 4));
+    options.max_restarts = static_cast<int32_t>(Roll(random, 4)) - 1;
+  }
+  if (Roll(random, 8) == 0) options.failed_start_chance = 0.3;
+  options.drivers_may_die = Roll(random, 6) == 0;
+  options.kills_actors = Roll(random, 4) == 0;
+  return options;
+}
+
+Routine DriverProgram::Run() {
+  for (int i = 0; i < options_.operations; ++i) {
+    const uint64_t roll = Roll(random_, 100);
+    if (roll < 50) {
+      SubmitTask();
+    } else if (roll < 56) {
+      const uint64_t value = random_();
+      Hold(client_->PutInline(value, {}), {.fails = false, .value = value}, false);
+    } else if (roll < 64) {
+      const uint64_t bytes = 1 + Roll(random_, kBigBytes);
+      std::optional<Location> space = client_->Carve(bytes);
+      std::optional<ErrorInfo> refused;
+      while (!space.has_value() && !refused.has_value()) {
+        refused = co_await Client::WaitForLease(client_, bytes);
+        space = client_->Carve(bytes);
+      }
+      if (space.has_value()) {
+        const uint64_t value = random_();
+        Hold(client_->PutStored(*space, value, {}), {.fails = false, .value = value},
+             false);
+      }
+    } else if (roll < 70) {
+      CreateActor();
+    } else if (roll < 88) {
+      const auto actor =
+          std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
+      if (actor != held_.end()) CallActor(Held(*actor));
+    } else if (roll < 96 && !held_.empty()) {
+      const size_t which = Roll(random_, held_.size());
+      client_->DropHandle(held_[which].id);
+      held_.erase(held_.begin() + static_cast<ptrdiff_t>(which));
+    } else if (!held_.empty()) {
+      const Held held = held_[Roll(random_, held_.size())];
+      if (held.actor) {
+        if (options_.kills_actors) client_->Send(wire::Kill{held.id, Roll(random_, 2) == 0});
+      } else {
+        (void)co_await Client::WaitFor(client_, std::span(&held.id, 1));
+      }
+    }
+    co_await Step();
+  }
+  // Everything that was asked for is answered, and right, to any depth.
+  while (!held_.empty()) {
+    std::vector<Held> inner;
+    std::vector<ObjectId> ids;
+    for (const Held& held : held_) ids.push_back(held.id);
+    (void)co_await Client::WaitFor(client_, ids);
+    for (const Held& held : held_) Check(held, &inner);
+    for (const Held& held : std::exchange(held_, std::move(inner))) {
+      client_->DropHandle(held.id);
+      co_await Step();
+    }
+  }
+  finished_ = true;
+}
+
+void DriverProgram::Hold(ObjectId id, Outcome expected, bool by_actor) {
+  held_.push_back({id, std::move(expected), by_actor, false});
+}
+
+void DriverProgram::SubmitTask() {
+  Script script = MakeScript(Mix(options_.seed, next_script_++), 0);
+  wire::TaskSpec spec = NewSpec(options_);
+  std::vector<Outcome> arguments;
+  bool by_actor = false;
+  const uint64_t inline_value = random_();
+  const auto add_inline = [&](const Held& inner) {
+    spec.arguments.push_back(
+        {wire::Argument::Inline{std::as_bytes(std::span(&inline_value, 1)), {inner.id}}});
+    arguments.push_back({.fails = false, .value = inline_value, .inner = {inner.expected}});
+    by_actor |= inner.by_actor;
+  };
+  const auto actor = std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
+  if (actor != held_.end() && Roll(random_, 4) == 0) {
+    script.kind = ScriptKind::kCallActor;
+    add_inline(*actor);
+    by_actor = true;
+  } else {
+    for (uint64_t n = Roll(random_, 3); n > 0 && !held_.empty(); --n) {
+      const Held& held = held_[Roll(random_, held_.size())];
+      if (held.actor) continue;
+      by_actor |= held.by_actor;
+      if (Roll(random_, 3) == 0) {
+        add_inline(held);
+      } else {
+        spec.arguments.push_back({held.id});
+        arguments.push_back(held.expected);
+      }
+    }
+  }
+  const TaskId task = client_->Submit(script, spec);
+  Hold(task.Result(0), Evaluate(script, arguments), by_actor);
+}
+
+void DriverProgram::CreateActor() {
+  wire::TaskSpec spec = NewSpec(options_);
+  spec.kind = wire::TaskKind::kActorCreation;
+  spec.cpu_units = 0;
+  spec.max_restarts = options_.max_restarts;
+  spec.type_name = "SimulatedActor";
+  const Script script{random_(), 0, ScriptKind::kLeaf};
+  const TaskId task = client_->Submit(script, spec);
+  held_.push_back({task.Result(0), Evaluate(script, {}), true, true});
+}
+
+void DriverProgram::CallActor(const Held& actor) {
+  wire::TaskSpec spec = NewSpec(options_);
+  spec.kind = wire::TaskKind::kActorCall;
+  spec.cpu_units = 0;
+  spec.actor = actor.id;
+  std::vector<Outcome> arguments;
+  const Held& argument = held_[Roll(random_, held_.size())];
+  if (!argument.actor) {
+    spec.arguments.push_back({argument.id});
+    arguments.push_back(argument.expected);
+  }
+  const Script script{random_(), 0, ScriptKind::kLeaf};
+  const TaskId task = client_->Submit(script, spec);
+  Hold(task.Result(0), Evaluate(script, arguments), true);
+}
+
+bool DriverProgram::MayFailWith(ErrorKind kind, const Held& held) const {
+  const bool crashes = options_.crash_chance > 0;
+  const bool tight = options_.store_bytes < 1'000'000;
+  switch (kind) {
+    case ErrorKind::kTaskError:
+      return held.expected.fails;
+    case ErrorKind::kWorkerCrashed:
+      return (crashes && options_.max_retries >= 0) || options_.failed_start_chance > 0;
+    case ErrorKind::kActorDied:
+      return held.by_actor &&
+             (crashes || options_.kills_actors || options_.failed_start_chance > 0);
+    case ErrorKind::kUnavailable:
+      return held.by_actor && (crashes || options_.kills_actors) && options_.max_restarts != 0;
+    case ErrorKind::kResourceExhausted:
+      return tight;
+    default:
+      return false;
+  }
+}
+
+void DriverProgram::Check(const Held& held, std::vector<Held>* inner) {
+  if (!client_->IsReady(held.id)) {
+    fail_(absl::StrCat(held.id.ToString(), " was waited for and is not there"));
+    return;
+  }
+  const Resolved resolved = client_->Read(held.id);
+  if (resolved.error.has_value()) {
+    if (!MayFailWith(resolved.error->kind, held)) {
+      fail_(absl::StrCat(held.id.ToString(), " failed: ", resolved.error->ToString()));
+    }
+    return;
+  }
+  if (held.expected.fails) {
+    fail_(absl::StrCat(held.id.ToString(), " has a value, though its task fails"));
+  } else if (resolved.value != held.expected.value) {
+    fail_(absl::StrCat(held.id.ToString(), " is ", resolved.value, " instead of ",
+                       held.expected.value));
+  } else if (resolved.refs.size() != held.expected.inner.size()) {
+    fail_(absl::StrCat(held.id.ToString(), " has ", resolved.refs.size(),
+                       " references inside instead of ", held.expected.inner.size()));
+  } else {
+    client_->ClaimAll(held.id, resolved.refs);
+    for (size_t i = 0; i < resolved.refs.size(); ++i) {
+      inner->push_back({resolved.refs[i], held.expected.inner[i], held.by_actor, false});
+    }
+  }
+}
+
+Routine WorkerProgram::Run() {
+  for (;;) {
+    const auto something = [&] { return !client_->tasks.empty() || client_->exit_asked; };
+    co_await Until(something);
+    if (client_->tasks.empty()) co_return;
+    const DispatchedTask task = std::move(client_->tasks.front());
+    client_->tasks.pop_front();
+    if (begin_(task.dispatch)) {
+      co_await Step();
+      if (task.spec.kind == wire::TaskKind::kActorCall) {
+        uint64_t& last = last_sequences_[task.spec.id.client()];
+        TROUPE_CHECK(task.spec.sequence > last, "an actor's calls of one caller out of order");
+        last = task.spec.sequence;
+      }
+      Script script;
+      TROUPE_CHECK(task.spec.callable.size() == sizeof(script), "a task that lost its script");
+      std::memcpy(&script, task.spec.callable.data(), sizeof(script));
+
+      uint64_t value = script.seed;
+      std::vector<ObjectId> wanted;   // to be waited for, in the order of their part in the value
+      std::vector<ObjectId> mine;     // handles made here, dropped at the end
+      std::vector<ObjectId> results;  // references inside the result
+      std::optional<ErrorInfo> error;
+      const wire::TaskSpec child_spec = [&] {
+        wire::TaskSpec spec;
+        spec.cpu_units = task.spec.cpu_units;
+        spec.max_retries = task.spec.max_retries;
+        spec.name = task.spec.name;
+        return spec;
+      }();
+
+      for (const wire::Argument& argument : task.spec.arguments) {
+        if (const auto* bytes = std::get_if<wire::Argument::Inline>(&argument.content)) {
+          value = Mix(value, ValueOf(bytes->bytes));
+          if (script.kind == ScriptKind::kUseInner)
+            wanted.insert(wanted.end(), bytes->refs.begin(), bytes->refs.end());
+          continue;
+        }
+        const ObjectId id = std::get<ObjectId>(argument.content);
+        const Resolved resolved = client_->Read(id);
+        TROUPE_CHECK(!resolved.error.has_value(), "a task that runs with an argument that failed");
+        value = Mix(value, resolved.value);
+        if (script.kind == ScriptKind::kUseInner) {
+          client_->ClaimAll(id, resolved.refs);
+          mine.insert(mine.end(), resolved.refs.begin(), resolved.refs.end());
+          wanted.insert(wanted.end(), resolved.refs.begin(), resolved.refs.end());
+        }
+      }
+      const std::vector<Script> children = script.Children();
+      for (size_t i = 0; i < children.size(); ++i) {
+        wire::TaskSpec spec = child_spec;
+        if (script.Chained(i)) spec.arguments.push_back({mine.back()});
+        mine.push_back(client_->Submit(children[i], std::move(spec)).Result(0));
+        co_await Step();
+      }
+      if (script.kind == ScriptKind::kNest) wanted = mine;
+      if (script.kind == ScriptKind::kReturnRef) results = mine;
+      if (script.kind == ScriptKind::kCallActor) {
+        wire::TaskSpec spec = child_spec;
+        spec.kind = wire::TaskKind::kActorCall;
+        spec.cpu_units = 0;
+        spec.actor = std::get<wire::Argument::Inline>(task.spec.arguments[0].content).refs[0];
+        mine.push_back(client_->Submit(script.Call(), std::move(spec)).Result(0));
+        wanted.push_back(mine.back());
+      }
+      if (script.kind == ScriptKind::kThrow) {
+        error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown by the script"};
+      }
+      if (!wanted.empty()) error = co_await Client::WaitFor(client_, wanted);
+      for (const ObjectId id : wanted) {
+        if (error.has_value()) break;
+        const Resolved resolved = client_->Read(id);
+        error = resolved.error;
+        value = Mix(value, resolved.value);
+      }
+      std::optional<Location> space;
+      while (script.kind == ScriptKind::kBig && !error.has_value() && !space.has_value()) {
+        const uint64_t bytes = 1 + Mix(script.seed, 4) % kBigBytes;
+        space = client_->Carve(bytes);
+        if (!space.has_value()) error = co_await Client::WaitForLease(client_, bytes);
+      }
+      if (error.has_value()) {
+        client_->Complete(task, Failure(*error));
+      } else if (space.has_value()) {
+        client_->Write(*space, value);
+        client_->Complete(task, {*space, results});
+      } else {
+        client_->Complete(task, {std::as_bytes(std::span(&value, 1)), results});
+      }
+      for (const ObjectId id : mine) client_->DropHandle(id);
+    }
+    for (const wire::ReadyValue& argument : task.dispatch.values) client_->DropHandle(argument.id);
+    for (const ObjectId id : task.dispatch.refs) client_->DropHandle(id);
+  }
+}
+
+}  // namespace troupe::simulation

@@ -1,0 +1,94 @@
+// What runs in the simulated processes: drivers, which make work and check what comes of it, and
+// workers, which perform scripts.
+//
+// Not thread-safe.
+#ifndef TROUPE_TESTS_SIMULATION_PROGRAMS_H_
+#define TROUPE_TESTS_SIMULATION_PROGRAMS_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "tests/simulation/client.h"
+#include "tests/simulation/routine.h"
+#include "tests/simulation/script.h"
+
+namespace troupe::simulation {
+
+// What one run is made of; all of it follows from the seed.
+struct Options {
+  uint64_t seed = 0;
+  int drivers = 1;
+  int cpus = 2;
+  uint64_t store_bytes = 0;
+  int operations = 30;            // of each driver
+  int32_t max_retries = -1;       // of tasks; -1: without end
+  int32_t max_restarts = 0;       // of actors
+  double crash_chance = 0;        // of one worker, at each event
+  double failed_start_chance = 0;  // of a process that is started
+  bool drivers_may_die = false;
+  bool kills_actors = false;
+
+  static Options FromSeed(uint64_t seed);
+};
+
+using Random = std::mt19937_64;
+inline uint64_t Roll(Random& random, uint64_t sides) { return random() % sides; }
+
+// A driver's program. `finished` becomes true when all was checked and dropped; what is wrong is
+// told by `fail`.
+class DriverProgram {
+ public:
+  DriverProgram(const Options& options, uint64_t seed, Client* client,
+                std::function<void(const std::string&)> fail)
+      : options_(options), random_(seed), client_(client), fail_(std::move(fail)) {}
+
+  Routine Run();
+  bool finished() const { return finished_; }
+
+ private:
+  struct Held {
+    ObjectId id;
+    Outcome expected;
+    bool by_actor = false;  // an actor had a part in it
+    bool actor = false;     // the handle of one
+  };
+
+  void SubmitTask();
+  void CreateActor();
+  void CallActor(const Held& actor);
+  void Hold(ObjectId id, Outcome expected, bool by_actor);
+  bool MayFailWith(ErrorKind kind, const Held& held) const;
+  // Opens the references inside the value, which are to be checked in turn.
+  void Check(const Held& held, std::vector<Held>* inner);
+
+  const Options& options_;
+  Random random_;
+  Client* client_;
+  std::function<void(const std::string&)> fail_;
+  std::vector<Held> held_;
+  uint64_t next_script_ = 1;
+  bool finished_ = false;
+};
+
+// A worker's program; `begin` asks the task's state word. Returns when the node wants it to end.
+class WorkerProgram {
+ public:
+  WorkerProgram(Client* client, std::function<bool(const wire::Dispatch&)> begin)
+      : client_(client), begin_(std::move(begin)) {}
+
+  Routine Run();
+
+ private:
+  Client* client_;
+  std::function<bool(const wire::Dispatch&)> begin_;
+  std::map<ClientId, uint64_t> last_sequences_;  // of an actor's callers
+};
+
+}  // namespace troupe::simulation
+
+#endif  // TROUPE_TESTS_SIMULATION_PROGRAMS_H_

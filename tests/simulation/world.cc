@@ -1,0 +1,434 @@
+#include "tests/simulation/world.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/string_view.h"
+
+namespace troupe::simulation {
+namespace {
+
+constexpr uint64_t kMaxEvents = 2'000'000;  // a run that does more goes in circles
+constexpr int64_t kMaxStepNanos = 1'000'000;
+
+std::string Describe(const wire::ClientMessage& message) {
+  if (const auto* spec = std::get_if<wire::TaskSpec>(&message)) {
+    std::string text = absl::StrCat("task ", spec->id.ToString());
+    if (!spec->actor.is_null()) {
+      absl::StrAppend(&text, ", call ", spec->sequence, " of ", spec->actor.ToString());
+    }
+    if (spec->kind == wire::TaskKind::kActorCreation) absl::StrAppend(&text, ", an actor");
+    for (const wire::Argument& argument : spec->arguments) {
+      const auto* id = std::get_if<ObjectId>(&argument.content);
+      absl::StrAppend(&text, id == nullptr ? ", a value" : ", takes ",
+                      id == nullptr ? "" : id->ToString());
+    }
+    return text;
+  }
+  if (const auto* complete = std::get_if<wire::Complete>(&message)) {
+    return absl::StrCat("complete ", complete->task.ToString(), ", attempt ", complete->attempt);
+  }
+  if (const auto* kill = std::get_if<wire::Kill>(&message)) {
+    return absl::StrCat("kill ", kill->actor.ToString(),
+                        kill->no_restart ? "" : ", it may restart");
+  }
+  constexpr const char* kNames[] = {"task",     "seal",  "complete",     "subscribe", "release",
+                                    "claim",    "lease", "return lease", "blocked",   "unblocked",
+                                    "kill",     "find",  "status",       "stop"};
+  return kNames[message.index()];
+}
+
+}  // namespace
+
+// The state words, as if in shared memory: they stay readable after their worker's death.
+class World::Words : public scheduler::TaskWords {
+ public:
+  explicit Words(Counts* counts) : counts_(counts) {}
+
+  void Queue(ClientId worker, uint32_t slot, uint64_t generation) override {
+    words_[{worker, slot}] = {generation, false};
+  }
+  bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override {
+    if (!Take(worker, slot, generation)) return false;
+    ++counts_->recalls;
+    return true;
+  }
+  bool TryBegin(ClientId worker, uint32_t slot, uint64_t generation) {
+    return Take(worker, slot, generation);
+  }
+
+ private:
+  struct Word {
+    uint64_t generation = 0;
+    bool taken = false;
+  };
+  bool Take(ClientId worker, uint32_t slot, uint64_t generation) {
+    Word& word = words_[{worker, slot}];
+    if (word.generation != generation || word.taken) return false;
+    return word.taken = true;
+  }
+
+  Counts* counts_;
+  std::map<std::pair<ClientId, uint32_t>, Word> words_;
+};
+
+struct World::Process {
+  scheduler::ProcessId number = scheduler::ProcessId::kNone;  // none: a driver
+  JobId job = JobId::kNone;
+  bool alive = true;
+  bool kill_asked = false;
+  bool gone = false;  // the node knows that it is dead
+  std::string cause;
+  std::unique_ptr<Client> client;  // null while it starts
+  std::unique_ptr<DriverProgram> driver;
+  std::unique_ptr<WorkerProgram> worker;
+  Routine routine;
+  std::vector<ObjectId> ready;  // to be told at the end of the node's turn
+
+  bool is_driver() const { return driver != nullptr; }
+  bool finished() const { return gone || driver->finished(); }
+  std::string Name() const {
+    return client == nullptr ? absl::StrCat("process ", static_cast<uint64_t>(number))
+                             : troupe::ToString(client->id());
+  }
+};
+
+World::World(const Options& options, bool trace)
+    : options_(options),
+      trace_(trace),
+      random_(Mix(options.seed, 99)),
+      words_(std::make_unique<Words>(&counts_)),
+      core_({.total = ResourceSet::Cpus(options.cpus), .store_bytes = options.store_bytes},
+            words_.get()) {
+  for (int i = 0; i < options_.drivers; ++i) AddDriver(random_());
+}
+
+World::~World() = default;
+
+void World::AddDriver(uint64_t seed) {
+  auto process = std::make_unique<Process>();
+  process->job = JobId(next_job_++);
+  process->client = std::make_unique<Client>(ClientId(next_client_++), &memory_);
+  process->driver = std::make_unique<DriverProgram>(
+      options_, seed, process->client.get(), [this](const std::string& what) { Fail(what); });
+  process->routine = process->driver->Run();
+  core_.DriverJoined(process->client->id(), process->job);
+  processes_.push_back(std::move(process));
+}
+
+std::string World::Run() {
+  if (!RunUntilQuiet()) return error_;
+  for (const auto& process : processes_) {
+    if (process->is_driver() && !process->finished()) {
+      Fail(absl::StrCat("it hangs: ", process->Name(), " waits for ever\n", core_.StatusText()));
+    }
+  }
+  if (error_.empty() && (core_.objects().count() > 0 || core_.task_count() > 0 ||
+                         core_.actor_count() > 0 || core_.objects().bytes_stored() > 0)) {
+    Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText()));
+  }
+  for (const auto& process : processes_) {
+    if (process->is_driver() && !process->gone) Leave(process.get());
+  }
+  if (!error_.empty() || !RunUntilQuiet()) return error_;
+  const bool processes_left =
+      std::any_of(processes_.begin(), processes_.end(), [](const auto& p) { return !p->gone; });
+  if (processes_left || core_.job_count() > 0 || core_.workers().free() != core_.workers().total()) {
+    Fail(absl::StrCat("all drivers have left, and something is left:\n", core_.StatusText()));
+  }
+  return error_;
+}
+
+// Performs events in random order until nothing can happen any more; false where something failed.
+bool World::RunUntilQuiet() {
+  std::vector<Event> events;
+  while (error_.empty()) {
+    events.clear();
+    Collect(&events);
+    if (events.empty()) {
+      const int64_t deadline = core_.NextDeadline();
+      if (deadline == INT64_MAX) return true;
+      now_nanos_ = std::max(now_nanos_, deadline);
+    } else {
+      now_nanos_ += static_cast<int64_t>(Roll(random_, kMaxStepNanos));
+    }
+    core_.AdvanceTo(now_nanos_);
+    PerformActions();
+    if (!events.empty()) Perform(events[Roll(random_, events.size())]);
+    PerformActions();
+    core_.CheckInvariants();
+    if (++counts_.events > kMaxEvents) Fail("it goes in circles: there is always something to do");
+  }
+  return false;
+}
+
+void World::Collect(std::vector<Event>* events) {
+  const auto crashes = [&] {
+    return options_.crash_chance > 0 &&
+           static_cast<double>(Roll(random_, 1'000'000)) < options_.crash_chance * 1e6;
+  };
+  std::vector<Process*> victims;
+  for (const auto& owned : processes_) {
+    Process* process = owned.get();
+    if (process->gone) continue;
+    if (process->client == nullptr) {
+      events->push_back({Event::Kind::kJoin, process});
+      continue;
+    }
+    Client& client = *process->client;
+    if (!client.to_node.empty()) events->push_back({Event::Kind::kToNode, process});
+    if (!process->alive) {
+      if (client.to_node.empty()) events->push_back({Event::Kind::kFoundDead, process});
+      continue;
+    }
+    if (process->kill_asked) events->push_back({Event::Kind::kKill, process});
+    if (!client.to_client.empty()) events->push_back({Event::Kind::kToClient, process});
+    if (process->routine.CanResume()) events->push_back({Event::Kind::kStep, process});
+    if (client.owes_releases()) events->push_back({Event::Kind::kRelease, process});
+    if (!process->is_driver() || (options_.drivers_may_die && Roll(random_, 200) == 0))
+      victims.push_back(process);
+  }
+  if (!events->empty() && !victims.empty() && crashes()) {
+    ++counts_.crashes;
+    Process* victim = victims[Roll(random_, victims.size())];
+    victim->kill_asked = true;
+    *events = {{Event::Kind::kKill, victim}};
+  }
+}
+
+void World::Perform(const Event& event) {
+  Process* process = event.process;
+  switch (event.kind) {
+    case Event::Kind::kToClient: {
+      const Frame frame = std::move(process->client->to_client.front());
+      process->client->to_client.pop_front();
+      process->client->Receive(frame);
+      break;
+    }
+    case Event::Kind::kToNode: {
+      const Frame frame = std::move(process->client->to_node.front());
+      process->client->to_node.pop_front();
+      const absl::Status status = Handle(process, frame);
+      if (!status.ok()) {
+        Fail(absl::StrCat("the core refuses an honest client: ", status.message()));
+      }
+      break;
+    }
+    case Event::Kind::kStep:
+      process->routine.Resume();
+      if (process->routine.done() && !process->is_driver()) {
+        Trace(absl::StrCat(process->Name(), " ends"));
+        process->alive = false;
+        process->cause = "exited with code 0";
+      }
+      break;
+    case Event::Kind::kRelease:
+      process->client->SendReleases();
+      break;
+    case Event::Kind::kJoin:
+      if ((process->kill_asked && Roll(random_, 2) == 0) ||
+          static_cast<double>(Roll(random_, 1000)) < options_.failed_start_chance * 1000) {
+        Trace(absl::StrCat(process->Name(), " dies before it joins"));
+        process->gone = true;
+        core_.ProcessDied(process->number, "exited with code 1", 0);
+        break;
+      }
+      process->client = std::make_unique<Client>(ClientId(next_client_++), &memory_);
+      process->worker = std::make_unique<WorkerProgram>(
+          process->client.get(),
+          [words = words_.get(), id = process->client->id()](const wire::Dispatch& dispatch) {
+            return words->TryBegin(id, dispatch.slot, dispatch.generation);
+          });
+      process->routine = process->worker->Run();
+      Trace(absl::StrCat(process->Name(), " joins as process ",
+                         static_cast<uint64_t>(process->number)));
+      if (!core_.WorkerJoined(process->number, process->client->id()).ok())
+        Fail("the core does not know a worker that it has started");
+      break;
+    case Event::Kind::kKill:
+      Trace(absl::StrCat(process->Name(), " is killed"));
+      process->alive = false;
+      process->cause = "killed by signal 9 (SIGKILL)";
+      process->routine = Routine();
+      break;
+    case Event::Kind::kFoundDead:
+      Trace(absl::StrCat(process->Name(), " is found dead"));
+      process->gone = true;
+      if (process->is_driver()) {
+        core_.DriverLeft(process->client->id());
+      } else {
+        core_.ProcessDied(process->number, process->cause, 1);
+      }
+      break;
+  }
+}
+
+void World::Leave(Process* driver) {
+  driver->alive = false;
+  driver->routine = Routine();
+}
+
+absl::Status World::Handle(Process* process, const Frame& frame) {
+  const wire::Bytes bytes = std::as_bytes(std::span(frame));
+  const absl::StatusOr<wire::ClientMessage> message = wire::DecodeClientMessage(bytes);
+  if (!message.ok()) return message.status();
+  const ClientId client = process->client->id();
+  struct Visitor {
+    scheduler::Core& core;
+    ClientId client;
+    wire::Bytes bytes;
+    absl::Status operator()(const wire::TaskSpec& m) { return core.Submit(client, m, bytes); }
+    absl::Status operator()(const wire::Seal& m) { return core.Seal(client, m); }
+    absl::Status operator()(const wire::Complete& m) { return core.Complete(client, m); }
+    absl::Status operator()(const wire::Subscribe& m) { return core.Subscribe(client, m); }
+    absl::Status operator()(const wire::Release& m) { return core.Release(client, m); }
+    absl::Status operator()(const wire::Claim& m) { return core.Claim(client, m); }
+    absl::Status operator()(const wire::LeaseRequest& m) {
+      return core.RequestLease(client, m.bytes);
+    }
+    absl::Status operator()(const wire::ReturnLease& m) {
+      return core.ReturnLease(client, m.unused);
+    }
+    absl::Status operator()(const wire::Blocked&) { return core.Blocked(client); }
+    absl::Status operator()(const wire::Unblocked&) { return core.Unblocked(client); }
+    absl::Status operator()(const wire::Kill& m) { return core.Kill(client, m); }
+    absl::Status operator()(const wire::FindActor& m) { return core.FindActor(client, m); }
+    absl::Status operator()(const wire::StatusRequest&) {
+      return absl::UnimplementedError("no simulated client asks for the status");
+    }
+    absl::Status operator()(const wire::Stop&) {
+      return absl::UnimplementedError("no simulated client stops the node");
+    }
+  };
+  if (trace_) Trace(absl::StrCat("node <- ", process->Name(), ": ", Describe(*message)));
+  return std::visit(Visitor{core_, client, bytes}, *message);
+}
+
+void World::PerformActions() {
+  for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
+    for (const scheduler::Action& action : actions)
+      std::visit([this](const auto& a) { Do(a); }, action);
+  }
+  for (const auto& process : processes_) {
+    wire::Ready message;
+    for (const ObjectId id : std::exchange(process->ready, {})) {
+      if (core_.objects().Find(id) == nullptr ||
+          !core_.objects().HasGrant(id, process->client->id())) {
+        continue;  // released meanwhile
+      }
+      message.values.push_back({id, ValueOf(id)});
+    }
+    if (!message.values.empty()) Tell(process->client->id(), message);
+  }
+}
+
+wire::Value World::ValueOf(ObjectId id) const {
+  const objectstore::Entry* entry = core_.objects().Find(id);
+  TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
+  wire::Value value{wire::Pending{}, entry->contained()};
+  if (const auto* bytes = std::get_if<std::string>(&entry->content())) {
+    value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
+  } else if (const auto* location = std::get_if<Location>(&entry->content())) {
+    value.content = *location;
+  } else if (entry->failed()) {
+    value.content = *entry->error();
+  }
+  return value;
+}
+
+void World::Tell(ClientId client, const wire::NodeMessage& message) {
+  Process* process = Find(client);
+  if (process == nullptr || !process->alive) return;
+  wire::MessageBuffer buffer;
+  const wire::Bytes bytes = wire::Encode(message, buffer);
+  Frame& frame = process->client->to_client.emplace_back(bytes.size() / sizeof(uint64_t));
+  std::copy(bytes.begin(), bytes.end(), std::as_writable_bytes(std::span(frame)).begin());
+}
+
+World::Process* World::Find(ClientId client) {
+  for (const auto& process : processes_) {
+    if (process->client != nullptr && process->client->id() == client) return process.get();
+  }
+  return nullptr;
+}
+
+void World::Do(const scheduler::SendDispatch& action) {
+  ++counts_.dispatches;
+  if (trace_) {
+    const auto spec = wire::DecodeClientMessage(
+        std::as_bytes(std::span(action.spec->data(), action.spec->size())));
+    Trace(absl::StrCat("node -> ", troupe::ToString(action.worker), ": slot ", action.slot,
+                       ", attempt ", action.attempt, ", ", Describe(*spec)));
+  }
+  wire::Dispatch dispatch{
+      .slot = action.slot,
+      .generation = action.generation,
+      .attempt = action.attempt,
+      .values = {},
+      .refs = action.inner_refs,
+      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size()))};
+  for (const ObjectId id : action.dependencies) dispatch.values.push_back({id, ValueOf(id)});
+  Tell(action.worker, dispatch);
+}
+
+void World::Do(const scheduler::SendReady& action) {
+  if (Process* process = Find(action.client)) process->ready.push_back(action.object);
+}
+
+void World::Do(const scheduler::SendWaitRefused& action) {
+  Tell(action.worker, wire::WaitRefused{action.error});
+}
+
+void World::Do(const scheduler::SendActorFound& action) {
+  Tell(action.client, wire::ActorFound{action.request, action.actor, action.type_name});
+}
+
+void World::Do(const scheduler::StartWorker& action) {
+  ++counts_.workers;
+  auto process = std::make_unique<Process>();
+  process->number = action.process;
+  process->job = action.job;
+  processes_.push_back(std::move(process));
+}
+
+void World::Do(const scheduler::EndWorker& action) {
+  Tell(action.worker, wire::Exit{action.reason});
+}
+
+void World::Do(const scheduler::KillWorker& action) {
+  for (const auto& process : processes_) {
+    if (process->number == action.process) process->kill_asked = true;
+  }
+}
+
+void World::Do(const scheduler::CreateChunk&) {}
+
+void World::Do(const scheduler::DropChunk& action) {
+  memory_.Drop(action.chunk);
+  for (const auto& process : processes_) {
+    if (process->client != nullptr && !process->gone)
+      Tell(process->client->id(), wire::DropChunk{action.chunk});
+  }
+}
+
+void World::Do(const scheduler::SendLease& action) {
+  Tell(action.client, wire::LeaseGranted{action.space});
+}
+
+void World::Do(const scheduler::RefuseLease& action) {
+  Tell(action.client, wire::LeaseRefused{action.error});
+}
+
+void World::Fail(const std::string& what) {
+  if (error_.empty()) error_ = absl::StrCat("after ", counts_.events, " events: ", what);
+}
+
+void World::Trace(const std::string& line) const {
+  if (trace_) std::fprintf(stderr, "%8llu %s\n", static_cast<unsigned long long>(counts_.events),
+                           line.c_str());
+}
+
+}  // namespace troupe::simulation

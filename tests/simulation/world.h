@@ -1,0 +1,101 @@
+// World runs the real scheduler core, object table and client machines with simulated processes,
+// channels, memory and time, in an order that a seed decides.
+//
+// Every event is one small thing: a frame arrives, a program makes a step, a process starts, dies,
+// or is found dead. After each of them the core's invariants are checked. At the end everything
+// that a driver asked for was answered and right, no object, task or actor is left, resources and
+// memory are whole.
+//
+//   World world(Options::FromSeed(17));
+//   std::string error = world.Run();   // empty: all is well
+//
+// Deterministic: the same options give the same run. Not thread-safe.   After FoundationDB's
+// simulation.
+#ifndef TROUPE_TESTS_SIMULATION_WORLD_H_
+#define TROUPE_TESTS_SIMULATION_WORLD_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/base/ids.h"
+#include "scheduler/core/core.h"
+#include "tests/simulation/client.h"
+#include "tests/simulation/programs.h"
+#include "tests/simulation/routine.h"
+
+namespace troupe::simulation {
+
+class World {
+ public:
+  explicit World(const Options& options, bool trace = false);
+  ~World();
+
+  // Empty where all went well, else what went wrong.
+  std::string Run();
+
+  struct Counts {
+    uint64_t events = 0;
+    uint64_t dispatches = 0;
+    uint64_t workers = 0;
+    uint64_t crashes = 0;
+    uint64_t recalls = 0;
+  };
+  const Counts& counts() const { return counts_; }
+
+ private:
+  class Words;
+  struct Process;
+  struct Event {
+    enum class Kind { kToClient, kToNode, kStep, kRelease, kJoin, kKill, kFoundDead };
+    Kind kind;
+    Process* process;
+  };
+
+  void AddDriver(uint64_t seed);
+  void Collect(std::vector<Event>* events);
+  void Perform(const Event& event);
+  bool RunUntilQuiet();
+  void Leave(Process* driver);
+
+  absl::Status Handle(Process* process, const Frame& frame);
+  void PerformActions();
+  void Do(const scheduler::SendDispatch& action);
+  void Do(const scheduler::SendReady& action);
+  void Do(const scheduler::SendWaitRefused& action);
+  void Do(const scheduler::SendActorFound& action);
+  void Do(const scheduler::StartWorker& action);
+  void Do(const scheduler::EndWorker& action);
+  void Do(const scheduler::KillWorker& action);
+  void Do(const scheduler::CreateChunk& action);
+  void Do(const scheduler::DropChunk& action);
+  void Do(const scheduler::SendLease& action);
+  void Do(const scheduler::RefuseLease& action);
+  wire::Value ValueOf(ObjectId id) const;
+  void Tell(ClientId client, const wire::NodeMessage& message);
+  Process* Find(ClientId client);
+
+  void Fail(const std::string& what);
+  void Trace(const std::string& line) const;
+
+  Options options_;
+  bool trace_;
+  Random random_;
+  std::unique_ptr<Words> words_;
+  scheduler::Core core_;
+  Memory memory_;
+  std::vector<std::unique_ptr<Process>> processes_;
+  uint64_t next_client_ = 1;
+  uint32_t next_job_ = 1;
+  int64_t now_nanos_ = 0;
+  Counts counts_;
+  std::string error_;
+};
+
+}  // namespace troupe::simulation
+
+#endif  // TROUPE_TESTS_SIMULATION_WORLD_H_
