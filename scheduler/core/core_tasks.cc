@@ -312,8 +312,8 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
     return absl::PermissionDeniedError(
         absl::StrCat(ToString(client), " completes a task and is no worker"));
   }
-  // It was failed while it ran (its driver ended, its actor was killed), and so will be its process:
-  // too late, no lie.
+  // It was failed while it ran (its driver ended, its actor was killed), and so will be its
+  // process: too late, no lie.
   if (task == nullptr && worker->ending) return absl::OkStatus();
   if (task == nullptr || task->worker != worker || task->attempt != complete.attempt ||
       task->slot != complete.slot) {

@@ -315,9 +315,7 @@ void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) 
 
 // Images of jobs whose driver has left and whose last worker (of a detached actor) has died.
 void Node::DropUnusedImages() {
-  std::erase_if(images_, [&](const auto& image) {
-    return !core_.HasJob(image.first);
-  });
+  std::erase_if(images_, [&](const auto& image) { return !core_.HasJob(image.first); });
 }
 
 Connection* Node::Find(ClientId client) {

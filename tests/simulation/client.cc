@@ -102,6 +102,11 @@ void Client::Complete(const DispatchedTask& task, wire::Value value) {
   Send(wire::Complete{task.spec.id, task.dispatch.attempt, task.dispatch.slot, {std::move(value)}});
 }
 
+uint64_t Client::FindActor(std::string_view name) {
+  Send(wire::FindActor{next_request_, name});
+  return next_request_++;
+}
+
 bool Client::IsReady(ObjectId id) const {
   const auto it = objects_.find(id);
   return it != objects_.end() && it->second.content.index() != 0;
@@ -130,8 +135,8 @@ void Client::Receive(const Frame& frame) {
   } else if (std::holds_alternative<wire::Dispatch>(*message)) {
     DispatchedTask& task = tasks.emplace_back();
     task.frame = frame;
-    task.dispatch = std::get<wire::Dispatch>(
-        *wire::DecodeNodeMessage(std::as_bytes(std::span(task.frame))));
+    task.dispatch =
+        std::get<wire::Dispatch>(*wire::DecodeNodeMessage(std::as_bytes(std::span(task.frame))));
     task.spec_frame = FrameOf(task.dispatch.spec);
     task.spec = std::get<wire::TaskSpec>(
         *wire::DecodeClientMessage(std::as_bytes(std::span(task.spec_frame))));
@@ -148,6 +153,9 @@ void Client::Receive(const Frame& frame) {
     lease_asked_ = false;
   } else if (const auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
     wait_refusal_ = wait->error;
+  } else if (const auto* found = std::get_if<wire::ActorFound>(&*message)) {
+    if (!found->actor.is_null()) Take(found->actor);
+    found_[found->request] = found->actor;
   } else if (std::holds_alternative<wire::Exit>(*message)) {
     exit_asked = true;
   }

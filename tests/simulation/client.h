@@ -10,12 +10,12 @@
 #ifndef TROUPE_TESTS_SIMULATION_CLIENT_H_
 #define TROUPE_TESTS_SIMULATION_CLIENT_H_
 
-#include <coroutine>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -89,6 +89,11 @@ class Client {
   // co_await client.WaitForLease(bytes): asks for memory; the result is the node's refusal.
   class WaitForLease;
 
+  // Asks for the actor of that name; FoundActor(request) has the answer, null where there is none.
+  // The caller gets a handle on it.
+  uint64_t FindActor(std::string_view name);
+  const std::optional<ActorId>& FoundActor(uint64_t request) { return found_[request]; }
+
   // --- The world's side.
   void Receive(const Frame& frame);
   bool owes_releases() const { return references_.has_releases(); }
@@ -117,6 +122,8 @@ class Client {
   objectstore::ReferenceTable references_;
   objectstore::LeaseCarver leases_;
   std::map<ObjectId, Object> objects_;
+  uint64_t next_request_ = 1;
+  std::map<uint64_t, std::optional<ActorId>> found_;
   bool lease_asked_ = false;
   std::optional<ErrorInfo> lease_refusal_;
   std::optional<ErrorInfo> wait_refusal_;

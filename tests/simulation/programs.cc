@@ -12,6 +12,7 @@ namespace troupe::simulation {
 namespace {
 
 constexpr uint64_t kBigBytes = 40'000;
+constexpr std::string_view kSharedActor = "shared";  // detached, found by its name
 
 wire::TaskSpec NewSpec(const Options& options) {
   wire::TaskSpec spec;
@@ -68,11 +69,16 @@ Routine DriverProgram::Run() {
       }
       if (space.has_value()) {
         const uint64_t value = random_();
-        Hold(client_->PutStored(*space, value, {}), {.fails = false, .value = value},
-             false);
+        Hold(client_->PutStored(*space, value, {}), {.fails = false, .value = value}, false);
       }
     } else if (roll < 70) {
-      CreateActor();
+      CreateActor(Roll(random_, 4) == 0);
+    } else if (roll < 73) {
+      const uint64_t request = client_->FindActor(kSharedActor);
+      const auto found = [&] { return client_->FoundActor(request).has_value(); };
+      co_await Until(found);
+      const ActorId actor = *client_->FoundActor(request);
+      if (!actor.is_null()) held_.push_back({actor, {}, true, true, true});
     } else if (roll < 88) {
       const auto actor =
           std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
@@ -106,8 +112,20 @@ Routine DriverProgram::Run() {
   finished_ = true;
 }
 
+Routine DriverProgram::CleanUp() {
+  const uint64_t request = client_->FindActor(kSharedActor);
+  const auto found = [&] { return client_->FoundActor(request).has_value(); };
+  co_await Until(found);
+  const ActorId actor = *client_->FoundActor(request);
+  if (!actor.is_null()) {
+    client_->Send(wire::Kill{actor, true});
+    client_->DropHandle(actor);
+  }
+  finished_ = true;
+}
+
 void DriverProgram::Hold(ObjectId id, Outcome expected, bool by_actor) {
-  held_.push_back({id, std::move(expected), by_actor, false});
+  held_.push_back({id, std::move(expected), by_actor, false, false});
 }
 
 void DriverProgram::SubmitTask() {
@@ -122,7 +140,8 @@ void DriverProgram::SubmitTask() {
     arguments.push_back({.fails = false, .value = inline_value, .inner = {inner.expected}});
     by_actor |= inner.by_actor;
   };
-  const auto actor = std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
+  const auto actor =
+      std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
   if (actor != held_.end() && Roll(random_, 4) == 0) {
     script.kind = ScriptKind::kCallActor;
     add_inline(*actor);
@@ -144,15 +163,19 @@ void DriverProgram::SubmitTask() {
   Hold(task.Result(0), Evaluate(script, arguments), by_actor);
 }
 
-void DriverProgram::CreateActor() {
+void DriverProgram::CreateActor(bool named) {
   wire::TaskSpec spec = NewSpec(options_);
   spec.kind = wire::TaskKind::kActorCreation;
   spec.cpu_units = 0;
   spec.max_restarts = options_.max_restarts;
   spec.type_name = "SimulatedActor";
+  if (named) {
+    spec.actor_name = kSharedActor;
+    spec.detached = true;
+  }
   const Script script{random_(), 0, ScriptKind::kLeaf};
   const TaskId task = client_->Submit(script, spec);
-  held_.push_back({task.Result(0), Evaluate(script, {}), true, true});
+  held_.push_back({task.Result(0), Evaluate(script, {}), true, true, named});
 }
 
 void DriverProgram::CallActor(const Held& actor) {
@@ -166,7 +189,7 @@ void DriverProgram::CallActor(const Held& actor) {
     spec.arguments.push_back({argument.id});
     arguments.push_back(argument.expected);
   }
-  const Script script{random_(), 0, ScriptKind::kLeaf};
+  const Script script = MakeScript(random_(), 1);
   const TaskId task = client_->Submit(script, spec);
   Hold(task.Result(0), Evaluate(script, arguments), true);
 }
@@ -182,6 +205,8 @@ bool DriverProgram::MayFailWith(ErrorKind kind, const Held& held) const {
     case ErrorKind::kActorDied:
       return held.by_actor &&
              (crashes || options_.kills_actors || options_.failed_start_chance > 0);
+    case ErrorKind::kInvalidArgument:  // another one of that name lives
+      return held.by_actor;
     case ErrorKind::kUnavailable:
       return held.by_actor && (crashes || options_.kills_actors) && options_.max_restarts != 0;
     case ErrorKind::kResourceExhausted:
@@ -203,6 +228,7 @@ void DriverProgram::Check(const Held& held, std::vector<Held>* inner) {
     }
     return;
   }
+  if (held.named) return;  // it may have been made by another driver
   if (held.expected.fails) {
     fail_(absl::StrCat(held.id.ToString(), " has a value, though its task fails"));
   } else if (resolved.value != held.expected.value) {
@@ -214,7 +240,7 @@ void DriverProgram::Check(const Held& held, std::vector<Held>* inner) {
   } else {
     client_->ClaimAll(held.id, resolved.refs);
     for (size_t i = 0; i < resolved.refs.size(); ++i) {
-      inner->push_back({resolved.refs[i], held.expected.inner[i], held.by_actor, false});
+      inner->push_back({resolved.refs[i], held.expected.inner[i], held.by_actor, false, false});
     }
   }
 }

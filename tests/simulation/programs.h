@@ -25,10 +25,10 @@ struct Options {
   int drivers = 1;
   int cpus = 2;
   uint64_t store_bytes = 0;
-  int operations = 30;            // of each driver
-  int32_t max_retries = -1;       // of tasks; -1: without end
-  int32_t max_restarts = 0;       // of actors
-  double crash_chance = 0;        // of one worker, at each event
+  int operations = 30;             // of each driver
+  int32_t max_retries = -1;        // of tasks; -1: without end
+  int32_t max_restarts = 0;        // of actors
+  double crash_chance = 0;         // of one worker, at each event
   double failed_start_chance = 0;  // of a process that is started
   bool drivers_may_die = false;
   bool kills_actors = false;
@@ -48,6 +48,8 @@ class DriverProgram {
       : options_(options), random_(seed), client_(client), fail_(std::move(fail)) {}
 
   Routine Run();
+  // Instead: ends the detached actor that others may have left behind.
+  Routine CleanUp();
   bool finished() const { return finished_; }
 
  private:
@@ -56,10 +58,11 @@ class DriverProgram {
     Outcome expected;
     bool by_actor = false;  // an actor had a part in it
     bool actor = false;     // the handle of one
+    bool named = false;     // which others may have made, too
   };
 
   void SubmitTask();
-  void CreateActor();
+  void CreateActor(bool named);
   void CallActor(const Held& actor);
   void Hold(ObjectId id, Outcome expected, bool by_actor);
   bool MayFailWith(ErrorKind kind, const Held& held) const;

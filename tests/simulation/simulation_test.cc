@@ -20,7 +20,7 @@ namespace troupe::simulation {
 namespace {
 
 uint64_t first_seed = 1;
-uint64_t seed_count = 1000;
+uint64_t seed_count = 500;
 bool trace = false;
 char replay[128];  // what a failed check prints
 
@@ -49,13 +49,11 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     sum.crashes += world.counts().crashes;
     sum.recalls += world.counts().recalls;
   }
-  std::printf("%llu seeds: %llu events, %llu dispatches, %llu recalls, %llu workers, %llu crashes\n",
-              static_cast<unsigned long long>(seed_count),
-              static_cast<unsigned long long>(sum.events),
-              static_cast<unsigned long long>(sum.dispatches),
-              static_cast<unsigned long long>(sum.recalls),
-              static_cast<unsigned long long>(sum.workers),
-              static_cast<unsigned long long>(sum.crashes));
+  std::printf(
+      "%llu seeds: %llu events, %llu dispatches, %llu recalls, %llu workers, %llu crashes\n",
+      static_cast<unsigned long long>(seed_count), static_cast<unsigned long long>(sum.events),
+      static_cast<unsigned long long>(sum.dispatches), static_cast<unsigned long long>(sum.recalls),
+      static_cast<unsigned long long>(sum.workers), static_cast<unsigned long long>(sum.crashes));
   if (seed_count >= 100) {
     EXPECT_GT(sum.recalls, 0u) << "no run had a task taken back";
     EXPECT_GT(sum.crashes, 0u) << "no run had a crash";

@@ -35,9 +35,9 @@ std::string Describe(const wire::ClientMessage& message) {
     return absl::StrCat("kill ", kill->actor.ToString(),
                         kill->no_restart ? "" : ", it may restart");
   }
-  constexpr const char* kNames[] = {"task",     "seal",  "complete",     "subscribe", "release",
-                                    "claim",    "lease", "return lease", "blocked",   "unblocked",
-                                    "kill",     "find",  "status",       "stop"};
+  constexpr const char* kNames[] = {"task",  "seal",  "complete",     "subscribe", "release",
+                                    "claim", "lease", "return lease", "blocked",   "unblocked",
+                                    "kill",  "find",  "status",       "stop"};
   return kNames[message.index()];
 }
 
@@ -89,7 +89,6 @@ struct World::Process {
   std::vector<ObjectId> ready;  // to be told at the end of the node's turn
 
   bool is_driver() const { return driver != nullptr; }
-  bool finished() const { return gone || driver->finished(); }
   std::string Name() const {
     return client == nullptr ? absl::StrCat("process ", static_cast<uint64_t>(number))
                              : troupe::ToString(client->id());
@@ -102,44 +101,63 @@ World::World(const Options& options, bool trace)
       random_(Mix(options.seed, 99)),
       words_(std::make_unique<Words>(&counts_)),
       core_({.total = ResourceSet::Cpus(options.cpus), .store_bytes = options.store_bytes},
-            words_.get()) {
-  for (int i = 0; i < options_.drivers; ++i) AddDriver(random_());
-}
+            words_.get()) {}
 
 World::~World() = default;
 
-void World::AddDriver(uint64_t seed) {
-  auto process = std::make_unique<Process>();
+World::Process* World::AddDriver() {
+  Process* process = processes_.emplace_back(std::make_unique<Process>()).get();
   process->job = JobId(next_job_++);
   process->client = std::make_unique<Client>(ClientId(next_client_++), &memory_);
   process->driver = std::make_unique<DriverProgram>(
-      options_, seed, process->client.get(), [this](const std::string& what) { Fail(what); });
-  process->routine = process->driver->Run();
+      options_, random_(), process->client.get(), [this](const std::string& what) { Fail(what); });
   core_.DriverJoined(process->client->id(), process->job);
-  processes_.push_back(std::move(process));
+  return process;
 }
 
 std::string World::Run() {
+  for (int i = 0; i < options_.drivers; ++i) {
+    Process* driver = AddDriver();
+    driver->routine = driver->driver->Run();
+  }
   if (!RunUntilQuiet()) return error_;
-  for (const auto& process : processes_) {
-    if (process->is_driver() && !process->finished()) {
-      Fail(absl::StrCat("it hangs: ", process->Name(), " waits for ever\n", core_.StatusText()));
-    }
-  }
-  if (error_.empty() && (core_.objects().count() > 0 || core_.task_count() > 0 ||
-                         core_.actor_count() > 0 || core_.objects().bytes_stored() > 0)) {
-    Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText()));
-  }
-  for (const auto& process : processes_) {
-    if (process->is_driver() && !process->gone) Leave(process.get());
-  }
+  // Detached actors outlive whoever made them; all else goes with its last handle.
+  if (core_.actor_count() == 0) CheckNothingIsLeft();
+  LetDriversLeave();
+  if (!RunUntilQuiet()) return error_;
+  Process* last = AddDriver();
+  last->routine = last->driver->CleanUp();
+  if (!RunUntilQuiet()) return error_;
+  CheckNothingIsLeft();
+  LetDriversLeave();
   if (!error_.empty() || !RunUntilQuiet()) return error_;
   const bool processes_left =
       std::any_of(processes_.begin(), processes_.end(), [](const auto& p) { return !p->gone; });
-  if (processes_left || core_.job_count() > 0 || core_.workers().free() != core_.workers().total()) {
+  if (processes_left || core_.job_count() > 0 ||
+      core_.workers().free() != core_.workers().total()) {
     Fail(absl::StrCat("all drivers have left, and something is left:\n", core_.StatusText()));
   }
   return error_;
+}
+
+void World::CheckNothingIsLeft() {
+  if (core_.objects().count() > 0 || core_.task_count() > 0 || core_.actor_count() > 0 ||
+      core_.objects().bytes_stored() > 0) {
+    Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText()));
+  }
+}
+
+void World::LetDriversLeave() {
+  for (const auto& process : processes_) {
+    if (!process->is_driver() || process->gone) continue;
+    if (!process->driver->finished()) {
+      Fail(absl::StrCat("it hangs: ", process->Name(), " waits for ever\n", core_.StatusText()));
+    }
+    if (process->client->handle_count() > 0)
+      Fail(absl::StrCat(process->Name(), " has dropped all its handles, and knows of some"));
+    process->alive = false;
+    process->routine = Routine();
+  }
 }
 
 // Performs events in random order until nothing can happen any more; false where something failed.
@@ -264,11 +282,6 @@ void World::Perform(const Event& event) {
       }
       break;
   }
-}
-
-void World::Leave(Process* driver) {
-  driver->alive = false;
-  driver->routine = Routine();
 }
 
 absl::Status World::Handle(Process* process, const Frame& frame) {
@@ -427,8 +440,9 @@ void World::Fail(const std::string& what) {
 }
 
 void World::Trace(const std::string& line) const {
-  if (trace_) std::fprintf(stderr, "%8llu %s\n", static_cast<unsigned long long>(counts_.events),
-                           line.c_str());
+  if (trace_)
+    std::fprintf(stderr, "%8llu %s\n", static_cast<unsigned long long>(counts_.events),
+                 line.c_str());
 }
 
 }  // namespace troupe::simulation

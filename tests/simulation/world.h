@@ -56,11 +56,12 @@ class World {
     Process* process;
   };
 
-  void AddDriver(uint64_t seed);
+  Process* AddDriver();
+  void CheckNothingIsLeft();
+  void LetDriversLeave();
   void Collect(std::vector<Event>* events);
   void Perform(const Event& event);
   bool RunUntilQuiet();
-  void Leave(Process* driver);
 
   absl::Status Handle(Process* process, const Frame& frame);
   void PerformActions();

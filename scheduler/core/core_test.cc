@@ -1,0 +1,473 @@
+// The rules of the core, one by one: events in, actions out. What many of them do together is for
+// //tests/simulation.
+#include "scheduler/core/core.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::scheduler {
+namespace {
+
+constexpr ClientId kDriver = ClientId(1);
+constexpr int64_t kSecond = 1'000'000'000;
+
+wire::TaskSpec Spec(ClientId client, uint64_t sequence) {
+  wire::TaskSpec spec;
+  spec.id = TaskId::Make(client, sequence);
+  spec.cpu_units = kResourceUnit;
+  spec.max_retries = 1;
+  spec.name = "Work";
+  return spec;
+}
+
+wire::Value ValueOf(const std::string& bytes) {
+  return {std::as_bytes(std::span(bytes.data(), bytes.size())), {}};
+}
+
+// A core, a driver, and whatever workers it starts, which join at once as clients 101, 102, ...
+class CoreTest : public testing::Test, protected TaskWords {
+ protected:
+  explicit CoreTest(double cpus = 2, uint64_t store_bytes = 64 << 20)
+      : core_({.total = ResourceSet::Cpus(cpus), .store_bytes = store_bytes}, this) {
+    core_.DriverJoined(kDriver, JobId(1));
+  }
+  ~CoreTest() override { core_.CheckInvariants(); }
+
+  void Queue(ClientId worker, uint32_t slot, uint64_t generation) override {
+    begun_.erase({worker, slot});
+    generations_[{worker, slot}] = generation;
+  }
+  bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override {
+    return generations_[{worker, slot}] == generation && begun_.insert({worker, slot}).second;
+  }
+
+  absl::Status Submit(ClientId client, const wire::TaskSpec& spec) {
+    wire::MessageBuffer buffer;
+    return core_.Submit(client, spec, wire::Encode(spec, buffer));
+  }
+
+  // Performs what the core asks for; what it tells is collected in the lists below.
+  void Perform() {
+    for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
+      for (const Action& action : actions) {
+        if (const auto* start = std::get_if<StartWorker>(&action)) {
+          started_.push_back(start->process);
+          if (!workers_join_) continue;
+          const ClientId worker = WorkerOf(start->process);
+          ASSERT_TRUE(core_.WorkerJoined(start->process, worker).ok());
+        } else if (const auto* dispatch = std::get_if<SendDispatch>(&action)) {
+          dispatches_.push_back(*dispatch);
+        } else if (const auto* ready = std::get_if<SendReady>(&action)) {
+          ready_.push_back({ready->client, ready->object});
+        } else if (const auto* kill = std::get_if<KillWorker>(&action)) {
+          killed_.push_back(kill->process);
+        } else if (const auto* lease = std::get_if<SendLease>(&action)) {
+          leases_.push_back(lease->space);
+        } else if (const auto* refused = std::get_if<RefuseLease>(&action)) {
+          refusals_.push_back(refused->error);
+        } else if (const auto* wait = std::get_if<SendWaitRefused>(&action)) {
+          refusals_.push_back(wait->error);
+        } else if (const auto* end = std::get_if<EndWorker>(&action)) {
+          ended_.push_back(end->worker);
+        }
+      }
+    }
+    core_.CheckInvariants();
+  }
+
+  static ClientId WorkerOf(ProcessId process) {
+    return ClientId(100 + static_cast<uint64_t>(process));
+  }
+  static ProcessId ProcessOf(ClientId worker) {
+    return ProcessId(static_cast<uint64_t>(worker) - 100);
+  }
+  const SendDispatch* FindDispatch(TaskId task) {
+    for (auto it = dispatches_.rbegin(); it != dispatches_.rend(); ++it) {
+      const auto spec = wire::DecodeClientMessage(Words(*it->spec));
+      if (std::get<wire::TaskSpec>(*spec).id == task) return &*it;
+    }
+    return nullptr;
+  }
+  void Begin(const SendDispatch& dispatch) { begun_.insert({dispatch.worker, dispatch.slot}); }
+  absl::Status Complete(TaskId task, const wire::Value& value) {
+    const SendDispatch dispatch = *FindDispatch(task);
+    Begin(dispatch);
+    return core_.Complete(dispatch.worker, {task, dispatch.attempt, dispatch.slot, {value}});
+  }
+  const ErrorInfo* ErrorOf(ObjectId id) {
+    const objectstore::Entry* entry = core_.objects().Find(id);
+    return entry == nullptr ? nullptr : entry->error().get();
+  }
+
+  Core core_;
+  bool workers_join_ = true;
+  std::vector<ProcessId> started_;
+  std::vector<SendDispatch> dispatches_;
+  std::vector<std::pair<ClientId, ObjectId>> ready_;
+  std::vector<ProcessId> killed_;
+  std::vector<ClientId> ended_;
+  std::vector<Location> leases_;
+  std::vector<ErrorInfo> refusals_;
+
+ private:
+  static wire::Bytes Words(const std::string& text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+  }
+  std::map<std::pair<ClientId, uint32_t>, uint64_t> generations_;
+  std::set<std::pair<ClientId, uint32_t>> begun_;
+};
+
+class OneCpu : public CoreTest {
+ protected:
+  OneCpu() : CoreTest(1) {}
+};
+
+class SmallStore : public CoreTest {
+ protected:
+  SmallStore() : CoreTest(2, 1 << 20) {}
+};
+
+TEST_F(CoreTest, ATaskRunsAndItsResultIsTold) {
+  const TaskId task = TaskId::Make(kDriver, 1);
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  Perform();
+  ASSERT_NE(FindDispatch(task), nullptr);
+  EXPECT_TRUE(ready_.empty());
+  ASSERT_TRUE(Complete(task, ValueOf("12345678")).ok());
+  Perform();
+  EXPECT_EQ(ready_, (std::vector{std::pair(kDriver, task.Result(0))}));
+  EXPECT_EQ(core_.task_count(), 0u);
+  ASSERT_TRUE(core_.Release(kDriver, {{{task.Result(0), 1}}}).ok());
+  EXPECT_EQ(core_.objects().count(), 0u);
+}
+
+TEST_F(CoreTest, ATaskWaitsForItsArgumentAndSharesItsError) {
+  wire::TaskSpec second = Spec(kDriver, 2);
+  second.arguments.push_back({ObjectId::Make(kDriver, 1)});
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  ASSERT_TRUE(Submit(kDriver, second).ok());
+  Perform();
+  EXPECT_EQ(FindDispatch(second.id), nullptr);
+  const ErrorInfo error{.kind = ErrorKind::kTaskError, .message = "no luck"};
+  ASSERT_TRUE(Complete(TaskId::Make(kDriver, 1), {error, {}}).ok());
+  Perform();
+  EXPECT_EQ(FindDispatch(second.id), nullptr) << "it ran with an argument that failed";
+  ASSERT_NE(ErrorOf(second.id.Result(0)), nullptr);
+  EXPECT_EQ(ErrorOf(second.id.Result(0))->message, "no luck");
+}
+
+TEST_F(CoreTest, WhatNoClusterHasIsInfeasibleAtOnceAndNamesIt) {
+  wire::TaskSpec spec = Spec(kDriver, 1);
+  spec.cpu_units = 100 * kResourceUnit;
+  spec.resources = {{"gpu", kResourceUnit}};
+  ASSERT_TRUE(Submit(kDriver, spec).ok());
+  Perform();
+  ASSERT_NE(ErrorOf(spec.id.Result(0)), nullptr);
+  EXPECT_EQ(ErrorOf(spec.id.Result(0))->kind, ErrorKind::kInfeasible);
+  EXPECT_NE(ErrorOf(spec.id.Result(0))->message.find("gpu"), std::string::npos);
+  EXPECT_TRUE(started_.empty());
+}
+
+TEST_F(CoreTest, AWorkersDeathRetriesTheTaskThatHadBegunAndForgivesTheOthers) {
+  for (uint64_t i = 1; i <= 8; ++i) ASSERT_TRUE(Submit(kDriver, Spec(kDriver, i)).ok());
+  Perform();
+  const SendDispatch first = *FindDispatch(TaskId::Make(kDriver, 1));
+  Begin(first);
+  core_.ProcessDied(ProcessOf(first.worker), "killed by signal 9 (SIGKILL)", 17);
+  Perform();
+  uint32_t highest_attempt = 0;
+  for (uint64_t i = 1; i <= 8; ++i) {
+    const SendDispatch* dispatch = FindDispatch(TaskId::Make(kDriver, i));
+    ASSERT_NE(dispatch, nullptr);
+    EXPECT_NE(dispatch->worker, first.worker);
+    EXPECT_EQ(dispatch->attempt, i == 1 ? 2u : 1u) << i;
+    highest_attempt = std::max(highest_attempt, dispatch->attempt);
+  }
+  // Its one retry is used up.
+  const SendDispatch again = *FindDispatch(TaskId::Make(kDriver, 1));
+  Begin(again);
+  core_.ProcessDied(ProcessOf(again.worker), "killed by signal 9 (SIGKILL)", 18);
+  Perform();
+  const ErrorInfo* error = ErrorOf(ObjectId::Make(kDriver, 1));
+  ASSERT_NE(error, nullptr);
+  EXPECT_EQ(error->kind, ErrorKind::kWorkerCrashed);
+  EXPECT_EQ(error->message, "killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(error->attempt, 2u);
+  EXPECT_EQ(error->pid, 18);
+}
+
+TEST_F(CoreTest, ThreeWorkersThatCannotStartFailWhatWaitsForThem) {
+  workers_join_ = false;
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  for (size_t i = 0; i < 3; ++i) {
+    Perform();
+    ASSERT_EQ(started_.size(), i + 1);
+    core_.ProcessDied(started_.back(), "exited with code 127", 0);
+  }
+  Perform();
+  ASSERT_NE(ErrorOf(ObjectId::Make(kDriver, 1)), nullptr);
+  EXPECT_EQ(ErrorOf(ObjectId::Make(kDriver, 1))->message,
+            "no worker could be started: exited with code 127");
+  EXPECT_EQ(started_.size(), 3u);
+}
+
+TEST_F(OneCpu, AParentThatWaitsLendsItsCpuAndWhatWasQueuedBehindItMoves) {
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 2)).ok());
+  Perform();
+  const SendDispatch parent = *FindDispatch(TaskId::Make(kDriver, 1));
+  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2))->worker, parent.worker);
+  Begin(parent);
+  wire::TaskSpec child = Spec(parent.worker, 1);
+  child.depth = 1;
+  ASSERT_TRUE(Submit(parent.worker, child).ok());
+  ASSERT_TRUE(core_.Blocked(parent.worker).ok());
+  Perform();
+  ASSERT_NE(FindDispatch(child.id), nullptr);
+  EXPECT_NE(FindDispatch(child.id)->worker, parent.worker);
+  EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 2))->worker, parent.worker);
+  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2))->attempt, 1u);
+  EXPECT_EQ(started_.size(), 2u);
+  ASSERT_TRUE(Complete(child.id, ValueOf("12345678")).ok());
+  ASSERT_TRUE(core_.Unblocked(parent.worker).ok());
+  ASSERT_TRUE(Complete(TaskId::Make(kDriver, 1), ValueOf("12345678")).ok());
+  ASSERT_TRUE(Complete(TaskId::Make(kDriver, 2), ValueOf("12345678")).ok());
+  Perform();
+  EXPECT_EQ(core_.task_count(), 0u);
+  EXPECT_EQ(core_.workers().free(), core_.workers().total());
+}
+
+TEST_F(OneCpu, NestingThatCanNeverEndIsRefusedAtItsDeepest) {
+  ClientId submitter = kDriver;
+  const int cap = Limits::MaxWorkersPerJob(1);
+  for (int depth = 0; depth < cap; ++depth) {
+    wire::TaskSpec spec = Spec(submitter, 1);
+    spec.depth = static_cast<uint32_t>(depth);
+    ASSERT_TRUE(Submit(submitter, spec).ok());
+    Perform();
+    const SendDispatch* dispatch = FindDispatch(spec.id);
+    ASSERT_NE(dispatch, nullptr) << depth;
+    EXPECT_TRUE(refusals_.empty());
+    Begin(*dispatch);
+    submitter = dispatch->worker;
+    if (depth == cap - 1) break;
+    ASSERT_TRUE(core_.Blocked(submitter).ok());
+  }
+  ASSERT_TRUE(Submit(submitter, Spec(submitter, 1)).ok());
+  ASSERT_TRUE(core_.Blocked(submitter).ok());
+  Perform();
+  ASSERT_EQ(refusals_.size(), 1u);
+  EXPECT_EQ(refusals_[0].kind, ErrorKind::kResourceExhausted);
+  EXPECT_NE(refusals_[0].message.find("nest less deeply"), std::string::npos);
+}
+
+TEST_F(CoreTest, CallsOfAnActorKeepTheirOrderWhenTheirProcessDies) {
+  wire::TaskSpec actor = Spec(kDriver, 1);
+  actor.kind = wire::TaskKind::kActorCreation;
+  actor.cpu_units = 0;
+  actor.max_restarts = 1;
+  ASSERT_TRUE(Submit(kDriver, actor).ok());
+  Perform();
+  ASSERT_TRUE(Complete(actor.id, ValueOf("12345678")).ok());
+  for (uint64_t i = 1; i <= 4; ++i) {
+    wire::TaskSpec call = Spec(kDriver, 1 + i);
+    call.kind = wire::TaskKind::kActorCall;
+    call.cpu_units = 0;
+    call.actor = actor.id.Result(0);
+    call.sequence = i;
+    ASSERT_TRUE(Submit(kDriver, call).ok());
+  }
+  Perform();
+  const SendDispatch first = *FindDispatch(TaskId::Make(kDriver, 2));
+  Begin(first);
+  dispatches_.clear();
+  core_.ProcessDied(ProcessOf(first.worker), "killed by signal 9 (SIGKILL)", 17);
+  Perform();
+  // The one that had begun may have run: it fails. The others come after the new constructor.
+  ASSERT_NE(ErrorOf(ObjectId::Make(kDriver, 2)), nullptr);
+  EXPECT_EQ(ErrorOf(ObjectId::Make(kDriver, 2))->kind, ErrorKind::kUnavailable);
+  ASSERT_TRUE(Complete(actor.id, ValueOf("12345678")).ok());
+  Perform();
+  std::vector<uint64_t> order;
+  for (const SendDispatch& dispatch : dispatches_) {
+    const auto message = wire::DecodeClientMessage(
+        std::as_bytes(std::span(dispatch.spec->data(), dispatch.spec->size())));
+    order.push_back(std::get<wire::TaskSpec>(*message).sequence);
+  }
+  EXPECT_EQ(order, (std::vector<uint64_t>{0, 2, 3, 4}));
+}
+
+TEST_F(CoreTest, ACallThatFailsByItsArgumentLetsTheNextOneGo) {
+  wire::TaskSpec actor = Spec(kDriver, 1);
+  actor.kind = wire::TaskKind::kActorCreation;
+  actor.cpu_units = 0;
+  ASSERT_TRUE(Submit(kDriver, actor).ok());
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 2)).ok());
+  Perform();
+  ASSERT_TRUE(Complete(actor.id, ValueOf("12345678")).ok());
+  for (uint64_t i = 1; i <= 2; ++i) {
+    wire::TaskSpec call = Spec(kDriver, 2 + i);
+    call.kind = wire::TaskKind::kActorCall;
+    call.cpu_units = 0;
+    call.actor = actor.id.Result(0);
+    call.sequence = i;
+    if (i == 1) call.arguments.push_back({ObjectId::Make(kDriver, 2)});
+    ASSERT_TRUE(Submit(kDriver, call).ok());
+  }
+  Perform();
+  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 4)), nullptr) << "it overtook the call before it";
+  const ErrorInfo error{.kind = ErrorKind::kTaskError, .message = "no luck"};
+  ASSERT_TRUE(Complete(TaskId::Make(kDriver, 2), {error, {}}).ok());
+  Perform();
+  EXPECT_NE(ErrorOf(ObjectId::Make(kDriver, 3)), nullptr);
+  EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 4)), nullptr);
+}
+
+TEST_F(CoreTest, AnActorEndsWithItsLastHandleAndADetachedOneGoesOn) {
+  for (uint64_t i = 1; i <= 2; ++i) {
+    wire::TaskSpec actor = Spec(kDriver, i);
+    actor.kind = wire::TaskKind::kActorCreation;
+    actor.cpu_units = 0;
+    actor.detached = i == 2;
+    if (i == 2) actor.actor_name = "stays";
+    ASSERT_TRUE(Submit(kDriver, actor).ok());
+    Perform();
+    ASSERT_TRUE(Complete(actor.id, ValueOf("12345678")).ok());
+    ASSERT_TRUE(core_.Release(kDriver, {{{actor.id.Result(0), 1}}}).ok());
+    Perform();
+  }
+  EXPECT_EQ(ended_, (std::vector{WorkerOf(started_[0])}));
+  EXPECT_EQ(core_.actor_count(), 1u);
+  core_.DriverLeft(kDriver);
+  Perform();
+  EXPECT_EQ(core_.actor_count(), 1u);
+  EXPECT_TRUE(core_.HasJob(JobId(1))) << "its image is needed if the actor restarts";
+  // What the detached actor submits runs, without its driver.
+  const ClientId worker = WorkerOf(started_[1]);
+  ASSERT_TRUE(Submit(worker, Spec(worker, 1)).ok());
+  Perform();
+  EXPECT_NE(FindDispatch(TaskId::Make(worker, 1)), nullptr);
+}
+
+TEST_F(CoreTest, ADriversEndCancelsItsTasksAndKillsItsWorkers) {
+  for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(Submit(kDriver, Spec(kDriver, i)).ok());
+  Perform();
+  const SendDispatch running = *FindDispatch(TaskId::Make(kDriver, 1));
+  core_.DriverLeft(kDriver);
+  Perform();
+  EXPECT_EQ(core_.task_count(), 0u);
+  EXPECT_EQ(killed_, started_);
+  // Its messages that were under way are too late, not wrong.
+  EXPECT_TRUE(core_.Complete(running.worker, {TaskId::Make(kDriver, 1), 1, running.slot, {}}).ok());
+  EXPECT_TRUE(Submit(running.worker, Spec(running.worker, 1)).ok());
+  EXPECT_EQ(core_.task_count(), 0u);
+  for (const ProcessId process : started_) core_.ProcessDied(process, "killed", 0);
+  Perform();
+  EXPECT_FALSE(core_.HasJob(JobId(1)));
+  EXPECT_EQ(core_.objects().count(), 0u);
+}
+
+TEST_F(SmallStore, ProducersWaitForMemoryAndAreToldAfter30Seconds) {
+  core_.AdvanceTo(kSecond);
+  ASSERT_TRUE(core_.RequestLease(kDriver, 600'000).ok());
+  Perform();
+  ASSERT_EQ(leases_.size(), 1u);
+  const ObjectId object = ObjectId::Make(kDriver, 1);
+  const Location place{leases_[0].chunk, leases_[0].offset, 600'000};
+  ASSERT_TRUE(core_.Seal(kDriver, {object, {place, {}}}).ok());
+  ASSERT_TRUE(core_.RequestLease(kDriver, 600'000).ok());
+  ASSERT_TRUE(core_.RequestLease(kDriver, 600'000).ok());
+  core_.AdvanceTo(30 * kSecond);
+  Perform();
+  EXPECT_EQ(leases_.size(), 1u);
+  EXPECT_TRUE(refusals_.empty());
+  // Freed memory goes to the first in the queue.
+  ASSERT_TRUE(core_.Release(kDriver, {{{object, 1}}}).ok());
+  Perform();
+  EXPECT_EQ(leases_.size(), 2u);
+  EXPECT_EQ(core_.NextDeadline(), 31 * kSecond);
+  core_.AdvanceTo(31 * kSecond);
+  Perform();
+  ASSERT_EQ(refusals_.size(), 1u);
+  EXPECT_EQ(refusals_[0].kind, ErrorKind::kResourceExhausted);
+  EXPECT_NE(refusals_[0].message.find("--object_store_memory"), std::string::npos);
+  // What can never fit is refused at once.
+  ASSERT_TRUE(core_.RequestLease(kDriver, 2 << 20).ok());
+  Perform();
+  EXPECT_EQ(refusals_.size(), 2u);
+}
+
+// Clients that lie: the core says what they did, and keeps its state.
+TEST_F(CoreTest, LiesAreRefusedWithAReason) {
+  constexpr ClientId kOther = ClientId(2);
+  core_.DriverJoined(kOther, JobId(2));
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  Perform();
+  const SendDispatch dispatch = *FindDispatch(TaskId::Make(kDriver, 1));
+  const ObjectId result = ObjectId::Make(kDriver, 1);
+  const auto refused = [](const absl::Status& status, std::string_view why) {
+    EXPECT_FALSE(status.ok()) << why;
+    EXPECT_NE(std::string(status.message()).find(why), std::string::npos) << status;
+  };
+
+  wire::TaskSpec spec = Spec(kOther, 1);
+  spec.arguments.push_back({result});
+  refused(Submit(kOther, spec), "was never granted it");
+  refused(Submit(kOther, Spec(kDriver, 9)), "");   // an id of another maker
+  refused(Submit(kDriver, Spec(kDriver, 1)), "");  // an id that exists
+  spec = Spec(kOther, 2);
+  spec.num_returns = 0;
+  refused(Submit(kOther, spec), "0 results");
+  spec = Spec(kOther, 3);
+  spec.cpu_units = -1;
+  refused(Submit(kOther, spec), "negative");
+  spec = Spec(kDriver, 4);
+  spec.kind = wire::TaskKind::kActorCall;
+  spec.actor = result;
+  spec.sequence = 1;
+  refused(Submit(kDriver, spec), "is no actor");
+
+  refused(core_.Release(kOther, {{{result, 1}}}), "");
+  refused(core_.Release(kDriver, {{{result, 2}}}), "");
+  refused(core_.Claim(kOther, {result, 0, 1}), "");
+  refused(core_.Claim(kDriver, {result, 0, 1}), "");  // it holds nothing yet
+  refused(core_.Subscribe(kOther, {{result}}), "");
+  refused(core_.Kill(kDriver, {result, true}), "no actor");
+  refused(core_.RequestLease(kDriver, 0), "0 bytes");
+  refused(core_.ReturnLease(kDriver, {ChunkId(1), 0, 64}), "");
+  refused(core_.Seal(kDriver, {ObjectId::Make(kDriver, 50), {Location{ChunkId(7), 0, 64}, {}}}),
+          "");
+  refused(core_.Seal(kDriver, {ObjectId::Make(kDriver, 51), {wire::Pending{}, {}}}),
+          "without a value");
+
+  const wire::Value value = ValueOf("12345678");
+  const TaskId task = TaskId::Make(kDriver, 1);
+  refused(core_.Complete(kDriver, {task, 1, dispatch.slot, {value}}), "is no worker");
+  refused(core_.Complete(dispatch.worker, {task, 2, dispatch.slot, {value}}), "does not have");
+  refused(core_.Complete(dispatch.worker, {task, 1, dispatch.slot, {value, value}}),
+          "2 results instead of 1");
+  refused(core_.Complete(dispatch.worker, {TaskId::Make(kDriver, 77), 1, 0, {value}}),
+          "does not have");
+  ASSERT_TRUE(Complete(task, value).ok());
+  refused(core_.Complete(dispatch.worker, {task, 1, dispatch.slot, {value}}), "does not have");
+  refused(core_.Seal(kDriver, {result, {value.content, {}}}), "");
+  EXPECT_EQ(core_.WorkerJoined(ProcessId(99), ClientId(99)).code(), absl::StatusCode::kNotFound);
+
+  // Both liars are cut off; nothing of theirs is left.
+  core_.DriverLeft(kOther);
+  core_.DriverLeft(kDriver);
+  Perform();
+  for (const ProcessId process : started_) core_.ProcessDied(process, "killed", 0);
+  Perform();
+  EXPECT_EQ(core_.objects().count(), 0u);
+  EXPECT_EQ(core_.task_count(), 0u);
+  EXPECT_EQ(core_.job_count(), 0u);
+}
+
+}  // namespace
+}  // namespace troupe::scheduler
