@@ -20,12 +20,10 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
                                                    message.size());
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.emplace(task->id, std::move(owned));
-  if (task->kind == wire::TaskKind::kActorCreation) {
-    if (absl::Status status = EnterActor(spec, task); !status.ok()) return status;
-  }
-  if (task->kind == wire::TaskKind::kActorCall) {
-    if (absl::Status status = EnterCall(spec, task); !status.ok()) return status;
-  }
+  absl::Status status;
+  if (spec.kind == wire::TaskKind::kActorCreation) status = EnterActor(spec, task);
+  if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
+  if (!status.ok()) return status;
   if (tasks_.contains(spec.id)) {  // else it has failed already
     const Worker* worker = workers_.FindClient(client);
     if (jobs_.at(*job).ended || (worker != nullptr && worker->ending)) {

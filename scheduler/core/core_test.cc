@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,7 +26,8 @@ wire::TaskSpec Spec(ClientId client, uint64_t sequence) {
   return spec;
 }
 
-wire::Value ValueOf(const std::string& bytes) {
+// `bytes`: a literal, or what lives as long as the value.
+wire::Value ValueOf(std::string_view bytes) {
   return {std::as_bytes(std::span(bytes.data(), bytes.size())), {}};
 }
 
