@@ -107,7 +107,7 @@ template <typename T>
   auto encoded = internal::Encode(*session, value);
   if (auto* error = std::get_if<ErrorInfo>(&encoded)) internal::Throw(std::move(*error));
   auto& result = std::get<worker::EncodedResult>(encoded);
-  auto sealed = session->Seal(std::move(result.space), std::move(result.refs));
+  auto sealed = session->Seal(std::move(result.space), result.refs.ids());
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
   return ObjectRef<T>(internal::Handle::Adopt(session, std::get<ObjectId>(sealed)));
 }

@@ -107,7 +107,8 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
     if (results.size() == 1 && std::holds_alternative<ErrorInfo>(results[0])) {
       error = std::get<ErrorInfo>(std::move(results[0]));
     }
-    results.assign(spec.num_returns, error);
+    results.clear();
+    for (uint32_t i = 0; i < spec.num_returns; ++i) results.emplace_back(error);
   }
   for (auto& result : results) {
     wire::Value value;
@@ -116,7 +117,7 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
       value.content = *error;
     } else {
       auto& encoded = std::get<EncodedResult>(result);
-      value.refs = encoded.refs;
+      value.refs = encoded.refs.ids();
       if (encoded.space.stored()) {
         value.content = encoded.space.location;
       } else {

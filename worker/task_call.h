@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -30,9 +31,37 @@ struct TaskArgument {
   std::vector<ArgumentValue> values;
 };
 
+// Handles on the ids inside an encoded value: they must not go, with the value itself, before the
+// node knows who holds them. REQUIRES: the session outlives it. Move-only.
+class HeldReferences {
+ public:
+  HeldReferences() = default;
+  HeldReferences(Session* session, std::vector<ObjectId> ids)
+      : session_(session), ids_(std::move(ids)) {
+    for (const ObjectId id : ids_) session_->AddHandle(id);
+  }
+  HeldReferences(HeldReferences&& other) noexcept
+      : session_(other.session_), ids_(std::exchange(other.ids_, {})) {}
+  HeldReferences& operator=(HeldReferences&& other) noexcept {
+    std::swap(session_, other.session_);
+    std::swap(ids_, other.ids_);
+    return *this;
+  }
+  ~HeldReferences() {
+    for (const ObjectId id : ids_) session_->DropHandle(id);
+  }
+
+  const std::vector<ObjectId>& ids() const { return ids_; }
+
+ private:
+  Session* session_ = nullptr;
+  std::vector<ObjectId> ids_;
+};
+
+// A value on its way out.
 struct EncodedResult {
   ValueSpace space;
-  std::vector<ObjectId> refs;
+  HeldReferences refs;
 };
 
 struct TaskCall {

@@ -19,11 +19,11 @@ void OutgoingCall::AddEncoded(worker::EncodedResult encoded) {
     inline_arguments_.push_back(std::move(encoded));
     const worker::EncodedResult& kept = inline_arguments_.back();
     spec_.arguments.push_back(
-        {wire::Argument::Inline{wire::Bytes(kept.space.inline_bytes), kept.refs}});
+        {wire::Argument::Inline{wire::Bytes(kept.space.inline_bytes), kept.refs.ids()}});
     return;
   }
   // Too large for the message: it is stored, and travels by its id.
-  auto sealed = session_->Seal(std::move(encoded.space), std::move(encoded.refs));
+  auto sealed = session_->Seal(std::move(encoded.space), encoded.refs.ids());
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) Throw(std::move(*error));
   stored_arguments_.push_back(Handle::Adopt(session_, std::get<ObjectId>(sealed)));
   spec_.arguments.push_back({std::get<ObjectId>(sealed)});

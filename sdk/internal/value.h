@@ -43,12 +43,14 @@ std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session, 
     serialize::CopyBytes(result.space.bytes.data() + serialize::kArrayDataAt, value.data(),
                          value.size_bytes());
   } else {
-    const absl::Status status = serialize::EncodeTo(value, result.space.bytes, &result.refs);
+    std::vector<ObjectId> refs;
+    const absl::Status status = serialize::EncodeTo(value, result.space.bytes, &refs);
     if (!status.ok()) {
       session.Abandon(std::move(result.space));
       return ErrorInfo{.kind = ErrorKind::kNotSerializable,
                        .message = std::string(ToStd(status.message()))};
     }
+    result.refs = worker::HeldReferences(&session, std::move(refs));
   }
   return result;
 }

@@ -126,6 +126,29 @@ TEST_F(ObjectsTest, ReferencesInsideValuesKeepTheirObjects) {
 }
 
 // A reference that a task made and returned outlives its maker.
+struct ManyRefs {
+  std::vector<troupe::ObjectRef<int>> refs;
+};
+
+// More than go back to the node in one message: the maker drops them all before it answers.
+TEST_F(ObjectsTest, AThousandReferencesGoOutAndIn) {
+  constexpr int kRefs = 1000;
+  const auto make = troupe::Task([](int count) {
+    ManyRefs many;
+    for (int i = 0; i < count; ++i) many.refs.push_back(troupe::Put(i));
+    return many;
+  });
+  const auto sum = troupe::Task([](const ManyRefs& many) {
+    int total = 0;
+    for (const int x : troupe::Get(many.refs)) total += x;
+    return total;
+  });
+  EXPECT_EQ(troupe::Get(sum.Remote(make.Remote(kRefs))), kRefs * (kRefs - 1) / 2);
+  ManyRefs mine;
+  for (int i = 0; i < kRefs; ++i) mine.refs.push_back(troupe::Put(i));
+  EXPECT_EQ(troupe::Get(sum.Remote(std::move(mine))), kRefs * (kRefs - 1) / 2);
+}
+
 TEST_F(ObjectsTest, ObjectsOutliveTheirMaker) {
   const auto make = troupe::Task([] { return troupe::Put(std::vector<int>(50'000, getpid())); });
   const troupe::ObjectRef<std::vector<int>> made = troupe::Get(make.Remote());
