@@ -6,7 +6,8 @@
 //   std::tuple<double&, double&> fields = Fields(point);
 //
 // Works for aggregates of up to kMaxFields fields without C arrays, base classes and bit-fields;
-// others write a `serialize`. After Boost.PFR, which Debian 12 does not have.
+// others write a `serialize`. HasBaseClass and HasCArray find them; nothing finds a bit-field.
+// After Boost.PFR, which Debian 12 does not have.
 #ifndef TROUPE_CORE_SERIALIZE_FIELDS_H_
 #define TROUPE_CORE_SERIALIZE_FIELDS_H_
 
@@ -35,6 +36,14 @@ struct AnyField {
       const;  // NOLINT(google-explicit-constructor)
 };
 
+// Converts to the base classes of Derived alone: a field's type is none of them.
+template <typename Derived>
+struct AnyBase {
+  template <typename T>
+  requires(std::is_base_of_v<T, Derived> && !std::is_same_v<T, Derived>) operator T()
+      const;  // NOLINT(google-explicit-constructor)
+};
+
 template <typename T, size_t... I>
 constexpr bool InitialisableBy(std::index_sequence<I...>) {
   return requires { T{(static_cast<void>(I), AnyField{})...}; };
@@ -52,6 +61,41 @@ constexpr size_t CountDownFrom() {
   }
 }
 
+// Whether {} may stand for the value after the first `Before` and before `After` further ones.
+template <typename T, size_t... Before, size_t... After>
+constexpr bool TakesEmptyBraces(std::index_sequence<Before...>, std::index_sequence<After...>) {
+  return requires {
+    T{(static_cast<void>(Before), AnyField{})..., {}, (static_cast<void>(After), AnyField{})...};
+  };
+}
+template <typename T, size_t... Before, size_t... Inner, size_t... After>
+constexpr bool TakesBraces(std::index_sequence<Before...>, std::index_sequence<Inner...>,
+                           std::index_sequence<After...>) {
+  return requires {
+    T{(static_cast<void>(Before), AnyField{})...,
+      {(static_cast<void>(Inner), AnyField{})...},
+      (static_cast<void>(After), AnyField{})...};
+  };
+}
+
+// Without braces of its own, an array takes as many of the n values as it has elements; with them
+// it takes one, and one too many is left for the fields behind it. So does a field that has no {},
+// which is why the elements are counted, too.
+template <typename T, size_t N, size_t At>
+constexpr bool IsCArrayAt() {
+  if constexpr (TakesEmptyBraces<T>(std::make_index_sequence<At>(),
+                                    std::make_index_sequence<N - At - 1>())) {
+    return false;
+  } else {
+    return []<size_t... K>(std::index_sequence<K...>) {
+      return (TakesBraces<T>(std::make_index_sequence<At>(), std::make_index_sequence<K + 2>(),
+                             std::make_index_sequence<N - At - (K + 2)>()) ||
+              ...);
+    }
+    (std::make_index_sequence<N - At - 1>());
+  }
+}
+
 }  // namespace internal
 
 // More than kMaxFields where there are too many.
@@ -62,6 +106,23 @@ constexpr size_t FieldCount() {
   } else {
     return internal::CountDownFrom<std::remove_cv_t<T>, kMaxFields + 1>();
   }
+}
+
+// Whether an aggregate that is not empty has a base class. Not for unions.
+template <typename T>
+constexpr bool HasBaseClass() {
+  return !std::is_empty_v<T> && requires { T{internal::AnyBase<T>{}}; };
+}
+
+// Whether an aggregate has a field that is a C array, of more than one element, among its fields.
+// REQUIRES: FieldCount<T>() <= kMaxFields.
+template <typename T>
+constexpr bool HasCArray() {
+  constexpr size_t n = FieldCount<T>();
+  return []<size_t... At>(std::index_sequence<At...>) {
+    return (internal::IsCArrayAt<T, n, At>() || ...);
+  }
+  (std::make_index_sequence<n>());
 }
 
 template <typename T>

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -263,6 +264,70 @@ struct HasMutex {
   int n;
   std::mutex mutex;
 };
+class NoDefault {
+ public:
+  explicit NoDefault(int n) : n_(n) {}
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(n_);
+  }
+
+ private:
+  int n_;
+};
+struct HasNoDefault {
+  int n = 0;
+  NoDefault field;
+};
+struct HasConst {
+  int n = 0;
+  const double x = 0;
+};
+struct OneArray {
+  double cells[9] = {};
+};
+struct ArrayOfOne {
+  int n = 0;
+  int one[1] = {};
+};
+struct ArrayAmid {
+  Point origin;
+  std::string name;
+  Point corners[2][2] = {};
+  int n = 0;
+};
+struct ArrayLast {
+  std::vector<int> numbers;
+  char name[16] = {};
+};
+struct Tag {};
+struct Derived : Point {
+  double z = 0;
+};
+struct DerivedFromTag : Tag {
+  int n = 0;
+};
+struct Square : Point {};
+struct Tagged {
+  Tag tag;
+  Point point;
+};
+class Explicit {
+ public:
+  explicit Explicit(int n = 0) : n_(n) {}
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(n_);
+  }
+
+ private:
+  int n_;
+};
+struct ExplicitDefault {
+  int before = 0;
+  Explicit field = Explicit(1);
+  std::vector<int> after;
+};
 static_assert(kSerializable<Everything>);
 static_assert(kSerializable<Tree>);
 static_assert(kSerializable<Link>);
@@ -276,6 +341,23 @@ static_assert(kProblem<std::thread> == Problem::kThread);
 static_assert(kProblem<std::ofstream> == Problem::kFile);
 static_assert(kProblem<std::function<void()>> == Problem::kFunction);
 static_assert(kProblem<std::string_view> == Problem::kView);
+static_assert(kProblem<std::span<const int>> == Problem::kSpan);
+static_assert(kProblem<std::atomic<int>> == Problem::kSynchronisation);
+static_assert(kProblem<NoDefault> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<std::vector<NoDefault>> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<HasNoDefault> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<HasConst> == Problem::kConstField);
+static_assert(kProblem<int[3]> == Problem::kCArray);
+static_assert(kProblem<OneArray> == Problem::kCArray);
+static_assert(kProblem<ArrayOfOne> == Problem::kCArray);
+static_assert(kProblem<ArrayAmid> == Problem::kCArray);
+static_assert(kProblem<ArrayLast> == Problem::kCArray);
+static_assert(kProblem<Derived> == Problem::kBaseClass);
+static_assert(kProblem<DerivedFromTag> == Problem::kBaseClass);
+static_assert(kProblem<Square> == Problem::kBaseClass);
+static_assert(kSerializable<Tagged>, "a base class as a field is a field");
+static_assert(kSerializable<ExplicitDefault>, "a field without {} is no array");
+static_assert(kSerializable<std::shared_ptr<const Point>>);
 
 }  // namespace
 }  // namespace troupe::serialize

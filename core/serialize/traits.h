@@ -1,8 +1,7 @@
 // What may travel, and what the compiler says of what may not.
 //
 //   static_assert(kSerializable<std::vector<int>>);
-//   AssertSerializable<std::mutex>();   // error: std::mutex cannot travel: it belongs to one
-//   process...
+//   AssertSerializable<std::mutex>();   // error: std::mutex and its like cannot travel: ...
 //
 // A type travels where all its parts do: fundamental types, enums, strings, std containers,
 // aggregates of what travels, classes with a cereal `serialize` (or save and load), and references
@@ -11,6 +10,7 @@
 #define TROUPE_CORE_SERIALIZE_TRAITS_H_
 
 #include <array>
+#include <atomic>
 #include <cereal/cereal.hpp>
 #include <condition_variable>
 #include <fstream>
@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -59,6 +60,12 @@ enum class Problem {
   kFunction,
   kLambda,
   kView,
+  kSpan,
+  kCArray,
+  kBaseClass,
+  kTooManyFields,
+  kConstField,
+  kNoDefaultConstructor,
   kUnknown,
 };
 
@@ -120,7 +127,7 @@ struct Parts<C<A...>> {
     if constexpr (std::is_empty_v<Part>) {
       return Problem::kNone;
     } else {
-      return Find<Part, Seen...>();
+      return Find<std::remove_cv_t<Part>, Seen...>();
     }
   }
 };
@@ -137,6 +144,14 @@ struct IsStdFunction : std::false_type {};
 template <typename S>
 struct IsStdFunction<std::function<S>> : std::true_type {};
 template <typename T>
+struct IsSpan : std::false_type {};
+template <typename T, size_t N>
+struct IsSpan<std::span<T, N>> : std::true_type {};
+template <typename T>
+struct IsAtomic : std::false_type {};
+template <typename T>
+struct IsAtomic<std::atomic<T>> : std::true_type {};
+template <typename T>
 struct IsFuture : std::false_type {};
 template <typename T>
 struct IsFuture<std::future<T>> : std::true_type {};
@@ -151,9 +166,31 @@ struct FieldsProblem<std::tuple<F...>, Seen...> {
     Problem problem = Problem::kNone;
     ((problem = problem == Problem::kNone ? Find<std::remove_cvref_t<F>, Seen...>() : problem),
      ...);
+    if (problem == Problem::kNone && (std::is_const_v<std::remove_reference_t<F>> || ...))
+      return Problem::kConstField;
     return problem;
   }
 };
+
+// The receiver makes a T and fills it. A pointee may be made by its load_and_construct, or by what
+// is registered for a base class.
+template <typename T>
+concept CanBeFilled = std::is_default_constructible_v<T> || std::is_polymorphic_v<T> ||
+    cereal::traits::has_load_and_construct<T, InputArchive>::value;
+
+// Of an aggregate without functions of its own.
+template <typename T, typename... Seen>
+constexpr Problem FindInAggregate() {
+  if constexpr (HasBaseClass<T>()) {
+    return Problem::kBaseClass;
+  } else if constexpr (FieldCount<T>() > kMaxFields) {
+    return Problem::kTooManyFields;
+  } else if constexpr (HasCArray<T>()) {
+    return Problem::kCArray;
+  } else {
+    return FieldsProblem<decltype(Fields(std::declval<T&>())), T, Seen...>::Check();
+  }
+}
 
 // `Seen` are the types around this one: a recursive type has no more problems inside itself.
 template <typename T, typename... Seen>
@@ -169,7 +206,8 @@ constexpr Problem Find() {
     return Problem::kPointer;
   } else if constexpr (OneOf<T, std::mutex, std::recursive_mutex, std::timed_mutex,
                              std::shared_mutex, std::condition_variable,
-                             std::condition_variable_any, std::once_flag>) {
+                             std::condition_variable_any, std::once_flag, std::atomic_flag> ||
+                       IsAtomic<T>::value) {
     return Problem::kSynchronisation;
   } else if constexpr (OneOf<T, std::thread, std::jthread> || IsFuture<T>::value) {
     return Problem::kThread;
@@ -179,16 +217,20 @@ constexpr Problem Find() {
     return Problem::kFunction;
   } else if constexpr (OneOf<T, std::string_view>) {
     return Problem::kView;
+  } else if constexpr (IsSpan<T>::value) {
+    return Problem::kSpan;
+  } else if constexpr (std::is_array_v<T>) {
+    return Problem::kCArray;
   } else if constexpr (std::is_class_v<T> && HasMemberFunctions<T>) {
-    return Problem::kNone;
+    return CanBeFilled<T> ? Problem::kNone : Problem::kNoDefaultConstructor;
   } else if constexpr (std::is_class_v<T> && IsLambda<T>() && !std::is_aggregate_v<T> &&
                        !requires { typename T::value_type; }) {
     return std::is_empty_v<T> ? Problem::kNone : Problem::kLambda;
   } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && !IsStdArray<T>::value) {
-    if constexpr (HasFreeSave<T>) {
-      return Problem::kNone;
+    if constexpr (!HasFreeSave<T> && FindInAggregate<T, Seen...>() != Problem::kNone) {
+      return FindInAggregate<T, Seen...>();
     } else {
-      return FieldsProblem<decltype(Fields(std::declval<T&>())), T, Seen...>::Check();
+      return CanBeFilled<T> ? Problem::kNone : Problem::kNoDefaultConstructor;
     }
   } else if constexpr (Parts<T>::template Check<T, Seen...>() != Problem::kNone) {
     return Parts<T>::template Check<T, Seen...>();
@@ -218,9 +260,9 @@ constexpr void AssertSerializable() {
                 "std::span<const T>");
   static_assert(problem != Problem::kReference,
                 "a reference points into another process's memory: take a value or const T&");
-  static_assert(
-      problem != Problem::kSynchronisation,
-      "std::mutex cannot travel: it belongs to one process; keep shared state in an actor");
+  static_assert(problem != Problem::kSynchronisation,
+                "std::mutex and its like cannot travel: they belong to one process; keep shared "
+                "state in an actor");
   static_assert(problem != Problem::kThread,
                 "a thread or future cannot travel: it belongs to one process; pass an ObjectRef");
   static_assert(problem != Problem::kFile,
@@ -233,7 +275,27 @@ constexpr void AssertSerializable() {
                 "captured, auto x) {...}, "
                 "captured)");
   static_assert(problem != Problem::kView,
-                "a std::string_view points into another process's memory: take a std::string");
+                "a std::string_view points into another process's memory: take or return a "
+                "std::string");
+  static_assert(problem != Problem::kSpan,
+                "a std::span points into another process's memory: only a parameter may be a "
+                "std::span<const T>; store or return a std::vector<T>");
+  static_assert(problem != Problem::kCArray,
+                "a C array cannot travel, not as a field either: use std::array, std::vector or "
+                "std::string");
+  static_assert(problem != Problem::kBaseClass,
+                "a class with a base class does not travel by itself: give it template <class "
+                "Archive> void serialize(Archive& archive) { archive(field, ...); }, or make the "
+                "base a field");
+  static_assert(problem != Problem::kTooManyFields,
+                "an aggregate of more than 32 fields (a C array counts by its elements) cannot "
+                "travel as it is: give it template <class Archive> void serialize(Archive& "
+                "archive) { archive(field, ...); }");
+  static_assert(problem != Problem::kConstField,
+                "a const field cannot be filled by the receiver: make it non-const");
+  static_assert(problem != Problem::kNoDefaultConstructor,
+                "a type that travels needs a default constructor: the receiver makes one and fills "
+                "it");
   static_assert(
       problem != Problem::kUnknown,
       "this type cannot travel: make it an aggregate of types that can, or give it "
