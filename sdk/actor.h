@@ -62,6 +62,22 @@ struct MethodEntry {
   static void Run(worker::TaskCall& call) { Call(call, typename MemberSignature<M>::Parameters()); }
 };
 
+// Stands in the class body of what a Task(method) returns, so that it is looked at before Remote.
+template <typename C, typename M>
+constexpr bool AssertMethod() {
+  static_assert(std::is_member_function_pointer_v<M>,
+                "an actor runs its own methods: write handle.Task(&Class::Method)");
+  if constexpr (std::is_member_function_pointer_v<M>) {
+    static_assert(KnownMember<M>,
+                  "a method that is volatile, && or variadic cannot be called: an actor stays");
+    if constexpr (KnownMember<M>) {
+      static_assert(std::is_base_of_v<typename MemberSignature<M>::Class, C>,
+                    "the method belongs to another class than the actor");
+    }
+  }
+  return true;
+}
+
 template <typename C, typename... P>
 struct ConstructorEntry {
   static void Run(worker::TaskCall& call) {
@@ -86,6 +102,8 @@ class ActorHandle;
 template <typename C, typename M>
 class [[nodiscard]] MethodBuilder {
  public:
+  static_assert(internal::AssertMethod<C, M>());
+
   MethodBuilder(internal::Handle actor, M method) : actor_(std::move(actor)), method_(method) {}
 
   MethodBuilder Named(std::string name) && {
@@ -130,10 +148,7 @@ class ActorHandle {
   explicit ActorHandle(internal::Handle handle) : handle_(std::move(handle)) {}
 
   template <typename M>
-  requires std::is_member_function_pointer_v<M> MethodBuilder<C, M> Task(M method)
-  const {
-    static_assert(std::is_base_of_v<typename internal::MemberSignature<M>::Class, C>,
-                  "the method belongs to another class than the actor");
+  MethodBuilder<C, M> Task(M method) const {
     return MethodBuilder<C, M>(handle_, method);
   }
 

@@ -50,9 +50,11 @@ class AlignedBytes {
 
 }  // namespace internal
 
-template <serialize::ArrayElement T>
+template <typename T>
 class Array {
  public:
+  static_assert(serialize::ArrayElement<T>,
+                "an Array holds numbers (bool is none): use std::vector<T> for other types");
   using value_type = T;
 
   Array() = default;
@@ -80,6 +82,10 @@ class Array {
 namespace internal {
 
 template <typename T>
+struct IsConstSpan : std::false_type {};
+template <typename T>
+struct IsConstSpan<std::span<const T>> : std::true_type {};
+template <typename T>
 struct IsArray : std::false_type {};
 template <typename T>
 struct IsArray<Array<T>> : std::true_type {};
@@ -104,9 +110,12 @@ using Stored = typename StoredAs<T>::type;
 
 // Memory in the object store that is written once and then sealed. Move-only; what is not sealed is
 // given back.
-template <serialize::ArrayElement T>
+template <typename T>
 class Builder {
  public:
+  static_assert(serialize::ArrayElement<T>,
+                "a Builder makes arrays of numbers (bool is none): Put a std::vector<T> for other "
+                "types");
   Builder(std::shared_ptr<worker::Session> session, worker::ValueSpace space, size_t count)
       : session_(std::move(session)), space_(std::move(space)), count_(count) {
     if (!space_.stored()) space_.bytes = space_.inline_bytes;
@@ -146,7 +155,7 @@ class Builder {
 
 // Memory for `count` elements, built in place. Throws ResourceExhausted where the store has no
 // room.
-template <serialize::ArrayElement T>
+template <typename T>
 Builder<T> Create(size_t count) {
   std::shared_ptr<worker::Session> session = internal::CurrentSession();
   auto space = session->Reserve(serialize::ArrayBytes<T>(count));

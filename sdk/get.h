@@ -102,7 +102,7 @@ template <typename T>
 
 template <typename T>
 [[nodiscard]] ObjectRef<T> Put(const T& value) {
-  serialize::AssertSerializable<internal::Stored<T>>();
+  if constexpr (!internal::IsArray<T>::value) serialize::AssertSerializable<T>();
   const std::shared_ptr<worker::Session> session = internal::CurrentSession();
   auto encoded = internal::Encode(*session, value);
   if (auto* error = std::get_if<ErrorInfo>(&encoded)) internal::Throw(std::move(*error));

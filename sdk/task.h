@@ -78,8 +78,11 @@ class [[nodiscard]] TaskBuilder {
   }
   template <typename G, typename... P, typename... A>
   auto Submit(const G& f, internal::ParameterList<P...>, A&&... arguments) const {
-    static_assert(sizeof...(P) == sizeof...(A), "the function takes another number of arguments");
+    static_assert(sizeof...(P) == sizeof...(A),
+                  "the function takes another number of arguments (bound ones count)");
     static_assert((internal::AssertParameter<P>() && ...));
+    static_assert(std::is_invocable_v<G&, P...>,
+                  "the function cannot be called with these arguments");
     using Entry = internal::Entry<G, internal::ParameterList<P...>>;
     static_assert(internal::AssertResult<typename Entry::Result>());
     internal::OutgoingCall call(internal::CurrentSession());

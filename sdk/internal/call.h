@@ -57,6 +57,8 @@ class OutgoingCall {
   void Add(A&& argument) {
     using V = std::remove_cvref_t<P>;
     using Given = std::remove_cvref_t<A>;
+    static_assert(!std::is_same_v<Given, ObjectRef<void>> || std::is_same_v<Given, V>,
+                  "an ObjectRef<void> says that a task is done and has no value to pass on");
     if constexpr (IsBoundValue<Given>::value) {
       if (argument.value.has_value()) {
         Add<P>(*argument.value);
@@ -281,8 +283,11 @@ template <typename R>
 constexpr bool AssertResult() {
   static_assert(!std::is_pointer_v<R>,
                 "a pointer result points into the worker's memory: return a value");
-  if constexpr (!std::is_void_v<R> && !std::is_pointer_v<R>)
+  if constexpr (IsArray<R>::value) {
     serialize::AssertSerializable<Stored<R>>();
+  } else if constexpr (!std::is_void_v<R> && !std::is_pointer_v<R>) {
+    serialize::AssertSerializable<R>();
+  }
   return true;
 }
 

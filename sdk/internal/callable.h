@@ -83,36 +83,51 @@ requires(std::is_class_v<F>&& requires { &F::operator(); }) struct Signature<F> 
 template <typename P>
 constexpr bool AssertParameter() {
   using V = std::remove_cvref_t<P>;
+  static_assert(!std::is_void_v<V>,
+                "an ObjectRef<void> says that a task is done and has no value to pass on");
   static_assert(!std::is_pointer_v<V>,
                 "a pointer parameter points into another process's memory: take a value or "
                 "std::span<const T>");
   static_assert(!std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>,
                 "a T& parameter refers to another process's memory: take a value or const T&, and "
                 "return what changes");
-  if constexpr (!std::is_pointer_v<V>) serialize::AssertSerializable<Stored<V>>();
+  if constexpr (IsConstSpan<V>::value) {
+    static_assert(serialize::ArrayElement<std::remove_const_t<typename V::element_type>>,
+                  "a std::span<const T> parameter reads numbers where they lie in the object "
+                  "store: take const std::vector<T>& for other types");
+  } else if constexpr (!std::is_pointer_v<V> && !std::is_void_v<V>) {
+    serialize::AssertSerializable<Stored<V>>();
+  }
   return true;
 }
 
 // --- The callable itself.
 
+template <typename M>
+concept KnownMember = requires {
+  typename MemberSignature<M>::Class;
+};
+
 template <typename F>
 constexpr bool AssertCallable() {
-  if constexpr (std::is_class_v<F>) {
+  if constexpr (std::is_class_v<F> && serialize::internal::IsLambda<F>()) {
+    static_assert(
+        std::is_empty_v<F> ? std::is_default_constructible_v<F> : serialize::kSerializable<F>,
+        "a lambda with captures cannot move to another process: write "
+        "troupe::Bind([](auto captured, auto x) {...}, captured)");
+  } else if constexpr (std::is_class_v<F>) {
     if constexpr (std::is_empty_v<F>) {
       static_assert(std::is_default_constructible_v<F>,
-                    "a lambda with captures cannot move to another process: write "
-                    "troupe::Bind([](auto captured, auto x) "
-                    "{...}, captured)");
+                    "a function object needs a default constructor: the receiver makes one");
     } else {
-      static_assert(serialize::kSerializable<F>,
-                    "a lambda with captures cannot move to another process: write "
-                    "troupe::Bind([](auto captured, auto x) "
-                    "{...}, captured)");
+      serialize::AssertSerializable<F>();
     }
+  } else if constexpr (std::is_member_function_pointer_v<F>) {
+    static_assert(KnownMember<F>,
+                  "a member function that is volatile, && or variadic cannot be called elsewhere");
   } else {
     static_assert(
-        std::is_member_function_pointer_v<F> ||
-            (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>),
+        std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>,
         "this cannot be called: pass a function, a member function, a lambda or a function object");
   }
   return true;
