@@ -1,0 +1,23 @@
+// An actor is made by one of its constructors.
+#include <string>
+
+#include "sdk/troupe.h"
+
+class Counter {
+ public:
+  explicit Counter(int start) : sum_(start) {}
+  int Add(int n) { return sum_ += n; }
+  void Into(int& sum) const { sum = sum_; }
+  const int* At() const { return &sum_; }
+  int Take() && { return sum_; }
+  int sum() const { return sum_; }
+
+ private:
+  int sum_;
+};
+
+#ifndef TROUPE_COMPILE_OK
+auto Wrong() { return troupe::Actor<Counter>(std::string("ten")).Remote(); }
+#else
+auto Right() { return troupe::Actor<Counter>(10).Remote(); }
+#endif

@@ -1,0 +1,25 @@
+// An actor stays: a method for objects that end cannot be called.
+#include "sdk/troupe.h"
+
+class Counter {
+ public:
+  explicit Counter(int start) : sum_(start) {}
+  int Add(int n) { return sum_ += n; }
+  void Into(int& sum) const { sum = sum_; }
+  const int* At() const { return &sum_; }
+  int Take() && { return sum_; }
+  int sum() const { return sum_; }
+
+ private:
+  int sum_;
+};
+
+#ifndef TROUPE_COMPILE_OK
+auto Wrong(const troupe::ActorHandle<Counter>& counter) {
+  return counter.Task(&Counter::Take).Remote();
+}
+#else
+auto Right(const troupe::ActorHandle<Counter>& counter) {
+  return counter.Task(&Counter::sum).Remote();
+}
+#endif

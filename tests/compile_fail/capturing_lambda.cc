@@ -1,0 +1,12 @@
+// A lambda's captures cannot be seen from outside it: Bind's values can.
+#include "sdk/troupe.h"
+
+#ifndef TROUPE_COMPILE_OK
+auto Wrong(int factor) {
+  return troupe::Task([factor](int x) { return factor * x; }).Remote(7);
+}
+#else
+auto Right(int factor) {
+  return troupe::Task(troupe::Bind([](int k, int x) { return k * x; }, factor)).Remote(7);
+}
+#endif
