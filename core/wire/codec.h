@@ -5,6 +5,7 @@
 #ifndef TROUPE_CORE_WIRE_CODEC_H_
 #define TROUPE_CORE_WIRE_CODEC_H_
 
+#include <capnp/any.h>
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <kj/exception.h>
@@ -83,6 +84,20 @@ void SetText(std::string_view text, InitText init) {
   std::memcpy(builder.begin(), text.data(), text.size());
 }
 
+// How many elements a list of structs has. Throws where they take hardly any room: Cap'n Proto lets
+// one word stand for a list of any number of empty elements, each of which would take its full size
+// in our vector. The smallest struct of a list in the schema has two words.
+template <typename List>
+unsigned CountOf(const List& list) {
+  if (list.size() > 0) {
+    const capnp::AnyStruct::Reader element{list[0]};
+    const size_t words =
+        element.getDataSection().size() / kWordBytes + element.getPointerSection().size();
+    KJ_REQUIRE(words >= 2, "a list of elements that hold nothing", list.size());
+  }
+  return list.size();
+}
+
 inline void SetId(ObjectId id, schema::Id::Builder builder) {
   builder.setHi(id.hi());
   builder.setLo(id.lo());
@@ -99,7 +114,7 @@ void SetIds(const std::vector<ObjectId>& ids, InitList init) {
 }
 inline std::vector<ObjectId> GetIds(capnp::List<schema::Id>::Reader list) {
   std::vector<ObjectId> ids;
-  ids.reserve(list.size());
+  ids.reserve(CountOf(list));
   for (const auto id : list) ids.push_back(GetId(id));
   return ids;
 }

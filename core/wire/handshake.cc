@@ -26,7 +26,7 @@ void SetSettings(const Settings& settings, InitList init) {
 
 Settings GetSettings(capnp::List<schema::Setting>::Reader list) {
   Settings settings;
-  settings.reserve(list.size());
+  settings.reserve(CountOf(list));
   for (const auto s : list) settings.emplace_back(FromKj(s.getName()), FromKj(s.getValue()));
   return settings;
 }

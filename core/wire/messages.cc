@@ -121,7 +121,7 @@ void SetReady(const std::vector<ReadyValue>& values, InitList init) {
 }
 std::vector<ReadyValue> GetReady(capnp::List<schema::Ready>::Reader list) {
   std::vector<ReadyValue> values;
-  values.reserve(list.size());
+  values.reserve(CountOf(list));
   for (const auto r : list) values.push_back({ObjectId(r.getHi(), r.getLo()), Get(r.getValue())});
   return values;
 }
@@ -202,10 +202,12 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   t.type_name = FromKj(r.getTypeName());
   t.actor_name = FromKj(r.getActorName());
   t.callable = FromKj(r.getCallable());
-  t.arguments.reserve(r.getArguments().size());
-  for (const auto a : r.getArguments()) t.arguments.push_back(Get(a));
-  t.resources.reserve(r.getResources().size());
-  for (const auto a : r.getResources())
+  const auto arguments = r.getArguments();
+  t.arguments.reserve(CountOf(arguments));
+  for (const auto a : arguments) t.arguments.push_back(Get(a));
+  const auto resources = r.getResources();
+  t.resources.reserve(CountOf(resources));
+  for (const auto a : resources)
     t.resources.emplace_back(std::string(FromKj(a.getName())), a.getUnits());
   return t;
 }
@@ -296,16 +298,18 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
     case schema::ClientMessage::COMPLETE: {
       const auto g = r.getComplete();
       Complete m{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(), {}};
-      m.results.reserve(g.getResults().size());
-      for (const auto v : g.getResults()) m.results.push_back(Get(v));
+      const auto results = g.getResults();
+      m.results.reserve(CountOf(results));
+      for (const auto v : results) m.results.push_back(Get(v));
       return m;
     }
     case schema::ClientMessage::SUBSCRIBE:
       return Subscribe{GetIds(r.getSubscribe())};
     case schema::ClientMessage::RELEASE: {
       Release m;
-      m.grants.reserve(r.getRelease().size());
-      for (const auto g : r.getRelease())
+      const auto grants = r.getRelease();
+      m.grants.reserve(CountOf(grants));
+      for (const auto g : grants)
         m.grants.push_back({ObjectId(g.getHi(), g.getLo()), g.getCount()});
       return m;
     }

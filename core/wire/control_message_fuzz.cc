@@ -1,0 +1,11 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "core/wire/handshake.h"
+#include "core/wire/message_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  troupe::wire::FuzzMessage<troupe::wire::ControlMessage>(data, size,
+                                                          troupe::wire::DecodeControlMessage);
+  return 0;
+}

@@ -1,0 +1,172 @@
+#include "core/wire/message_samples.h"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace troupe::wire {
+namespace {
+
+constexpr uint64_t kMax64 = std::numeric_limits<uint64_t>::max();
+constexpr uint32_t kMax32 = std::numeric_limits<uint32_t>::max();
+
+Bytes SomeBytes(size_t size) {
+  static constexpr std::array<unsigned char, 40> kBytes = {1, 2, 3, 0, 0xff, 6, 7, 8, 9, 10};
+  return std::as_bytes(std::span(kBytes)).first(size);
+}
+
+ErrorInfo SampleError() {
+  return {.kind = ErrorKind::kTaskError,
+          .message = std::string("no such\0file", 12),
+          .exception_type = "std::runtime_error",
+          .origin = "Load",
+          .task = TaskId(7, 8),
+          .attempt = 2,
+          .pid = -1};
+}
+
+Location SampleLocation() { return {.chunk = ChunkId(kMax32), .offset = kMax64, .size = 64}; }
+
+std::vector<ObjectId> SomeIds(uint64_t count) {
+  std::vector<ObjectId> ids;
+  for (uint64_t i = 0; i < count; ++i) ids.push_back(ObjectId(kMax64 - i, i));
+  return ids;
+}
+
+// Of each alternative.
+std::vector<Value> SampleValues() {
+  return {{Bytes(), {}},          {SomeBytes(1), SomeIds(1)}, {SomeBytes(8), {}},
+          {SomeBytes(40), {}},    {SampleLocation(), {}},     {Location(), SomeIds(3)},
+          {SampleError(), {}},    {ErrorInfo(), {}},          {Pending(), {}},
+          {Pending(), SomeIds(2)}};
+}
+
+std::vector<ReadyValue> SampleReadyValues() {
+  std::vector<ReadyValue> values;
+  uint64_t sequence = 0;
+  for (Value& value : SampleValues()) values.push_back({ObjectId(1, ++sequence), std::move(value)});
+  return values;
+}
+
+TaskSpec SampleSpec() {
+  TaskSpec spec;
+  spec.id = TaskId(1, 2);
+  spec.kind = TaskKind::kActorCreation;
+  spec.entry = 3;
+  spec.actor = ActorId(4, 5);
+  spec.sequence = 6;
+  spec.cpu_units = -7;
+  spec.resources = {{"gpu", 10'000}, {"", -1}};
+  spec.num_returns = 8;
+  spec.max_retries = -1;
+  spec.max_restarts = 9;
+  spec.priority = std::numeric_limits<int32_t>::min();
+  spec.depth = 10;
+  spec.detached = true;
+  spec.name = "Train";
+  spec.type_name = "Model";
+  spec.actor_name = "the model";
+  spec.callable = SomeBytes(16);
+  spec.arguments = {{Argument::Inline{SomeBytes(5), SomeIds(2)}},
+                    {Argument::Inline{}},
+                    {ObjectId(11, 12)},
+                    {SomeIds(3)},
+                    {Argument::Objects{}}};
+  return spec;
+}
+
+}  // namespace
+
+Samples<ClientMessage> ClientMessageSamples() {
+  TaskSpec task = SampleSpec(), call = SampleSpec();
+  task.kind = TaskKind::kTask;
+  call.kind = TaskKind::kActorCall;
+  Samples<ClientMessage> samples = {
+      {"submit_empty", TaskSpec()},
+      {"submit_task", task},
+      {"submit_actor_creation", SampleSpec()},
+      {"submit_actor_call", call},
+      {"complete_empty", Complete()},
+      {"complete", Complete{TaskId(1, 2), 3, kMax32, SampleValues()}},
+      {"subscribe_empty", Subscribe()},
+      {"subscribe", Subscribe{SomeIds(5)}},
+      {"release_empty", Release()},
+      {"release", Release{{{ObjectId(1, 2), kMax32}, {ObjectId(), 0}}}},
+      {"claim_empty", Claim()},
+      {"claim", Claim{ObjectId(1, 2), 3, 4}},
+      {"lease_empty", LeaseRequest()},
+      {"lease", LeaseRequest{kMax64}},
+      {"return_lease_empty", ReturnLease()},
+      {"return_lease", ReturnLease{SampleLocation()}},
+      {"blocked", Blocked()},
+      {"unblocked", Unblocked()},
+      {"kill", Kill{ActorId(1, 2), true}},
+      {"kill_and_restart", Kill{ActorId(), false}},
+      {"find_actor_empty", FindActor()},
+      {"find_actor", FindActor{kMax64, "hits"}},
+      {"status_empty", StatusRequest()},
+      {"status", StatusRequest{7}},
+      {"stop", Stop()},
+  };
+  int number = 0;
+  for (Value& value : SampleValues())
+    samples.emplace_back("seal_" + std::to_string(number++), Seal{ObjectId(1, 2), value});
+  return samples;
+}
+
+Samples<NodeMessage> NodeMessageSamples() {
+  return {
+      {"dispatch_empty", Dispatch()},
+      {"dispatch", Dispatch{1, kMax64, 2, SampleReadyValues(), SomeIds(2), SomeBytes(24)}},
+      {"ready_empty", Ready()},
+      {"ready", Ready{SampleReadyValues()}},
+      {"lease_granted_empty", LeaseGranted()},
+      {"lease_granted", LeaseGranted{SampleLocation()}},
+      {"lease_refused_empty", LeaseRefused()},
+      {"lease_refused", LeaseRefused{SampleError()}},
+      {"wait_refused_empty", WaitRefused()},
+      {"wait_refused", WaitRefused{SampleError()}},
+      {"drop_chunk_empty", DropChunk()},
+      {"drop_chunk", DropChunk{ChunkId(kMax32)}},
+      {"actor_found_empty", ActorFound()},
+      {"actor_found", ActorFound{1, ActorId(2, 3), "Counter"}},
+      {"status_empty", StatusReport()},
+      {"status", StatusReport{7, "3 workers\n2 tasks\n"}},
+      {"exit_empty", Exit()},
+      {"exit", Exit{"the driver is gone"}},
+  };
+}
+
+Samples<ControlMessage> ControlMessageSamples() {
+  Hello hello{.version = kMax32,
+              .role = Role::kWorker,
+              .nonce = kMax64,
+              .pid = -2,
+              .ring_bytes = 3,
+              .build_id = SomeBytes(20),
+              .executable = "a.out",
+              .environment = {"HOME=/", "", "EMPTY="},
+              .flags = {{"v", "1"}, {"", ""}}};
+  Hello tool = hello;
+  tool.role = Role::kTool;
+  return {
+      {"hello_driver", Hello()},
+      {"hello_worker", hello},
+      {"hello_tool", tool},
+      {"welcome_empty", Welcome()},
+      {"welcome", Welcome{.version = 2,
+                          .client = ClientId(kMax64),
+                          .job = JobId(kMax32),
+                          .cpus = 4,
+                          .store_bytes = kMax64 - 1,
+                          .flags = {{"name", "value"}, {"no value", ""}}}},
+      {"refused_empty", Refused()},
+      {"refused", Refused{"another build"}},
+      {"chunk_empty", ChunkNotice()},
+      {"chunk", ChunkNotice{ChunkId(kMax32), kMax64, true}},
+  };
+}
+
+}  // namespace troupe::wire

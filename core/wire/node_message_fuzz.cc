@@ -1,0 +1,10 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "core/wire/message_fuzz.h"
+#include "core/wire/messages.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  troupe::wire::FuzzMessage<troupe::wire::NodeMessage>(data, size, troupe::wire::DecodeNodeMessage);
+  return 0;
+}

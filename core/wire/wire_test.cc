@@ -1,0 +1,271 @@
+// Every message comes out as it went in, and no bytes make a decoder crash or allocate much.
+#include <capnp/any.h>
+#include <capnp/message.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <random>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "core/wire/handshake.h"
+#include "core/wire/message_equal.h"
+#include "core/wire/message_samples.h"
+#include "core/wire/messages.h"
+#include "core/wire/protocol.capnp.h"
+
+namespace troupe::wire {
+namespace {
+
+// What the decoders allocate, and how much of it at most at a time, counted by operator new below.
+thread_local size_t allocated_bytes = 0;
+
+absl::StatusOr<ClientMessage> Decode(const ClientMessage*, Bytes bytes) {
+  return DecodeClientMessage(bytes);
+}
+absl::StatusOr<NodeMessage> Decode(const NodeMessage*, Bytes bytes) {
+  return DecodeNodeMessage(bytes);
+}
+absl::StatusOr<ControlMessage> Decode(const ControlMessage*, Bytes bytes) {
+  return DecodeControlMessage(bytes);
+}
+
+// On the heap and of exactly this size: AddressSanitizer sees each step beyond it.
+class ExactCopy {
+ public:
+  explicit ExactCopy(Bytes bytes) : size_(bytes.size()), memory_(new std::byte[bytes.size()]) {
+    std::copy(bytes.begin(), bytes.end(), memory_.get());
+  }
+  Bytes bytes() const { return {memory_.get(), size_}; }
+  std::byte& operator[](size_t i) { return memory_[i]; }
+
+ private:
+  size_t size_;
+  std::unique_ptr<std::byte[]> memory_;
+};
+
+template <typename Message>
+ExactCopy Encoded(const Message& message) {
+  MessageBuffer buffer;
+  return ExactCopy(Encode(message, buffer));
+}
+
+// Whatever the bytes are: an error, or a message that can be sent on.
+template <typename Message>
+void ExpectErrorOrMessage(Bytes bytes, const std::string& what) {
+  const size_t before = allocated_bytes;
+  const absl::StatusOr<Message> message = Decode(static_cast<const Message*>(nullptr), bytes);
+  EXPECT_LE(allocated_bytes - before, 32 * bytes.size() + 16'384) << what;
+  if (!message.ok()) {
+    EXPECT_EQ(message.status().code(), absl::StatusCode::kInvalidArgument) << what;
+    EXPECT_FALSE(message.status().message().empty()) << what;
+    return;
+  }
+  const ExactCopy again = Encoded(*message);
+  const auto copy = Decode(static_cast<const Message*>(nullptr), again.bytes());
+  ASSERT_TRUE(copy.ok()) << what << ": " << copy.status();
+  EXPECT_TRUE(Equal(*copy, *message)) << what;
+}
+
+template <typename Message>
+class WireTest : public testing::Test {
+ protected:
+  static Samples<Message> AllSamples() {
+    if constexpr (std::is_same_v<Message, ClientMessage>) return ClientMessageSamples();
+    if constexpr (std::is_same_v<Message, NodeMessage>) return NodeMessageSamples();
+    if constexpr (std::is_same_v<Message, ControlMessage>) return ControlMessageSamples();
+  }
+  static absl::StatusOr<Message> DecodeIt(Bytes bytes) {
+    return Decode(static_cast<const Message*>(nullptr), bytes);
+  }
+};
+using Messages = testing::Types<ClientMessage, NodeMessage, ControlMessage>;
+TYPED_TEST_SUITE(WireTest, Messages);
+
+TYPED_TEST(WireTest, SamplesCoverEveryAlternative) {
+  std::set<size_t> seen;
+  std::set<std::string> names;
+  for (const auto& [name, message] : this->AllSamples()) {
+    seen.insert(message.index());
+    EXPECT_TRUE(names.insert(name).second) << name;
+  }
+  EXPECT_EQ(seen.size(), std::variant_size_v<TypeParam>);
+}
+
+TYPED_TEST(WireTest, WhatGoesInComesOut) {
+  for (const auto& [name, message] : this->AllSamples()) {
+    const ExactCopy bytes = Encoded(message);
+    EXPECT_EQ(bytes.bytes().size() % 8, 0u) << name;
+    const auto decoded = this->DecodeIt(bytes.bytes());
+    ASSERT_TRUE(decoded.ok()) << name << ": " << decoded.status();
+    EXPECT_TRUE(Equal(*decoded, message)) << name;
+  }
+}
+
+TYPED_TEST(WireTest, EqualTellsTheSamplesApart) {
+  const Samples<TypeParam> samples = this->AllSamples();
+  for (size_t i = 0; i < samples.size(); ++i) {
+    for (size_t k = 0; k < samples.size(); ++k) {
+      EXPECT_EQ(Equal(samples[i].second, samples[k].second), i == k)
+          << samples[i].first << " and " << samples[k].first;
+    }
+  }
+}
+
+TYPED_TEST(WireTest, TruncatedBytesAreErrors) {
+  for (const auto& [name, message] : this->AllSamples()) {
+    const ExactCopy bytes = Encoded(message);
+    for (size_t length = 0; length < bytes.bytes().size(); ++length) {
+      const ExactCopy part(bytes.bytes().first(length));
+      EXPECT_FALSE(this->DecodeIt(part.bytes()).ok()) << name << " cut to " << length;
+    }
+  }
+}
+
+TYPED_TEST(WireTest, FlippedBitsAreErrorsOrOtherMessages) {
+  for (const auto& [name, message] : this->AllSamples()) {
+    ExactCopy bytes = Encoded(message);
+    for (size_t bit = 0; bit < 8 * bytes.bytes().size(); ++bit) {
+      bytes[bit / 8] ^= std::byte(1 << bit % 8);
+      ExpectErrorOrMessage<TypeParam>(bytes.bytes(), name + " bit " + std::to_string(bit));
+      bytes[bit / 8] ^= std::byte(1 << bit % 8);
+    }
+  }
+}
+
+TYPED_TEST(WireTest, GarbageIsAnErrorOrAMessage) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 3000; ++i) {
+    std::vector<uint64_t> words(random() % 64);
+    for (uint64_t& word : words) {
+      word = random();
+      if (i % 3 == 1) word &= 0xff000000ff;  // small numbers look like pointers nearby
+      if (i % 3 == 2) word = i % 2 == 0 ? 0 : ~uint64_t{0};
+    }
+    const ExactCopy bytes(std::as_bytes(std::span(words)));
+    ExpectErrorOrMessage<TypeParam>(bytes.bytes(), "garbage " + std::to_string(i));
+  }
+}
+
+TYPED_TEST(WireTest, ABufferMayBeUsedAgain) {
+  MessageBuffer buffer;
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& [name, message] : this->AllSamples()) {
+      const auto decoded = this->DecodeIt(Encode(message, buffer));
+      ASSERT_TRUE(decoded.ok()) << name << ": " << decoded.status();
+      EXPECT_TRUE(Equal(*decoded, message)) << name << ": the message before shines through";
+    }
+  }
+}
+
+TEST(Wire, LargeMessages) {
+  const std::vector<std::byte> large(Limits::kMaxMessageBytes / 4, std::byte{7});
+  const std::vector<ObjectId> ids(100'000, ObjectId(1, 2));
+  TaskSpec spec;
+  spec.callable = large;
+  spec.arguments.assign(10'000, {Argument::Inline{Bytes(large).first(100), {ObjectId(3, 4)}}});
+  spec.arguments.push_back({ids});
+  spec.resources.assign(1000, {"a resource", 1});
+  Complete complete;
+  complete.results.assign(10'000, {ErrorInfo{.message = std::string(100, 'x')}, {ObjectId(1, 2)}});
+  for (const ClientMessage& message :
+       {ClientMessage(spec), ClientMessage(complete), ClientMessage(Subscribe{ids}),
+        ClientMessage(Seal{ObjectId(1, 2), {Bytes(large), ids}}),
+        ClientMessage(Release{std::vector<GrantCount>(100'000, {ObjectId(1, 2), 3})})}) {
+    const ExactCopy bytes = Encoded(message);
+    const auto decoded = DecodeClientMessage(bytes.bytes());
+    ASSERT_TRUE(decoded.ok()) << message.index() << ": " << decoded.status();
+    EXPECT_TRUE(Equal(*decoded, message)) << message.index();
+  }
+  const std::vector<ReadyValue> values(10'000, {ObjectId(1, 2), {Bytes(large).first(9), {}}});
+  const NodeMessage dispatch = Dispatch{1, 2, 3, values, ids, large};
+  const ExactCopy bytes = Encoded(dispatch);
+  const auto decoded = DecodeNodeMessage(bytes.bytes());
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_TRUE(Equal(*decoded, dispatch));
+}
+
+TEST(Wire, UnknownNumbersAreErrors) {
+  capnp::MallocMessageBuilder builder;
+  builder.initRoot<schema::ClientMessage>().initSubmit().setKind(3);
+  const auto bytes_of = [](capnp::MessageBuilder& message) {
+    const auto segment = message.getSegmentsForOutput()[0].asBytes();
+    return Bytes(reinterpret_cast<const std::byte*>(segment.begin()), segment.size());
+  };
+  const auto kind = DecodeClientMessage(bytes_of(builder));
+  ASSERT_FALSE(kind.ok());
+  EXPECT_NE(kind.status().message().find("kind of task 3"), absl::string_view::npos);
+
+  capnp::MallocMessageBuilder hello;
+  hello.initRoot<schema::ControlMessage>().initHello().setRole(3);
+  const auto role = DecodeControlMessage(bytes_of(hello));
+  ASSERT_FALSE(role.ok());
+  EXPECT_NE(role.status().message().find("role 3"), absl::string_view::npos);
+
+  // Of a newer peer: known to be an error, if not which.
+  capnp::MallocMessageBuilder error;
+  error.initRoot<schema::NodeMessage>().initLeaseRefused().setKind(kErrorKinds);
+  const auto refused = DecodeNodeMessage(bytes_of(error));
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_EQ(std::get<LeaseRefused>(*refused).error.kind, ErrorKind::kInternal);
+}
+
+// A list of elements without content takes a word, however many it has.
+TEST(Wire, ListsOfNothingAreErrors) {
+  constexpr unsigned kElements = 50'000;
+  capnp::MallocMessageBuilder builder(2 * kElements);
+  auto root = builder.initRoot<schema::ClientMessage>();
+  root.initComplete();
+  // Words that nothing looks at raise the bound on what may be read.
+  builder.getOrphanage().newOrphan<capnp::Data>(8 * kElements);
+  capnp::AnyStruct::Builder any{schema::ClientMessage::Builder(root)};
+  for (unsigned i = 0; i < any.getPointerSection().size(); ++i) {
+    any.getPointerSection()[i].initAsListOfAnyStruct(0, 0, kElements);
+  }
+  const auto segment = builder.getSegmentsForOutput()[0].asBytes();
+  const Bytes bytes(reinterpret_cast<const std::byte*>(segment.begin()), segment.size());
+  ASSERT_GT(bytes.size(), 8 * kElements);
+  const size_t before = allocated_bytes;
+  EXPECT_FALSE(DecodeClientMessage(bytes).ok());
+  EXPECT_LT(allocated_bytes - before, 10'000u);
+}
+
+// Run by hand after a change of the schema: TROUPE_WRITE_CORPUS=DIRECTORY (see README.md).
+TYPED_TEST(WireTest, WritesTheCorpusWhereItIsAskedTo) {
+  const char* directory = std::getenv("TROUPE_WRITE_CORPUS");
+  if (directory == nullptr) GTEST_SKIP() << "TROUPE_WRITE_CORPUS is not set";
+  const std::string kind = std::is_same_v<TypeParam, ClientMessage> ? "client"
+                           : std::is_same_v<TypeParam, NodeMessage> ? "node"
+                                                                    : "control";
+  const std::filesystem::path path =
+      std::filesystem::path(directory) / (kind + "_message_fuzz_corpus");
+  std::filesystem::create_directories(path);
+  for (const auto& [name, message] : this->AllSamples()) {
+    const ExactCopy bytes = Encoded(message);
+    std::ofstream(path / name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.bytes().data()),
+               static_cast<std::streamsize>(bytes.bytes().size()));
+  }
+}
+
+}  // namespace
+}  // namespace troupe::wire
+
+// Counted without being given back: the sum bounds the most that is held at a time.
+void* operator new(size_t size) {
+  troupe::wire::allocated_bytes += size;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
