@@ -3,7 +3,7 @@
 //
 // Native byte order; sizes as 64 bits; large contiguous data is aligned to 64 bytes from the
 // value's start. An output archive without memory measures only: nothing is copied. An input
-// archive never reads outside its bytes, never allocates more than a small multiple of them, and
+// archive never reads outside its bytes, makes no more elements than it has bytes, and
 // gives up at kMaxDepth levels. Errors: exceptions (ArchiveError), as cereal has them; encode.h
 // turns them into a Status.
 #ifndef TROUPE_CORE_SERIALIZE_ARCHIVE_H_
@@ -107,9 +107,12 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
     if (index >= refs_.size()) throw ArchiveError("it names a reference that it does not hold");
     return refs_[index];
   }
-  // A count of elements, each of which takes at least a byte.
-  void CheckCount(uint64_t count) const {
-    if (count > remaining()) throw ArchiveError("it claims more elements than it has bytes");
+  // A count of elements, each of which takes at least a byte that is no other element's: all counts
+  // together are bounded too, or each level of a nested value could claim all bytes again.
+  void CheckCount(uint64_t count) {
+    if (count > remaining() || count > in_.size() - elements_)
+      throw ArchiveError("it claims more elements than it has bytes");
+    elements_ += static_cast<size_t>(count);
   }
   void Enter() {
     if (++depth_ > kMaxDepth)
@@ -123,6 +126,7 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   std::span<const std::byte> in_;
   size_t offset_;
   std::span<const ObjectId> refs_;
+  size_t elements_ = 0;
   int depth_ = 0;
 };
 
@@ -192,6 +196,32 @@ void prologue(InputArchive& archive, const T&) {  // NOLINT(readability-identifi
 template <typename T>
 void epilogue(InputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming)
   archive.Leave();
+}
+
+// --- What cereal gets wrong: it reads elements of equal keys in reverse.
+
+template <typename K, typename V, typename C, typename A>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::multimap<K, V, C, A>& map) {
+  cereal::size_type size = 0;
+  archive(cereal::make_size_tag(size));
+  map.clear();
+  for (; size > 0; --size) {
+    K key{};
+    V value{};
+    archive(cereal::make_map_item(key, value));
+    map.emplace_hint(map.end(), std::move(key), std::move(value));
+  }
+}
+template <typename K, typename C, typename A>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::multiset<K, C, A>& set) {
+  cereal::size_type size = 0;
+  archive(cereal::make_size_tag(size));
+  set.clear();
+  for (; size > 0; --size) {
+    K key{};
+    archive(key);
+    set.emplace_hint(set.end(), std::move(key));
+  }
 }
 
 // --- What we add: references, and aggregates.

@@ -134,6 +134,14 @@ TEST(Serialize, WhatGoesInComesOut) {
   ExpectRoundTrip(Sample());
 }
 
+struct BySize {
+  bool operator()(const std::string& a, const std::string& b) const { return a.size() < b.size(); }
+};
+TEST(Serialize, ElementsOfEqualKeysKeepTheirOrder) {
+  ExpectRoundTrip(std::multimap<int, int>{{1, 1}, {1, 3}, {1, 2}, {0, 4}});
+  ExpectRoundTrip(std::multiset<std::string, BySize>{"b", "a", "c", ""});
+}
+
 TEST(Serialize, MoveOnlyAndSharedValues) {
   auto link = Decode<Link>(Encoded(Link{1, std::make_unique<Link>(Link{2, nullptr})}), {});
   ASSERT_TRUE(link.ok()) << link.status();
@@ -217,6 +225,21 @@ TEST(Serialize, DeepNestingIsAnErrorNotAStackOverflow) {
   const auto size = Measure(first);
   ASSERT_FALSE(size.ok());
   EXPECT_NE(size.status().message().find("nested"), absl::string_view::npos) << size.status();
+}
+
+// Each count alone is one that the bytes could hold: memory would be taken for both, and so on for
+// as many levels as there may be.
+TEST(Serialize, CountsWithinCountsTakeNoMoreThanTheBytes) {
+  std::vector<std::byte> bytes = Encoded(Tree{0, {{0, {}}}});
+  bytes.resize(1200);
+  const uint64_t count = 900;
+  for (const size_t at : {sizeof(ValueHeader) + 4, sizeof(ValueHeader) + 16})
+    std::memcpy(bytes.data() + at, &count, sizeof(count));
+  const auto tree = Decode<Tree>(bytes, {});
+  ASSERT_FALSE(tree.ok());
+  EXPECT_NE(tree.status().message().find("more elements than it has bytes"),
+            absl::string_view::npos)
+      << tree.status();
 }
 
 TEST(Serialize, WhatTheUsersCodeThrowsIsAStatus) {
