@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <random>
@@ -240,21 +241,28 @@ TEST(Wire, ListsOfNothingAreErrors) {
   EXPECT_LT(allocated_bytes - before, 10'000u);
 }
 
-// Run by hand after a change of the schema: TROUPE_WRITE_CORPUS=DIRECTORY (see README.md).
-TYPED_TEST(WireTest, WritesTheCorpusWhereItIsAskedTo) {
-  const char* directory = std::getenv("TROUPE_WRITE_CORPUS");
-  if (directory == nullptr) GTEST_SKIP() << "TROUPE_WRITE_CORPUS is not set";
+// After a change of the schema, run it with TROUPE_WRITE_CORPUS=DIRECTORY, which writes the corpora
+// there (see README.md).
+TYPED_TEST(WireTest, TheCorpusIsWhatTheSamplesAreEncodedTo) {
   const std::string kind = std::is_same_v<TypeParam, ClientMessage> ? "client"
                            : std::is_same_v<TypeParam, NodeMessage> ? "node"
                                                                     : "control";
-  const std::filesystem::path path =
-      std::filesystem::path(directory) / (kind + "_message_fuzz_corpus");
-  std::filesystem::create_directories(path);
+  const char* write_to = std::getenv("TROUPE_WRITE_CORPUS");
+  const std::filesystem::path directory =
+      std::filesystem::path(write_to != nullptr ? write_to : "core/wire") /
+      (kind + "_message_fuzz_corpus");
+  if (write_to != nullptr) std::filesystem::create_directories(directory);
   for (const auto& [name, message] : this->AllSamples()) {
-    const ExactCopy bytes = Encoded(message);
-    std::ofstream(path / name, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.bytes().data()),
-               static_cast<std::streamsize>(bytes.bytes().size()));
+    const ExactCopy encoded = Encoded(message);
+    const std::string bytes(reinterpret_cast<const char*>(encoded.bytes().data()),
+                            encoded.bytes().size());
+    if (write_to != nullptr) {
+      std::ofstream(directory / name, std::ios::binary) << bytes;
+    } else {
+      std::ifstream file(directory / name, std::ios::binary);
+      EXPECT_TRUE(std::string(std::istreambuf_iterator<char>(file), {}) == bytes)
+          << directory / name << " is not " << name << " as encoded today";
+    }
   }
 }
 
