@@ -7,8 +7,8 @@
 //
 //   auto counter = troupe::Actor<Counter>(10).Options({.name = "hits"}).Remote();
 //   troupe::ObjectRef<int> a = counter.Task(&Counter::Add).Remote(1);
-//   troupe::ObjectRef<int> b = counter.Task(&Counter::Add).Remote(a);     // in order; refs are
-//   arguments troupe::ActorHandle<Counter> same = troupe::FindActor<Counter>("hits");
+//   troupe::ObjectRef<int> b = counter.Task(&Counter::Add).Remote(a);  // in order; refs go in
+//   troupe::ActorHandle<Counter> same = troupe::FindActor<Counter>("hits");
 //
 // Errors of calls: TaskError where the method throws; ActorDied with the cause where the process
 // dies or the constructor throws; Unavailable where the process died in the call and is being

@@ -10,8 +10,8 @@
 //
 //   table.Granted(id);                 // a frame's grant list, or an object made here
 //   table.AddHandle(id);               // an ObjectRef is made from it
-//   if (table.DropHandle(id)) ...      // it was the last one: forget what is cached of it;
-//   TakeReleases() has the debt
+//   if (table.DropHandle(id)) ...      // it was the last one: forget what is cached of it
+//   table.TakeReleases();              // the debt
 //
 // After Cap'n Proto RPC, where a release carries the number of references received.
 #ifndef TROUPE_OBJECTSTORE_CLIENT_REFERENCE_TABLE_H_

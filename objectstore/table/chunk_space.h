@@ -7,14 +7,13 @@
 // lease gets a chunk of its own, which is kept, warm, for the next such object.
 //
 // Pure; the server makes and drops the memory that this describes. Cap: the sum of all chunks never
-// exceeds it. Invariants: (1) a chunk is divided into free, leased and sealed extents without gap
-// or overlap;
-//             (2) at most one client has leases in a chunk; (3) the sizes of all chunks add up to
-//             bytes() ≤ cap.
-// Units: bytes; offsets and extents are multiples of Limits::kObjectAlignmentBytes.
-// Errors: PermissionDenied where a client seals or returns what it has not leased;
-// ResourceExhausted beyond the cap. Not thread-safe.   After Plasma's store, which has one heap and
-// a round trip per object instead.
+// exceeds it.
+// Invariants: (1) a chunk is divided into free, leased and sealed extents without gap or overlap;
+// (2) at most one client has leases in a chunk; (3) the sizes of all chunks add up to bytes() ≤
+// cap. Units: bytes; offsets and extents are multiples of Limits::kObjectAlignmentBytes. Errors:
+// PermissionDenied where a client seals or returns what it has not leased; ResourceExhausted beyond
+// the cap. Not thread-safe.   After Plasma's store, which has one heap and a round trip per object
+// instead.
 #ifndef TROUPE_OBJECTSTORE_TABLE_CHUNK_SPACE_H_
 #define TROUPE_OBJECTSTORE_TABLE_CHUNK_SPACE_H_
 

@@ -8,9 +8,10 @@
 // Pure: no I/O, no clock, no thread. Who calls is trusted; what comes from a client (ids, counts)
 // is checked. Life of an entry: pending → sealed or failed → freed. It is freed when nobody has a
 // grant and nothing holds it; its bytes then appear in TakeFreed(), and the ids inside it lose a
-// hold each, to any depth, without recursion. Invariants: (1) an entry without grants and holds
-// does not exist; (2) each id inside a sealed value exists and has a hold
-//             for it; (3) bytes_inline and bytes_stored are the sums over the entries.
+// hold each, to any depth, without recursion.
+// Invariants: (1) an entry without grants and holds does not exist; (2) each id inside a sealed
+// value exists and has a hold for it; (3) bytes_inline and bytes_stored are the sums over the
+// entries.
 // Errors: InvalidArgument, PermissionDenied, AlreadyExists: the client broke the protocol; nothing
 // was changed. Not thread-safe.   After Cap'n Proto RPC's reference counts and Ray's ownership
 // table.

@@ -2,9 +2,9 @@
 //
 // Life: pending (arguments of its creation are missing) → starting (a process is being started, the
 // constructor runs) → alive ⇄ restarting → dead.  A dead actor's record stays as long as its id is
-// in the object table, so that late callers learn what it died of. Order: calls of one caller run
-// in the order of their sequence numbers; a call that waits for an argument holds up the later ones
-// of the same caller only.
+// in the object table, so that late callers learn what it died of.
+// Order: calls of one caller run in the order of their sequence numbers; a call that waits for an
+// argument holds up the later ones of the same caller only.
 #ifndef TROUPE_SCHEDULER_CORE_ACTOR_H_
 #define TROUPE_SCHEDULER_CORE_ACTOR_H_
 

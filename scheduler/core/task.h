@@ -2,10 +2,9 @@
 //
 // Life: waiting (for argument objects) → ready → dispatched → done; back to ready when it is
 // recalled, or when its worker dies and a retry is left. The record goes when the task is done; its
-// results live on in the object table. Invariants: (1) worker != null exactly while dispatched; (2)
-// missing > 0 exactly while waiting;
-//             (3) the record holds its arguments, the ids inside them and its results in the object
-//             table.
+// results live on in the object table.
+// Invariants: (1) worker != null exactly while dispatched; (2) missing > 0 exactly while waiting;
+// (3) the record holds its arguments, the ids inside them and its results in the object table.
 #ifndef TROUPE_SCHEDULER_CORE_TASK_H_
 #define TROUPE_SCHEDULER_CORE_TASK_H_
 

@@ -7,12 +7,12 @@
 // blocked, and only the task at the head of its queue is taken to run.
 //
 // Pure: takes facts, answers questions; Core decides, the server performs.
-// Units: resources in 1/10000.   Bounds: Limits::MaxWorkersPerJob, Limits::kDispatchDepth,
-// Limits::kStateWords. Invariants: (1) a worker is in exactly one of {starting, idle, busy,
-// blocked};
-//             (2) free + the grants of all busy workers and living actors = total;
-//             (3) a worker holds a grant exactly while it is busy, an actor's worker as long as it
-//             lives; (4) slots of dispatched tasks are distinct within their worker.
+// Units: resources in 1/10000.
+// Bounds: Limits::MaxWorkersPerJob, Limits::kDispatchDepth, Limits::kStateWords.
+// Invariants: (1) a worker is in exactly one of {starting, idle, busy, blocked}; (2) free + the
+// grants of all busy workers and living actors = total; (3) a worker holds a grant exactly while it
+// is busy, an actor's worker as long as it lives; (4) slots of dispatched tasks are distinct within
+// their worker.
 // Not thread-safe.   After Dask's worker state machine and Ray's WorkerPool.
 #ifndef TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
 #define TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
