@@ -30,7 +30,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/base/log.h"
 #include "core/base/string_view.h"
 #include "core/channel/control_socket.h"
 #include "core/channel/stream_channel.h"
@@ -39,6 +42,7 @@
 #include "scheduler/server/node.h"
 #include "sdk/internal/machine.h"
 #include "worker/address.h"
+#include "worker/greeting.h"
 
 namespace troupe {
 namespace {
@@ -90,29 +94,46 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
   return options;
 }
 
-// The lock and the socket of the runtime directory; the socket file goes with it.
+// The lock, the pid and the socket of the runtime directory; their files go with the node.
 struct Place {
   UniqueFd lock;
+  UniqueFd pid;
   UniqueFd listener;
   std::string path;
+  std::string pid_path;
 };
+
+absl::Status PlaceError(const char* what, const std::string& path, int error) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("cannot ", what, " ", path, ": ", strerror(error),
+                   error == ENOSPC ? ": make room there" : ": make it writable",
+                   ", or set TROUPE_RUNTIME_DIR to another directory"));
+}
+
+// Overwrites in place: where it succeeded once, it needs no more room.
+bool WritePid(int fd) {
+  const std::string text = absl::StrCat(getpid(), "\n");
+  return pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+         ftruncate(fd, static_cast<off_t>(text.size())) == 0;
+}
 
 absl::StatusOr<Place> TakePlace() {
   const std::string directory = worker::RuntimeDirectory();
   if (absl::Status status = worker::PrepareRuntimeDirectory(directory); !status.ok()) return status;
   Place place;
   place.path = directory + "/node.sock";
+  place.pid_path = directory + "/node.pid";
   const std::string lock_path = directory + "/node.lock";
   place.lock = UniqueFd(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!place.lock) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot open ", lock_path, ": ", strerror(errno)));
-  }
+  if (!place.lock) return PlaceError("open", lock_path, errno);
   if (flock(place.lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("a cluster is running already at unix:", place.path,
                      ": use it, or stop it with `troupe down`"));
   }
+  place.pid =
+      UniqueFd(open(place.pid_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!place.pid || !WritePid(place.pid.get())) return PlaceError("write", place.pid_path, errno);
   // We have the lock: a socket that is there belongs to a node that has died.
   unlink(place.path.c_str());
   place.listener = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -120,14 +141,12 @@ absl::StatusOr<Place> TakePlace() {
   address.sun_family = AF_UNIX;
   memcpy(address.sun_path, place.path.c_str(), place.path.size() + 1);
   const mode_t mask = umask(0177);
-  const int bound =
-      bind(place.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-  const int error = errno;
+  int error = 0;
+  if (bind(place.listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+    error = errno;
   umask(mask);
-  if (bound != 0 || listen(place.listener.get(), 128) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot listen at ", place.path, ": ", strerror(bound != 0 ? error : errno)));
-  }
+  if (error == 0 && listen(place.listener.get(), 128) != 0) error = errno;
+  if (error != 0) return PlaceError("listen at", place.path, error);
   return place;
 }
 
@@ -137,12 +156,8 @@ int Serve(const UpOptions& options, Place place, int ready_fd) {
   node_options.cpus = options.workers;
   node_options.store_bytes = static_cast<uint64_t>(options.object_store_memory);
   node_options.listener = std::move(place.listener);
-  const std::string pid_path = worker::RuntimeDirectory() + "/node.pid";
+  TROUPE_CHECK(WritePid(place.pid.get()), "the pid's file, which was written before");
   node_options.on_ready = [&] {
-    if (std::FILE* file = std::fopen(pid_path.c_str(), "we"); file != nullptr) {
-      std::fprintf(file, "%d\n", getpid());
-      std::fclose(file);
-    }
     std::printf("troupe 0.1 · %d cpus · store %s · started in %lld ms\n", options.workers,
                 FormatBytes(options.object_store_memory).c_str(),
                 static_cast<long long>((MonotonicNanos() - begin) / 1'000'000));
@@ -157,7 +172,7 @@ int Serve(const UpOptions& options, Place place, int ready_fd) {
   scheduler::Node node(std::move(node_options));
   const int exit_code = node.Run();
   unlink(place.path.c_str());
-  unlink(pid_path.c_str());
+  unlink(place.pid_path.c_str());
   std::printf("stopped: %zu tasks cancelled, %zu objects held\n", node.totals().tasks_cancelled,
               node.totals().objects_held);
   return exit_code;
@@ -189,9 +204,10 @@ int Up(const UpOptions& options) {
     // What it says goes to a file beside the socket, a new one for each start.
     const std::string log = worker::RuntimeDirectory() + "/node.log";
     unlink(log.c_str());
-    const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const int output = open(log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     dup2(output >= 0 ? output : null, STDOUT_FILENO);
     dup2(output >= 0 ? output : null, STDERR_FILENO);
+    KeepLogBelow(Limits::kMaxLogFileBytes);
     _exit(Serve(options, *std::move(place), ready[1]));
   }
   close(ready[1]);
@@ -222,19 +238,10 @@ class NodeClient {
     wire::Hello hello;
     hello.role = wire::Role::kTool;
     hello.pid = getpid();
-    if (absl::Status status =
-            client.socket_.Send(wire::Encode(wire::ControlMessage(hello), client.buffer_));
-        !status.ok()) {
-      return status;
-    }
-    const absl::Status status = client.Receive([](wire::Bytes bytes) -> absl::StatusOr<bool> {
-      absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
-      if (!message.ok()) return message.status();
-      if (const auto* refused = std::get_if<wire::Refused>(&*message)) {
-        return absl::FailedPreconditionError(ToAbsl(refused->reason));
-      }
-      return std::holds_alternative<wire::Welcome>(*message);
-    });
+    const absl::Status status = worker::Greet(
+        client.socket_, hello, {},
+        MonotonicNanos() + int64_t{Limits::kConnectTimeoutMs} * 1'000'000,
+        [](const wire::ControlMessage&, std::vector<UniqueFd>) { return absl::OkStatus(); });
     if (!status.ok()) return status;
     return client;
   }

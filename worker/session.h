@@ -164,6 +164,7 @@ class Session {
   void SendReleases(size_t at_least);
   void FinishSending();
   void DrainSocket();
+  absl::Status Introduced(const wire::ControlMessage& message, std::vector<UniqueFd> descriptors);
   size_t Receive(size_t max_messages);
   absl::Status Handle(wire::Bytes bytes);
   void Learn(const wire::ReadyValue& ready);

@@ -14,6 +14,7 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "worker/greeting.h"
 #include "worker/session.h"
 
 namespace troupe::worker {
@@ -56,53 +57,21 @@ absl::Status Session::Handshake(const wire::Hello& hello, const std::vector<int>
                                 int64_t deadline_nanos) {
   if (!timer_ || !stop_event_)
     return absl::ResourceExhaustedError("no descriptor is left for a session");
-  if (absl::Status status =
-          socket_.Send(wire::Encode(wire::ControlMessage(hello), buffer_), descriptors);
-      !status.ok()) {
-    return status;
-  }
-  bool welcome = false;
-  while (!welcome) {
-    const int64_t left = deadline_nanos - MonotonicNanos();
-    if (left <= 0) return absl::UnavailableError("the node did not answer in time");
-    if (socket_.has_queued()) {
-      const absl::StatusOr<bool> flushed = socket_.Flush();
-      if (!flushed.ok()) return flushed.status();
-    }
-    pollfd p{socket_.fd(), static_cast<int16_t>(POLLIN | (socket_.has_queued() ? POLLOUT : 0)), 0};
-    const timespec timeout = ToTimespec(std::min<int64_t>(left, 1'000'000'000));
-    ppoll(&p, 1, &timeout, nullptr);
-    const absl::Status status =
-        socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
-          absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
-          if (!message.ok()) return message.status();
-          if (const auto* refused = std::get_if<wire::Refused>(&*message)) {
-            return absl::FailedPreconditionError(ToAbsl(refused->reason));
-          }
-          if (const auto* notice = std::get_if<wire::ChunkNotice>(&*message)) {
-            if (received.size() == 1) {
-              chunks_.Add(notice->chunk, notice->bytes,
-                          notice->writable ? objectstore::Mapping::Access::kWrite
-                                           : objectstore::Mapping::Access::kRead,
-                          std::move(received[0]));
-            }
-            return absl::OkStatus();
-          }
-          const auto* w = std::get_if<wire::Welcome>(&*message);
-          if (w == nullptr || welcome)
-            return absl::InvalidArgumentError("the node's answer is no welcome");
-          auto opened = channel::ShmChannel::OpenClientEnd(std::move(received));
-          if (!opened.ok()) return opened.status();
-          channel_ = *std::move(opened);
-          client_ = w->client;
-          cpus_ = static_cast<int>(w->cpus);
-          store_bytes_ = w->store_bytes;
-          for (const auto& [name, value] : w->flags) flags_.emplace_back(name, value);
-          welcome = true;
-          return absl::OkStatus();
-        });
-    if (!status.ok()) return status;
-  }
+  const absl::Status status = Greet(
+      socket_, hello, descriptors, deadline_nanos,
+      [&](const wire::ControlMessage& message, std::vector<UniqueFd> received) -> absl::Status {
+        const auto* welcome = std::get_if<wire::Welcome>(&message);
+        if (welcome == nullptr) return Introduced(message, std::move(received));
+        auto opened = channel::ShmChannel::OpenClientEnd(std::move(received));
+        if (!opened.ok()) return opened.status();
+        channel_ = *std::move(opened);
+        client_ = welcome->client;
+        cpus_ = static_cast<int>(welcome->cpus);
+        store_bytes_ = welcome->store_bytes;
+        for (const auto& [name, value] : welcome->flags) flags_.emplace_back(name, value);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
   max_inline_value_bytes_ = std::min(Limits::kMaxInlineValueBytes, channel_->max_inline_bytes());
   return absl::OkStatus();
 }
@@ -150,19 +119,25 @@ void Session::ArmTimer() {
   timerfd_settime(timer_.get(), 0, &when, nullptr);
 }
 
+// What comes over the socket after the welcome: chunks, each with its descriptor.
+absl::Status Session::Introduced(const wire::ControlMessage& message,
+                                 std::vector<UniqueFd> descriptors) {
+  const auto* notice = std::get_if<wire::ChunkNotice>(&message);
+  if (notice == nullptr || descriptors.size() != 1)
+    return absl::InvalidArgumentError("no notice of a chunk");
+  chunks_.Add(notice->chunk, notice->bytes,
+              notice->writable ? objectstore::Mapping::Access::kWrite
+                               : objectstore::Mapping::Access::kRead,
+              std::move(descriptors[0]));
+  return absl::OkStatus();
+}
+
 void Session::DrainSocket() {
   const absl::Status status =
       socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
         absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
         if (!message.ok()) return message.status();
-        const auto* notice = std::get_if<wire::ChunkNotice>(&*message);
-        if (notice == nullptr || received.size() != 1)
-          return absl::InvalidArgumentError("no notice of a chunk");
-        chunks_.Add(notice->chunk, notice->bytes,
-                    notice->writable ? objectstore::Mapping::Access::kWrite
-                                     : objectstore::Mapping::Access::kRead,
-                    std::move(received[0]));
-        return absl::OkStatus();
+        return Introduced(*message, std::move(received));
       });
   if (status.ok()) return;
   // A node that ends in order says so in its last message.

@@ -46,6 +46,7 @@ struct Limits {
   // Logs.
   static constexpr int kMaxLogLinesPerSecond = 100;
   static constexpr size_t kMaxLogLineBytes = 4096;
+  static constexpr int64_t kMaxLogFileBytes = int64_t{16} << 20;  // of a detached node
 };
 
 }  // namespace troupe

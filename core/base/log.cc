@@ -1,7 +1,9 @@
 #include "core/base/log.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -41,6 +43,20 @@ const char* Name(LogLevel level) {
   return "?";
 }
 
+std::atomic<int64_t> max_file_bytes{0};  // 0: without end
+
+// Before a line of so many bytes is written.
+void BeginAnewWhereFull(size_t line_bytes) {
+  const int64_t most = max_file_bytes;
+  struct stat info {};
+  if (most == 0 || fstat(STDERR_FILENO, &info) != 0 || !S_ISREG(info.st_mode) ||
+      info.st_size + static_cast<int64_t>(line_bytes) <= most) {
+    return;
+  }
+  constexpr std::string_view kNote = "troupe: the log was full, and begins anew here\n";
+  if (ftruncate(STDERR_FILENO, 0) == 0) std::fwrite(kNote.data(), 1, kNote.size(), stderr);
+}
+
 // Counts the lines of the current second.
 struct Budget {
   std::mutex mutex;
@@ -75,7 +91,10 @@ void Log(LogLevel level, std::string_view line) {
   budget->dropped = 0;
   text.append(line.substr(0, Limits::kMaxLogLineBytes));
   text += '\n';
+  BeginAnewWhereFull(text.size());
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
+
+void KeepLogBelow(int64_t bytes) { max_file_bytes = bytes; }
 
 }  // namespace troupe

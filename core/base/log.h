@@ -8,6 +8,7 @@
 #ifndef TROUPE_CORE_BASE_LOG_H_
 #define TROUPE_CORE_BASE_LOG_H_
 
+#include <cstdint>
 #include <string_view>
 
 namespace troupe {
@@ -18,6 +19,10 @@ void Log(LogLevel level, std::string_view line);
 
 // True where a line of this level would be printed: for lines that are costly to compose.
 bool LogEnabled(LogLevel level);
+
+// From now on the log's file, which is standard error, begins anew where it would grow beyond
+// `bytes`. For a file of our own: a daemon's. Its descriptor must be in append mode.
+void KeepLogBelow(int64_t bytes);
 
 }  // namespace troupe
 
