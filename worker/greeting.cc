@@ -20,8 +20,7 @@ absl::Status Greet(
   wire::MessageBuffer buffer;
   // A node that refuses may have closed its end before it has read everything: its answer, which
   // says why, counts more than that sending failed.
-  bool can_send =
-      socket.Send(wire::Encode(wire::ControlMessage(hello), buffer), descriptors).ok();
+  bool can_send = socket.Send(wire::Encode(wire::ControlMessage(hello), buffer), descriptors).ok();
   bool welcome = false;
   while (!welcome) {
     const int64_t left = deadline_nanos - MonotonicNanos();

@@ -125,10 +125,10 @@ absl::Status Session::Introduced(const wire::ControlMessage& message,
   const auto* notice = std::get_if<wire::ChunkNotice>(&message);
   if (notice == nullptr || descriptors.size() != 1)
     return absl::InvalidArgumentError("no notice of a chunk");
-  chunks_.Add(notice->chunk, notice->bytes,
-              notice->writable ? objectstore::Mapping::Access::kWrite
-                               : objectstore::Mapping::Access::kRead,
-              std::move(descriptors[0]));
+  chunks_.Add(
+      notice->chunk, notice->bytes,
+      notice->writable ? objectstore::Mapping::Access::kWrite : objectstore::Mapping::Access::kRead,
+      std::move(descriptors[0]));
   return absl::OkStatus();
 }
 

@@ -51,8 +51,7 @@ class ErrorFile {
 TEST(Log, BoundsLinesASecondAndBytesALine) {
   const ErrorFile file;
   const std::string long_line(10 * Limits::kMaxLogLineBytes, 'x');
-  for (int i = 0; i < 100 * Limits::kMaxLogLinesPerSecond; ++i)
-    Log(LogLevel::kWarning, long_line);
+  for (int i = 0; i < 100 * Limits::kMaxLogLinesPerSecond; ++i) Log(LogLevel::kWarning, long_line);
   const std::string text = file.Text();
   const size_t lines = static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
   EXPECT_GE(lines, static_cast<size_t>(Limits::kMaxLogLinesPerSecond));

@@ -106,26 +106,26 @@ TEST_P(BrokenNodes, GiveOneSentence) {
 
 INSTANTIATE_TEST_SUITE_P(
     , BrokenNodes,
-    ::testing::Values(
-        Case{"SaysNothing", ReadToTheEnd, "the node did not answer within 2 s"},
-        Case{"ClosesAtOnce", [](int) {}, "the node has closed the connection"},
-        Case{"SpeaksGarbage",
-             [](int fd) {
-               const std::string garbage(64, '\xff');
-               SendAll(fd, garbage.data(), garbage.size());
-               ReadToTheEnd(fd);
-             },
-             "who answers there is no node of Troupe"},
-        Case{"RefusesTheVersion",
-             [](int fd) {
-               channel::ControlSocket socket{UniqueFd(dup(fd))};
-               wire::MessageBuffer buffer;
-               (void)socket.Send(wire::Encode(
-                   wire::ControlMessage(wire::Refused{"this cluster speaks protocol version 9"}),
-                   buffer));
-               ReadToTheEnd(fd);
-             },
-             "this cluster speaks protocol version 9"}),
+    ::testing::Values(Case{"SaysNothing", ReadToTheEnd, "the node did not answer within 2 s"},
+                      Case{"ClosesAtOnce", [](int) {}, "the node has closed the connection"},
+                      Case{"SpeaksGarbage",
+                           [](int fd) {
+                             const std::string garbage(64, '\xff');
+                             SendAll(fd, garbage.data(), garbage.size());
+                             ReadToTheEnd(fd);
+                           },
+                           "who answers there is no node of Troupe"},
+                      Case{"RefusesTheVersion",
+                           [](int fd) {
+                             channel::ControlSocket socket{UniqueFd(dup(fd))};
+                             wire::MessageBuffer buffer;
+                             (void)socket.Send(wire::Encode(
+                                 wire::ControlMessage(
+                                     wire::Refused{"this cluster speaks protocol version 9"}),
+                                 buffer));
+                             ReadToTheEnd(fd);
+                           },
+                           "this cluster speaks protocol version 9"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(BadInput, ANodeRefusesAnotherVersionWithBothNumbers) {
@@ -149,9 +149,8 @@ TEST(BadInput, AnUnusableRuntimeDirectoryIsNamed) {
   ASSERT_EQ(symlink("/tmp", link.c_str()), 0);
   ExpectOneSentence(RunProgram({Tool(), "up"}, {"TROUPE_RUNTIME_DIR=" + link}),
                     "is not a directory of yours alone");
-  ExpectOneSentence(
-      RunProgram({Tool(), "up"}, {"TROUPE_RUNTIME_DIR=" + directory.path() + "/a/b"}),
-      "cannot make the runtime directory");
+  ExpectOneSentence(RunProgram({Tool(), "up"}, {"TROUPE_RUNTIME_DIR=" + directory.path() + "/a/b"}),
+                    "cannot make the runtime directory");
 }
 
 // The node is root's here, or the caller's own; somebody else wants in.

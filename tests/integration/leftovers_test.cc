@@ -1,0 +1,238 @@
+// kill -9 of a driver, a node or a worker, in the middle of everything: soon no process and no
+// shared memory of that cluster is left, and no file of an embedded cluster ever existed.
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sdk/troupe.h"
+#include "tests/integration/program.h"
+
+namespace troupe::testing {
+namespace {
+
+// A second is promised; a busy machine gets ten.
+constexpr auto kSoon = std::chrono::seconds(10);
+
+template <typename F>
+bool Soon(F condition) {
+  const auto end = std::chrono::steady_clock::now() + kSoon;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// The fields of /proc/PID/stat behind the name: state, parent, ...
+std::string StatOf(int pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  const size_t name_end = line.rfind(')');
+  return name_end == std::string::npos ? "" : line.substr(name_end + 2);
+}
+bool Lives(int pid) {
+  const std::string stat = StatOf(pid);
+  return !stat.empty() && stat[0] != 'Z';
+}
+int ParentOf(int pid) {
+  const std::string stat = StatOf(pid);
+  return stat.empty() ? 0 : std::atoi(stat.c_str() + 2);
+}
+
+std::vector<int> NumbersIn(const std::string& directory) {
+  std::vector<int> numbers;
+  DIR* dir = opendir(directory.c_str());
+  if (dir == nullptr) return numbers;
+  while (const dirent* entry = readdir(dir)) {
+    if (const int number = std::atoi(entry->d_name); number > 0) numbers.push_back(number);
+  }
+  closedir(dir);
+  return numbers;
+}
+
+// The processes below `root`, itself not among them.
+std::vector<int> Descendants(int root) {
+  std::vector<int> found = {root};
+  for (bool more = true; more;) {
+    more = false;
+    for (const int pid : NumbersIn("/proc")) {
+      const bool known = std::find(found.begin(), found.end(), pid) != found.end();
+      const int parent = known ? 0 : ParentOf(pid);
+      if (parent != 0 && std::find(found.begin(), found.end(), parent) != found.end()) {
+        found.push_back(pid);
+        more = true;
+      }
+    }
+  }
+  found.erase(found.begin());
+  return found;
+}
+
+// The inodes of Troupe's shared memory that the process has open.
+std::set<ino_t> SharedMemoryOf(int pid) {
+  std::set<ino_t> inodes;
+  const std::string directory = "/proc/" + std::to_string(pid) + "/fd/";
+  for (const int fd : NumbersIn(directory)) {
+    const std::string path = directory + std::to_string(fd);
+    char target[256] = {};
+    if (readlink(path.c_str(), target, sizeof(target) - 1) <= 0) continue;
+    struct stat info {};
+    if (std::string(target).find("memfd:troupe") != std::string::npos &&
+        stat(path.c_str(), &info) == 0) {
+      inodes.insert(info.st_ino);
+    }
+  }
+  return inodes;
+}
+
+double Sum(std::span<const double> values) {
+  double sum = 0;
+  for (const double x : values) sum += x;
+  return sum;
+}
+
+int Pid() { return getpid(); }
+
+class Keeper {
+ public:
+  void Keep(troupe::ObjectRef<std::vector<double>> ref) { kept_.push_back(std::move(ref)); }
+
+ private:
+  std::vector<troupe::ObjectRef<std::vector<double>>> kept_;
+};
+
+// A driver that is busy for ever: tasks, objects in the store, an actor that holds some.
+void BeBusy(int report) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = 2, .object_store_memory = int64_t{64} << 20});
+  const auto keeper = troupe::Actor<Keeper>().Remote();
+  std::vector<troupe::ObjectRef<double>> sums;
+  for (int round = 0;; ++round) {
+    const auto values = troupe::Put(std::vector<double>(50'000, round));
+    for (int i = 0; i < 20; ++i)
+      sums.push_back(troupe::Task(Sum).Options({.max_retries = -1}).Remote(values));
+    if (round < 20) troupe::Get(keeper.Task(&Keeper::Keep).Remote(values));
+    if (round % 10 == 9) {
+      for (const auto& sum : sums) (void)troupe::Get(sum);
+      sums.clear();
+      const int worker = troupe::Get(troupe::Task(Pid).Options({.max_retries = -1}).Remote());
+      if (write(report, &worker, sizeof(worker)) != sizeof(worker)) _exit(1);
+    }
+  }
+}
+
+class Leftovers : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* variable : {"TROUPE_RUNTIME_DIR", "XDG_RUNTIME_DIR", "TMPDIR"})
+      setenv(variable, directory_.path().c_str(), 1);
+    watch_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    ASSERT_GE(inotify_add_watch(watch_, directory_.path().c_str(), IN_CREATE | IN_MOVED_TO), 0);
+    int report[2];
+    ASSERT_EQ(pipe(report), 0);
+    driver_ = fork();
+    if (driver_ == 0) {
+      try {
+        BeBusy(report[1]);
+      } catch (const troupe::Error& error) {
+        _exit(error.info().kind == ErrorKind::kUnavailable ? 1 : 2);
+      }
+    }
+    close(report[1]);
+    report_ = report[0];
+    WaitForRounds(3);
+    processes_ = Descendants(driver_);
+    ASSERT_GE(processes_.size(), 3u) << "a node, workers";
+    for (const int pid : processes_) memory_.merge(SharedMemoryOf(pid));
+    ASSERT_GE(memory_.size(), 4u) << "channels and chunks";
+  }
+  void TearDown() override {
+    kill(driver_, SIGKILL);
+    waitpid(driver_, nullptr, 0);
+    EXPECT_TRUE(Soon([&] { return SomeLives() == 0; })) << "process " << SomeLives() << " is left";
+    EXPECT_TRUE(Soon([&] { return SomeHolds() == 0; }))
+        << "process " << SomeHolds() << " holds shared memory of it";
+    char events[4096];
+    EXPECT_LT(read(watch_, events, sizeof(events)), 0) << "a file was made";
+    EXPECT_TRUE(directory_.Entries().empty());
+    close(watch_);
+    close(report_);
+  }
+
+  // The driver has finished so many more rounds.
+  void WaitForRounds(int count) {
+    for (int i = 0; i < count; ++i)
+      ASSERT_EQ(read(report_, &worker_, sizeof(worker_)), static_cast<ssize_t>(sizeof(worker_)))
+          << "the driver has died";
+  }
+  int Node() const {
+    for (const int pid : processes_) {
+      if (ParentOf(pid) == driver_) return pid;
+    }
+    return 0;
+  }
+  int SomeLives() const {
+    for (const int pid : processes_) {
+      if (Lives(pid)) return pid;
+    }
+    return 0;
+  }
+  int SomeHolds() const {
+    for (const int pid : NumbersIn("/proc")) {
+      for (const ino_t inode : SharedMemoryOf(pid)) {
+        if (memory_.contains(inode)) return pid;
+      }
+    }
+    return 0;
+  }
+
+  ShortDirectory directory_;
+  int watch_ = -1;
+  pid_t driver_ = 0;
+  int report_ = -1;
+  int worker_ = 0;  // that has run a task lately
+  std::vector<int> processes_;
+  std::set<ino_t> memory_;
+};
+
+TEST_F(Leftovers, OfADriver) { kill(driver_, SIGKILL); }
+
+TEST_F(Leftovers, OfANode) {
+  const int node = Node();
+  ASSERT_NE(node, 0);
+  kill(node, SIGKILL);
+  EXPECT_TRUE(Soon([&] { return SomeLives() == 0; })) << "process " << SomeLives() << " is left";
+}
+
+// The first of them: what it was doing is done again, and the driver goes on.
+TEST_F(Leftovers, OfAWorker) {
+  const int victim = worker_;
+  kill(victim, SIGKILL);
+  WaitForRounds(3);
+  EXPECT_TRUE(Soon([&] { return !Lives(victim); }));
+}
+
+// Everything but the driver, which gets Unavailable and ends by itself.
+TEST_F(Leftovers, OfAllAtOnce) {
+  for (const int pid : processes_) kill(pid, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(waitpid(driver_, &status, 0), driver_);
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
+}  // namespace
+}  // namespace troupe::testing
