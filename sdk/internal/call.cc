@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <unordered_map>
 
 namespace troupe::internal {
 
@@ -42,7 +43,9 @@ std::vector<Handle> OutgoingCall::Submit() {
   return results;
 }
 
-std::string NameOfFunction(const void* function) {
+namespace {
+
+std::string LookUpName(const void* function) {
   Dl_info info{};
   if (dladdr(function, &info) == 0 || info.dli_sname == nullptr)
     return "(a function without a symbol)";
@@ -51,6 +54,17 @@ std::string NameOfFunction(const void* function) {
   std::string name = status == 0 && text != nullptr ? text : info.dli_sname;
   std::free(text);
   return name.substr(0, name.find('('));
+}
+
+}  // namespace
+
+// dladdr searches the whole symbol table, which takes longer than the rest of a call: once for each
+// function and thread.
+const std::string& NameOfFunction(const void* function) {
+  thread_local std::unordered_map<const void*, std::string> names;
+  const auto [name, is_new] = names.try_emplace(function);
+  if (is_new) name->second = LookUpName(function);
+  return name->second;
 }
 
 }  // namespace troupe::internal

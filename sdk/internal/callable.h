@@ -213,7 +213,7 @@ std::variant<F, ErrorInfo> UnpackCallable(std::span<const std::byte> bytes) {
 }
 
 // A name for people, where none was given: the function's symbol, or the callable's type.
-std::string NameOfFunction(const void* function);
+const std::string& NameOfFunction(const void* function);
 template <typename F>
 std::string NameOfCallable(const F& f) {
   if constexpr (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) {

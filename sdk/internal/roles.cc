@@ -53,6 +53,7 @@ int PlayNode(const std::map<std::string, std::string>& settings) {
 }
 
 int PlayWorker(const std::map<std::string, std::string>& settings) {
+  prctl(PR_SET_NAME, "troupe-worker");
   // The node is our parent: when it dies, so do we, whatever the user's code is doing.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGPIPE, SIG_IGN);
