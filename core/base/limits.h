@@ -42,6 +42,8 @@ struct Limits {
   // Processes.
   static constexpr int MaxWorkersPerJob(int cpus) { return 4 * cpus + 64; }
   static constexpr int kConnectTimeoutMs = 2'000;
+  static constexpr int kHandshakeSeconds = 10;   // a connection that says nothing is closed
+  static constexpr int kMaxConnections = 1'024;  // of programs and tools, at a time
 
   // Logs.
   static constexpr int kMaxLogLinesPerSecond = 100;

@@ -25,6 +25,13 @@ void Connection::Introduce(ChunkId id, const objectstore::Chunk& chunk,
               {write ? chunk.writable_fd() : chunk.read_only_fd()});
 }
 
+void Connection::WatchSocket() {
+  const bool wanted = socket.has_queued();
+  if (watcher == nullptr || wanted == watching_for_room_) return;
+  watching_for_room_ = wanted;
+  watcher->SetEvents(loop::EventLoop::kReadable | (wanted ? loop::EventLoop::kWritable : 0));
+}
+
 bool Connection::Forget(ChunkId id) { return chunks_.erase(id) > 0; }
 
 }  // namespace troupe::scheduler

@@ -32,6 +32,8 @@ class Connection {
   void SendControl(const wire::ControlMessage& message, const std::vector<int>& descriptors);
   // Sends the chunk's descriptor where this client has not had it.
   void Introduce(ChunkId id, const objectstore::Chunk& chunk, objectstore::Mapping::Access access);
+  // Watches for room in the socket where something waits for it.
+  void WatchSocket();
   // Forgets what it was told about a chunk; true where it had been told.
   bool Forget(ChunkId id);
 
@@ -43,7 +45,9 @@ class Connection {
   ClientId client = ClientId::kNone;
   int pid = 0;
   bool embedded_driver = false;
-  bool sent_something = false;  // since the peer was last rung
+  bool accepted = false;          // by the listener; else it is of a process that we started
+  int64_t greet_until_nanos = 0;  // 0: greeted, or it need not be
+  bool sent_something = false;    // since the peer was last rung
   absl::Status failure;
 
   // Workers: the process that was started, and what it must show.
@@ -63,6 +67,7 @@ class Connection {
     bool write = false;
   };
   absl::flat_hash_map<ChunkId, Known> chunks_;
+  bool watching_for_room_ = false;
   wire::MessageBuffer buffer_;
 };
 

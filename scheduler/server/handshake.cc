@@ -61,6 +61,7 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
   by_client_[connection->client] = connection;
   connection->SendControl(welcome, channel_descriptors);
   connection->state = Connection::State::kActive;
+  Greeted(connection);
   switch (hello.role) {
     case wire::Role::kDriver:
       core_.DriverJoined(connection->client, connection->job);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ uint64_t RandomNonce() {
 Launcher::Launcher(loop::EventLoop* loop, OnDeath on_death)
     : loop_(loop), on_death_(std::move(on_death)) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (rlimit limit{}; getrlimit(RLIMIT_NOFILE, &limit) == 0) max_descriptors_ = limit.rlim_cur;
 }
 
 Launcher::~Launcher() { KillAll(); }
@@ -47,7 +49,8 @@ absl::StatusOr<Launcher::Started> Launcher::Start(ProcessId process, const Image
     options.environment.push_back(entry);
   }
   if (!has_threads) options.environment.push_back("OMP_NUM_THREADS=1");
-  options.environment.push_back(absl::StrCat("TROUPE_ROLE=worker nonce=", started.nonce));
+  options.environment.push_back(
+      absl::StrCat("TROUPE_ROLE=worker nonce=", started.nonce, " descriptors=", max_descriptors_));
   options.socket = sockets->second.get();
   options.working_directory = image.working_directory.get();
   options.output = image.output.get();

@@ -64,6 +64,7 @@ class Launcher {
   void EndOrphans();
 
   loop::EventLoop* loop_;
+  uint64_t max_descriptors_ = 0;  // a worker's soft limit: ours before the node raised it
   OnDeath on_death_;
   std::map<ProcessId, Running> running_;
 };

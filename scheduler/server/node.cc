@@ -3,12 +3,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
@@ -37,6 +37,11 @@ Node::Node(NodeOptions options)
         OnProcessDeath(process, cause, pid);
       }) {
   signal(SIGPIPE, SIG_IGN);
+  // Each client takes about ten descriptors. Workers get the limit that we were given.
+  if (rlimit limit{}; getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
   bell_watcher_ =
       loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
   timer_ = loop_.MakeTimer([] {});
@@ -60,7 +65,9 @@ int Node::Run() {
   if (options_.on_ready) options_.on_ready();
   int turns = 0;
   while (!stopping_) {
-    core_.AdvanceTo(MonotonicNanos());
+    const int64_t now = MonotonicNanos();
+    core_.AdvanceTo(now);
+    ExpireHandshakes(now);
     if (Turn()) {
       // Sockets, signals and deaths are looked at between turns, not between messages.
       if (++turns % 16 == 0) loop_.RunOnce(loop::EventLoop::Wait::kPoll);
@@ -111,6 +118,7 @@ bool Node::Turn() {
         connection->sent_something = false;
       }
     }
+    connection->WatchSocket();
     if (!connection->failure.ok()) Close(connection, connection->failure);
   }
   Perform();
@@ -132,7 +140,7 @@ void Node::Sleep() {
       break;
     }
   }
-  const int64_t deadline = core_.NextDeadline();
+  const int64_t deadline = std::min(core_.NextDeadline(), NextHandshakeDeadline());
   if (deadline != std::numeric_limits<int64_t>::max()) {
     const int64_t delay = std::max<int64_t>(0, deadline - MonotonicNanos());
     timer_->Start(static_cast<uint64_t>(delay / 1'000'000 + 1));
@@ -144,37 +152,6 @@ void Node::Sleep() {
     if (connection->state == Connection::State::kActive)
       connection->channel->WokeUp(channel::Sleeper::kIoThread);
   }
-}
-
-void Node::Accept() {
-  for (;;) {
-    UniqueFd socket(
-        accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket) return;
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    const bool known = getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-    auto connection = std::make_unique<Connection>(std::move(socket));
-    if (!known || peer.uid != geteuid()) {
-      Log(LogLevel::kWarning,
-          absl::StrCat("user ", peer.uid, " (pid ", peer.pid,
-                       ") was refused: this cluster belongs to user ", geteuid()));
-      connection->SendControl(
-          wire::Refused{
-              "this cluster belongs to another user: start one of your own with `troupe up`"},
-          {});
-      continue;
-    }
-    connection->pid = peer.pid;
-    AddConnection(std::move(connection));
-  }
-}
-
-void Node::AddConnection(std::unique_ptr<Connection> connection) {
-  Connection* c = connection.get();
-  c->watcher =
-      loop_.Watch(c->socket.fd(), loop::EventLoop::kReadable, [this, c](int) { OnSocket(c); });
-  connections_.push_back(std::move(connection));
 }
 
 // The handshake, a tool's messages, or the end.
@@ -259,6 +236,8 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
 
 void Node::Close(Connection* connection, const absl::Status& why) {
   if (connection->state == Connection::State::kClosed) return;
+  Greeted(connection);
+  if (std::exchange(connection->accepted, false)) --accepted_;
   const bool active = connection->state == Connection::State::kActive;
   // What the peer had published before it went still counts.
   if (active && connection->role != wire::Role::kTool && absl::IsUnavailable(why)) {

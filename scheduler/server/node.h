@@ -12,11 +12,14 @@
 #ifndef TROUPE_SCHEDULER_SERVER_NODE_H_
 #define TROUPE_SCHEDULER_SERVER_NODE_H_
 
+#include <fcntl.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/unique_fd.h"
@@ -59,8 +62,6 @@ class Node : private TaskWords {
   // node.cc
   bool Turn();
   void Sleep();
-  void Accept();
-  void AddConnection(std::unique_ptr<Connection> connection);
   void OnSocket(Connection* connection);
   bool Drain(Connection* connection);
   absl::Status Handle(Connection* connection, wire::Bytes message);
@@ -68,6 +69,14 @@ class Node : private TaskWords {
   void OnProcessDeath(ProcessId process, const std::string& cause, int pid);
   void DropUnusedImages();
   Connection* Find(ClientId client);
+
+  // accept.cc
+  void Accept();
+  void TurnAway(UniqueFd socket, std::string_view reason);
+  void AddConnection(std::unique_ptr<Connection> connection);
+  void Greeted(Connection* connection);
+  int64_t NextHandshakeDeadline() const;
+  void ExpireHandshakes(int64_t now_nanos);
 
   // handshake.cc
   absl::Status Greet(Connection* connection, const wire::Hello& hello,
@@ -107,6 +116,9 @@ class Node : private TaskWords {
   Core core_;
   Launcher launcher_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  int accepted_ = 0;  // of them, by the listener
+  int greeting_ = 0;  // of these, still in their handshake
+  UniqueFd spare_descriptor_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   absl::flat_hash_map<ClientId, Connection*> by_client_;
   std::map<JobId, Image> images_;
   std::map<ChunkId, objectstore::Chunk> chunks_;

@@ -2,9 +2,11 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -57,6 +59,10 @@ int PlayWorker(const std::map<std::string, std::string>& settings) {
   // The node is our parent: when it dies, so do we, whatever the user's code is doing.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGPIPE, SIG_IGN);
+  if (rlimit limit{}; getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = std::min<rlim_t>(Number(settings, "descriptors"), limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
   setvbuf(stdout, nullptr, _IOLBF, 0);
   wire::Hello hello{.role = wire::Role::kWorker,
                     .nonce = Number(settings, "nonce"),
