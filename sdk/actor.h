@@ -37,6 +37,14 @@ struct ActorOptions {
   int max_restarts = 0;   // after the death of its process; -1: without end
 };
 
+// Of one call of a method.
+struct CallOptions {
+  std::string name = {};  // for people; default: the method's name
+  // When its caller gets DeadlineExceeded, as of a task; the actor's process is not killed for it.
+  absl::Time deadline = absl::InfiniteFuture();
+  absl::Duration timeout = absl::InfiniteDuration();
+};
+
 namespace internal {
 
 void Apply(const ActorOptions& options, OutgoingCall& call);
@@ -106,8 +114,8 @@ class [[nodiscard]] MethodBuilder {
 
   MethodBuilder(internal::Handle actor, M method) : actor_(std::move(actor)), method_(method) {}
 
-  MethodBuilder Named(std::string name) && {
-    name_ = std::move(name);
+  MethodBuilder Options(CallOptions options) && {
+    options_ = std::move(options);
     return std::move(*this);
   }
 
@@ -128,7 +136,8 @@ class [[nodiscard]] MethodBuilder {
     internal::OutgoingCall call(actor_.session());
     call.SetEntry(&internal::MethodEntry<C, M>::Run);
     call.SetCallable(internal::PackCallable(method_));
-    call.SetName(name_.empty() ? internal::NameOfCallable(method_) : name_);
+    call.SetName(options_.name.empty() ? internal::NameOfCallable(method_) : options_.name);
+    internal::ApplyDeadline(options_.deadline, options_.timeout, call);
     call.spec().kind = wire::TaskKind::kActorCall;
     call.spec().actor = actor_.id();
     (call.Add<P>(std::forward<A>(arguments)), ...);
@@ -137,7 +146,7 @@ class [[nodiscard]] MethodBuilder {
 
   internal::Handle actor_;
   M method_;
-  std::string name_;
+  CallOptions options_;
 };
 
 template <typename C>

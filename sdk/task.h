@@ -22,8 +22,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "core/base/limits.h"
 #include "sdk/internal/call.h"
+#include "sdk/retry_on.h"
 
 namespace troupe {
 
@@ -32,12 +34,20 @@ struct TaskOptions {
   double cpus = 1;                               // in steps of 1/10000
   std::map<std::string, double> resources = {};  // named ones, in steps of 1/10000
   int priority = 0;                              // higher first, within the job
+  // When its caller gets DeadlineExceeded, whatever it does: queueing counts. The earlier of both.
+  absl::Time deadline = absl::InfiniteFuture();
+  absl::Duration timeout = absl::InfiniteDuration();
+  absl::Duration grace =
+      absl::Milliseconds(100);                   // from the stop token until its process is killed
   int max_retries = Limits::kDefaultMaxRetries;  // after the death of a worker; -1: without end
+  RetryOn retry_on = {};                         // what it may throw and be tried again
+  int max_calls = 0;  // of this function in one process, which is then replaced; 0: without end
 };
 
 namespace internal {
 
 void Apply(const TaskOptions& options, OutgoingCall& call);
+void ApplyDeadline(absl::Time deadline, absl::Duration timeout, OutgoingCall& call);
 
 }  // namespace internal
 

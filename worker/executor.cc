@@ -4,11 +4,13 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <typeinfo>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/base/clock.h"
 #include "core/base/string_view.h"
 #include "worker/code_reference.h"
 #include "worker/task_call.h"
@@ -33,7 +35,9 @@ class Executor {
   void Run(const DispatchedTask& task);
 
  private:
-  void Execute(const DispatchedTask& task, const wire::TaskSpec& spec, wire::Complete* complete);
+  void Execute(const DispatchedTask& task, const wire::TaskSpec& spec, std::stop_token stop,
+               wire::Complete* complete);
+  static bool MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error);
   std::variant<TaskCall, ErrorInfo> Prepare(const DispatchedTask& task, const wire::TaskSpec& spec);
   ErrorInfo MakeError(const DispatchedTask& task, const wire::TaskSpec& spec, ErrorKind kind,
                       std::string message) const {
@@ -51,20 +55,23 @@ class Executor {
 };
 
 void Executor::Run(const DispatchedTask& task) {
+  RunningSlot slot{task.dispatch.slot, task.dispatch.generation, {}, {}};
+  session_->BeginRunning(&slot);  // before the node may think that it runs
   // A recalled frame: its grants go back.
   if (session_->TryBegin(task.dispatch)) {
     absl::StatusOr<wire::ClientMessage> message = wire::DecodeClientMessage(task.dispatch.spec);
     TROUPE_CHECK(message.ok() && std::holds_alternative<wire::TaskSpec>(*message),
                  "a dispatched task without a spec");
     const auto& spec = std::get<wire::TaskSpec>(*message);
-    wire::Complete complete{spec.id, task.dispatch.attempt, task.dispatch.slot, {}};
-    Execute(task, spec, &complete);
+    wire::Complete complete{spec.id, task.dispatch.attempt, task.dispatch.slot, {}, false};
+    Execute(task, spec, slot.stop.get_token(), &complete);
   }
+  session_->EndRunning(&slot);
   for (const wire::ReadyValue& value : task.dispatch.values) session_->DropHandle(value.id);
   for (const ObjectId id : task.dispatch.refs) session_->DropHandle(id);
 }
 
-void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
+void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, std::stop_token stop,
                        wire::Complete* complete) {
   auto prepared = Prepare(task, spec);
   std::vector<std::variant<EncodedResult, ErrorInfo>> results;
@@ -73,8 +80,14 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
   } else {
     auto& call = std::get<TaskCall>(prepared);
     const RunningTask running{
-        spec.id, spec.name, task.dispatch.attempt, spec.depth,
-        spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor};
+        spec.id,
+        spec.name,
+        task.dispatch.attempt,
+        spec.depth,
+        spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor,
+        task.dispatch.time_left_nanos == 0 ? kForever
+                                           : MonotonicNanos() + task.dispatch.time_left_nanos,
+        std::move(stop)};
     const auto entry =
         reinterpret_cast<TaskEntry>(reinterpret_cast<uintptr_t>(*CodeAtOffset(spec.entry)));
     running_task = &running;
@@ -85,6 +98,7 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
     } catch (const std::exception& e) {
       ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError, e.what());
       thrown.exception_type = Demangled(typeid(e).name());
+      complete->retry = MayRetry(spec, thrown);
       results.clear();
       results.emplace_back(std::move(thrown));
     } catch (abi::__forced_unwind&) {
@@ -94,6 +108,7 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
       ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError,
                                    "something that is no std::exception was thrown");
       if (type != nullptr) thrown.exception_type = Demangled(type->name());
+      complete->retry = MayRetry(spec, thrown);
       results.clear();
       results.emplace_back(std::move(thrown));
     }
@@ -127,6 +142,21 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec,
     complete->results.push_back(std::move(value));
   }
   session_->Complete(*complete);
+}
+
+// In a handler, where what was thrown is the current exception. A test that throws says no.
+bool Executor::MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error) {
+  if (spec.retry_on == 0) return false;
+  const absl::StatusOr<const void*> code = CodeAtOffset(spec.retry_on);
+  if (!code.ok()) return false;
+  const auto test = reinterpret_cast<RetryTest>(reinterpret_cast<uintptr_t>(*code));
+  try {
+    return test(error);
+  } catch (abi::__forced_unwind&) {
+    throw;
+  } catch (...) {
+    return false;
+  }
 }
 
 // Finds the values of the arguments, waiting for those that did not fit into the frame.

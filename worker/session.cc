@@ -91,15 +91,18 @@ std::variant<Location, ErrorInfo> Session::Carve(Lock& lock, size_t bytes) {
     ++leases_asked_;
     // Another thread may take what was meant for us; then we ask again.
     const int asked = leases_asked_;
-    const bool block = ShouldBlock();
-    if (block) Send(wire::Blocked{}), FinishSending();
+    const uint64_t wait = SendBlocked({}, 0);
     const uint64_t had = carver_.bytes();
     WaitUntil(
         lock,
-        [&] { return leases_asked_ < asked || !lease_refusals_.empty() || carver_.bytes() > had; },
+        [&] {
+          return leases_asked_ < asked || !lease_refusals_.empty() || carver_.bytes() > had ||
+                 Stopped();
+        },
         kForever);
-    if (block) Send(wire::Unblocked{}), FinishSending();
+    SendUnblocked(wait);
     if (death_.has_value()) return *death_;
+    if (Stopped()) return *running_->stopped;
     if (!lease_refusals_.empty()) {
       ErrorInfo error = std::move(lease_refusals_.front());
       lease_refusals_.pop_front();
@@ -184,7 +187,7 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
     if (ready() >= count) return true;
     // From the back: the order in which tasks were submitted is mostly that in which they finish.
     std::erase_if(pending, [&](ObjectId id) { return objects_[id].ready(); });
-    return ready() >= count || wait_refusal_.has_value();
+    return ready() >= count;
   };
   if (!ask.empty()) {
     Send(wire::Subscribe{std::move(ask)});
@@ -192,18 +195,23 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
   }
   if (enough() || deadline_nanos <= MonotonicNanos()) {
     // A poll sees what has come by now.
-    if (ready() < count && !reading_) Receive(1024), enough();
+    if (ready() < count && !reading_) {
+      Receive(1024);
+      RequestStops(lock);
+      enough();
+    }
     return ready();
   }
-  const bool block = ShouldBlock();
-  if (block) {
-    Send(wire::Blocked{});
-    FinishSending();
-  }
+  // Enough of them for the node to see what is waited for; a wait for all of many is one for these.
+  constexpr size_t kNamed = 1024;
+  const size_t named = std::min(pending.size(), kNamed);
+  const uint64_t wait =
+      SendBlocked({pending.begin(), pending.begin() + static_cast<ptrdiff_t>(named)},
+                  std::min(named, count - ready()));
   // With many pending objects, looking at all of them after each message would be quadratic: only
   // one of them is watched.
   const auto watched = [&] {
-    if (wait_refusal_.has_value()) return true;
+    if (WaitRefused(wait) || Stopped()) return true;
     if (pending.size() <= ids.size() - count) return true;
     if (count < ids.size()) return enough();
     while (!pending.empty() && objects_[pending.back()].ready()) pending.pop_back();
@@ -211,14 +219,9 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
   };
   WaitUntil(lock, watched, deadline_nanos);
   enough();
-  if (block) {
-    Send(wire::Unblocked{});
-    FinishSending();
-    if (wait_refusal_.has_value()) {
-      ErrorInfo error = *std::exchange(wait_refusal_, std::nullopt);
-      if (ready() < count) return error;
-    }
-  }
+  SendUnblocked(wait);
+  if (ready() < count && Stopped()) return *running_->stopped;
+  if (ready() < count && WaitRefused(wait)) return wait_refusal_->first;
   if (ready() < count && death_.has_value()) return *death_;
   return ready();
 }
@@ -300,6 +303,45 @@ void Session::Kill(ActorId actor, bool no_restart) {
   FinishSending();
 }
 
+void Session::Cancel(ObjectId result, bool force, bool recursive) {
+  const Lock lock(mutex_);
+  Send(wire::Cancel{result, force, recursive});
+  FinishSending();
+}
+
+void Session::BeginRunning(RunningSlot* running) {
+  const Lock lock(mutex_);
+  running_slots_.push_back(running);
+  running_ = running;
+}
+
+void Session::EndRunning(RunningSlot* running) {
+  const Lock lock(mutex_);
+  std::erase(running_slots_, running);
+  running_ = nullptr;
+}
+
+uint64_t Session::SendBlocked(std::vector<ObjectId> ids, size_t needed) {
+  if (!ShouldBlock()) return 0;
+  Send(wire::Blocked{std::move(ids), static_cast<uint32_t>(needed)});
+  FinishSending();
+  return ++waits_;
+}
+
+void Session::SendUnblocked(uint64_t wait) {
+  if (wait == 0) return;
+  Send(wire::Unblocked{});
+  FinishSending();
+}
+
+void Session::RequestStops(Lock& lock) {
+  if (stops_.empty()) return;
+  std::vector<std::stop_source> stops = std::exchange(stops_, {});
+  lock.unlock();
+  for (std::stop_source& stop : stops) stop.request_stop();
+  lock.lock();
+}
+
 std::optional<DispatchedTask> Session::NextTask() {
   Lock lock(mutex_);
   // What this process owes goes out before it sleeps.
@@ -373,7 +415,13 @@ absl::Status Session::Handle(wire::Bytes bytes) {
     lease_refusals_.push_back(std::move(refused->error));
     --leases_asked_;
   } else if (auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
-    wait_refusal_ = std::move(wait->error);
+    wait_refusal_.emplace(std::move(wait->error), wait->wait);
+  } else if (auto* stop = std::get_if<wire::StopTask>(&*message)) {
+    for (RunningSlot* running : running_slots_) {
+      if (running->slot != stop->slot || running->generation != stop->generation) continue;
+      running->stopped = std::move(stop->error);
+      stops_.push_back(running->stop);
+    }
   } else if (const auto* drop = std::get_if<wire::DropChunk>(&*message)) {
     DrainSocket();  // its descriptor may still be under way
     chunks_.Drop(drop->chunk);

@@ -23,6 +23,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -73,6 +74,15 @@ struct ValueSpace {
 struct DispatchedTask {
   std::vector<uint64_t> frame;
   wire::Dispatch dispatch;  // a view of `frame`
+};
+
+// A task that runs on some thread of this process: how the node's word that nobody wants its result
+// any more reaches it.
+struct RunningSlot {
+  uint32_t slot = 0;
+  uint64_t generation = 0;
+  std::stop_source stop;
+  std::optional<ErrorInfo> stopped;  // why; guarded by the session
 };
 
 class Session {
@@ -133,6 +143,12 @@ class Session {
   bool TryBegin(const wire::Dispatch& dispatch);
   // The calling thread runs tasks: its waits lend the CPU.
   void SetExecutor(bool executor) { is_executor_ = executor; }
+  // The calling thread begins a task, or has ended it: until then `running` is told to stop where
+  // the task is cancelled or runs out of time, and the thread's waits fail from then on.
+  void BeginRunning(RunningSlot* running);
+  void EndRunning(RunningSlot* running);
+  // Ends a task before it has ended by itself. REQUIRES: a handle on its result.
+  void Cancel(ObjectId result, bool force, bool recursive);
 
   // Why the session is over, where it is.
   std::optional<ErrorInfo> death();
@@ -178,6 +194,16 @@ class Session {
   std::variant<Location, ErrorInfo> Carve(Lock& lock, size_t bytes);
   absl::Status WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access);
 
+  // Blocked, and its end; the number of the wait. Nothing where this thread runs no task.
+  uint64_t SendBlocked(std::vector<ObjectId> ids, size_t needed);
+  void SendUnblocked(uint64_t wait);
+  bool WaitRefused(uint64_t wait) const {
+    return wait != 0 && wait_refusal_.has_value() && wait_refusal_->second == wait;
+  }
+  bool Stopped() const { return running_ != nullptr && running_->stopped.has_value(); }
+  // Runs what the user's code has tied to its stop tokens, without the lock.
+  void RequestStops(Lock& lock);
+
   void RunIoThread();
 
   std::mutex mutex_;
@@ -208,7 +234,10 @@ class Session {
   absl::flat_hash_map<ActorId, uint64_t> actor_sequences_;
   int leases_asked_ = 0;
   std::deque<ErrorInfo> lease_refusals_;
-  std::optional<ErrorInfo> wait_refusal_;
+  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which wait
+  uint64_t waits_ = 0;
+  std::vector<RunningSlot*> running_slots_;
+  std::vector<std::stop_source> stops_;  // to be requested
   std::deque<DispatchedTask> tasks_;
   bool exit_asked_ = false;
   uint64_t next_request_ = 1;
@@ -218,6 +247,7 @@ class Session {
   std::atomic<bool> forked_{false};
   bool is_worker_ = false;
   static thread_local bool is_executor_;
+  static thread_local RunningSlot* running_;
 };
 
 }  // namespace troupe::worker

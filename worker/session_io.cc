@@ -36,6 +36,7 @@ timespec ToTimespec(int64_t nanos) { return {nanos / 1'000'000'000, nanos % 1'00
 }  // namespace
 
 thread_local bool Session::is_executor_ = false;
+thread_local RunningSlot* Session::running_ = nullptr;
 
 absl::StatusOr<std::shared_ptr<Session>> Session::Connect(UniqueFd socket, const wire::Hello& hello,
                                                           const std::vector<int>& descriptors,
@@ -218,6 +219,7 @@ void Session::Lead(Lock& lock, int64_t deadline_nanos) {
   if (socket_readable) DrainSocket();
   if (!channel_->Flush()) channel_->RingPeer();
   Receive(kMessagesPerTurn);
+  RequestStops(lock);
   reading_ = false;
   if (followers_ > 0) followers_cv_.notify_all();
 }
@@ -244,7 +246,7 @@ void Session::RunIoThread() {
                      {timer_.get(), POLLIN, 0},
                      {stop_event_.get(), POLLIN, 0}};
     ppoll(fds, 4, nullptr, nullptr);
-    const Lock lock(mutex_);
+    Lock lock(mutex_);
     if (stopping_) return;
     if (fds[0].revents != 0) Drain(fds[0].fd);
     if (fds[2].revents != 0) {
@@ -262,6 +264,7 @@ void Session::RunIoThread() {
     const bool flushed = channel_->Flush();
     channel_->RingPeer();
     const size_t received = Receive(4 * kMessagesPerTurn);
+    RequestStops(lock);
     if (followers_ > 0) followers_cv_.notify_all();
     if (received > 0 || !flushed || !channel_->PrepareToSleep(channel::Sleeper::kIoThread))
       ArmTimer();

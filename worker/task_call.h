@@ -76,6 +76,10 @@ struct TaskCall {
 
 using TaskEntry = void (*)(TaskCall& call);
 
+// True where a retry_on asks for another attempt after this failure of the user's code; called
+// while what was thrown is the current exception.
+using RetryTest = bool (*)(const ErrorInfo& error);
+
 // What is running on this thread. Null outside of tasks.
 struct RunningTask {
   TaskId id;
@@ -83,6 +87,8 @@ struct RunningTask {
   uint32_t attempt = 0;
   uint32_t depth = 0;
   ActorId actor;
+  int64_t deadline_nanos = kForever;  // in MonotonicNanos
+  std::stop_token stop;
 };
 const RunningTask* CurrentRunningTask();
 

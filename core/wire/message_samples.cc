@@ -65,6 +65,11 @@ TaskSpec SampleSpec() {
   spec.priority = std::numeric_limits<int32_t>::min();
   spec.depth = 10;
   spec.detached = true;
+  spec.timeout_nanos = 11;
+  spec.grace_nanos = -1;
+  spec.parent = TaskId(12, 13);
+  spec.retry_on = 14;
+  spec.max_calls = 15;
   spec.name = "Train";
   spec.type_name = "Model";
   spec.actor_name = "the model";
@@ -89,7 +94,8 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"submit_actor_creation", SampleSpec()},
       {"submit_actor_call", call},
       {"complete_empty", Complete()},
-      {"complete", Complete{TaskId(1, 2), 3, kMax32, SampleValues()}},
+      {"complete", Complete{TaskId(1, 2), 3, kMax32, SampleValues(), false}},
+      {"complete_to_retry", Complete{TaskId(1, 2), 3, 4, {}, true}},
       {"subscribe_empty", Subscribe()},
       {"subscribe", Subscribe{SomeIds(5)}},
       {"release_empty", Release()},
@@ -100,7 +106,8 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"lease", LeaseRequest{kMax64}},
       {"return_lease_empty", ReturnLease()},
       {"return_lease", ReturnLease{SampleLocation()}},
-      {"blocked", Blocked()},
+      {"blocked_empty", Blocked()},
+      {"blocked", Blocked{SomeIds(2), 1}},
       {"unblocked", Unblocked()},
       {"kill", Kill{ActorId(1, 2), true}},
       {"kill_and_restart", Kill{ActorId(), false}},
@@ -109,6 +116,8 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"status_empty", StatusRequest()},
       {"status", StatusRequest{7}},
       {"stop", Stop()},
+      {"cancel_empty", Cancel()},
+      {"cancel", Cancel{ObjectId(1, 2), true, false}},
   };
   int number = 0;
   for (Value& value : SampleValues())
@@ -119,7 +128,7 @@ Samples<ClientMessage> ClientMessageSamples() {
 Samples<NodeMessage> NodeMessageSamples() {
   return {
       {"dispatch_empty", Dispatch()},
-      {"dispatch", Dispatch{1, kMax64, 2, SampleReadyValues(), SomeIds(2), SomeBytes(24)}},
+      {"dispatch", Dispatch{1, kMax64, 2, SampleReadyValues(), SomeIds(2), SomeBytes(24), 5}},
       {"ready_empty", Ready()},
       {"ready", Ready{SampleReadyValues()}},
       {"lease_granted_empty", LeaseGranted()},
@@ -127,7 +136,7 @@ Samples<NodeMessage> NodeMessageSamples() {
       {"lease_refused_empty", LeaseRefused()},
       {"lease_refused", LeaseRefused{SampleError()}},
       {"wait_refused_empty", WaitRefused()},
-      {"wait_refused", WaitRefused{SampleError()}},
+      {"wait_refused", WaitRefused{SampleError(), 3}},
       {"drop_chunk_empty", DropChunk()},
       {"drop_chunk", DropChunk{ChunkId(kMax32)}},
       {"actor_found_empty", ActorFound()},
@@ -136,6 +145,8 @@ Samples<NodeMessage> NodeMessageSamples() {
       {"status", StatusReport{7, "3 workers\n2 tasks\n"}},
       {"exit_empty", Exit()},
       {"exit", Exit{"the driver is gone"}},
+      {"stop_task_empty", StopTask()},
+      {"stop_task", StopTask{1, kMax64, SampleError()}},
   };
 }
 

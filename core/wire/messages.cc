@@ -165,6 +165,12 @@ void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
   b.setDepth(t.depth);
   b.setKind(static_cast<uint16_t>(t.kind));
   b.setDetached(t.detached);
+  b.setTimeoutNanos(t.timeout_nanos);
+  b.setGraceNanos(t.grace_nanos);
+  b.setParentHi(t.parent.hi());
+  b.setParentLo(t.parent.lo());
+  b.setRetryOn(t.retry_on);
+  b.setMaxCalls(t.max_calls);
   SetText(t.name, [&](unsigned n) { return b.initName(n); });
   SetText(t.type_name, [&](unsigned n) { return b.initTypeName(n); });
   SetText(t.actor_name, [&](unsigned n) { return b.initActorName(n); });
@@ -198,6 +204,11 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   t.priority = r.getPriority();
   t.depth = r.getDepth();
   t.detached = r.getDetached();
+  t.timeout_nanos = r.getTimeoutNanos();
+  t.grace_nanos = r.getGraceNanos();
+  t.parent = TaskId(r.getParentHi(), r.getParentLo());
+  t.retry_on = r.getRetryOn();
+  t.max_calls = r.getMaxCalls();
   t.name = FromKj(r.getName());
   t.type_name = FromKj(r.getTypeName());
   t.actor_name = FromKj(r.getActorName());
@@ -228,6 +239,7 @@ struct SetClientMessage {
     g.setTaskLo(m.task.lo());
     g.setAttempt(m.attempt);
     g.setSlot(m.slot);
+    g.setRetry(m.retry);
     auto list = g.initResults(static_cast<unsigned>(m.results.size()));
     for (unsigned i = 0; i < list.size(); ++i) Set(m.results[i], list[i]);
   }
@@ -252,7 +264,11 @@ struct SetClientMessage {
   }
   void operator()(const LeaseRequest& m) { b.setLease(m.bytes); }
   void operator()(const ReturnLease& m) { Set(m.unused, b.initReturnLease()); }
-  void operator()(const Blocked&) { b.setBlocked(); }
+  void operator()(const Blocked& m) {
+    auto g = b.initBlocked();
+    SetIds(m.ids, [&](unsigned n) { return g.initIds(n); });
+    g.setNeeded(m.needed);
+  }
   void operator()(const Unblocked&) { b.setUnblocked(); }
   void operator()(const Kill& m) {
     auto g = b.initKill();
@@ -267,6 +283,13 @@ struct SetClientMessage {
   }
   void operator()(const StatusRequest& m) { b.setStatus(m.request); }
   void operator()(const Stop&) { b.setStop(); }
+  void operator()(const Cancel& m) {
+    auto g = b.initCancel();
+    g.setHi(m.result.hi());
+    g.setLo(m.result.lo());
+    g.setForce(m.force);
+    g.setRecursive(m.recursive);
+  }
 };
 
 size_t Words(const ClientMessage& message) {
@@ -278,6 +301,7 @@ size_t Words(const ClientMessage& message) {
                                         return words;
                                       },
                                       [](const Subscribe& m) { return WordsForIds(m.ids.size()); },
+                                      [](const Blocked& m) { return WordsForIds(m.ids.size()); },
                                       [](const Release& m) { return 4 + 3 * m.grants.size(); },
                                       [](const FindActor& m) { return WordsFor(m.name.size()); },
                                       [](const auto&) { return size_t{8}; }},
@@ -297,7 +321,8 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
     }
     case schema::ClientMessage::COMPLETE: {
       const auto g = r.getComplete();
-      Complete m{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(), {}};
+      Complete m{
+          TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(), {}, g.getRetry()};
       const auto results = g.getResults();
       m.results.reserve(CountOf(results));
       for (const auto v : results) m.results.push_back(Get(v));
@@ -322,7 +347,7 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
     case schema::ClientMessage::RETURN_LEASE:
       return ReturnLease{Get(r.getReturnLease())};
     case schema::ClientMessage::BLOCKED:
-      return Blocked{};
+      return Blocked{GetIds(r.getBlocked().getIds()), r.getBlocked().getNeeded()};
     case schema::ClientMessage::UNBLOCKED:
       return Unblocked{};
     case schema::ClientMessage::KILL: {
@@ -337,6 +362,10 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
       return StatusRequest{r.getStatus()};
     case schema::ClientMessage::STOP:
       return Stop{};
+    case schema::ClientMessage::CANCEL: {
+      const auto g = r.getCancel();
+      return Cancel{ObjectId(g.getHi(), g.getLo()), g.getForce(), g.getRecursive()};
+    }
   }
   return absl::InvalidArgumentError("a client message of an unknown kind");
 }
@@ -352,13 +381,18 @@ struct SetNodeMessage {
     if (!m.values.empty()) SetReady(m.values, [&](unsigned n) { return g.initValues(n); });
     SetIds(m.refs, [&](unsigned n) { return g.initRefs(n); });
     g.setSpec(ToKj(m.spec));
+    g.setTimeLeftNanos(m.time_left_nanos);
   }
   void operator()(const Ready& m) {
     SetReady(m.values, [&](unsigned n) { return b.initReady(n); });
   }
   void operator()(const LeaseGranted& m) { Set(m.space, b.initLeaseGranted()); }
   void operator()(const LeaseRefused& m) { Set(m.error, b.initLeaseRefused()); }
-  void operator()(const WaitRefused& m) { Set(m.error, b.initWaitRefused()); }
+  void operator()(const WaitRefused& m) {
+    auto g = b.initWaitRefused();
+    Set(m.error, g.initError());
+    g.setWait(m.wait);
+  }
   void operator()(const DropChunk& m) { b.setDropChunk(static_cast<uint32_t>(m.chunk)); }
   void operator()(const ActorFound& m) {
     auto g = b.initActorFound();
@@ -379,6 +413,12 @@ struct SetNodeMessage {
       SetText(m.reason, [&](unsigned n) { return b.initExit(n); });
     }
   }
+  void operator()(const StopTask& m) {
+    auto g = b.initStopTask();
+    g.setSlot(m.slot);
+    g.setGeneration(m.generation);
+    Set(m.error, g.initError());
+  }
 };
 
 size_t Words(const NodeMessage& message) {
@@ -393,6 +433,7 @@ size_t Words(const NodeMessage& message) {
                              [](const ActorFound& m) { return WordsFor(m.type_name.size()); },
                              [](const StatusReport& m) { return WordsFor(m.text.size()); },
                              [](const Exit& m) { return WordsFor(m.reason.size()); },
+                             [](const StopTask& m) { return Words(m.error); },
                              [](const auto&) { return size_t{8}; }},
                     message);
 }
@@ -401,9 +442,9 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
   switch (r.which()) {
     case schema::NodeMessage::DISPATCH: {
       const auto g = r.getDispatch();
-      return Dispatch{g.getSlot(),         g.getGeneration(),
-                      g.getAttempt(),      GetReady(g.getValues()),
-                      GetIds(g.getRefs()), FromKj(g.getSpec())};
+      return Dispatch{
+          g.getSlot(),         g.getGeneration(),   g.getAttempt(),      GetReady(g.getValues()),
+          GetIds(g.getRefs()), FromKj(g.getSpec()), g.getTimeLeftNanos()};
     }
     case schema::NodeMessage::READY:
       return Ready{GetReady(r.getReady())};
@@ -412,7 +453,7 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
     case schema::NodeMessage::LEASE_REFUSED:
       return LeaseRefused{Get(r.getLeaseRefused())};
     case schema::NodeMessage::WAIT_REFUSED:
-      return WaitRefused{Get(r.getWaitRefused())};
+      return WaitRefused{Get(r.getWaitRefused().getError()), r.getWaitRefused().getWait()};
     case schema::NodeMessage::DROP_CHUNK:
       return DropChunk{ChunkId(r.getDropChunk())};
     case schema::NodeMessage::ACTOR_FOUND: {
@@ -425,6 +466,10 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
     }
     case schema::NodeMessage::EXIT:
       return Exit{FromKj(r.getExit())};
+    case schema::NodeMessage::STOP_TASK: {
+      const auto g = r.getStopTask();
+      return StopTask{g.getSlot(), g.getGeneration(), Get(g.getError())};
+    }
   }
   return absl::InvalidArgumentError("a node message of an unknown kind");
 }

@@ -77,6 +77,11 @@ struct TaskSpec {
   int32_t priority = 0;
   uint32_t depth = 0;
   bool detached = false;
+  int64_t timeout_nanos = 0;
+  int64_t grace_nanos = 0;
+  TaskId parent;
+  uint64_t retry_on = 0;
+  uint32_t max_calls = 0;
   std::string_view name;
   std::string_view type_name;
   std::string_view actor_name;
@@ -94,6 +99,7 @@ struct Complete {
   uint32_t attempt = 0;
   uint32_t slot = 0;
   std::vector<Value> results;
+  bool retry = false;
 };
 struct Subscribe {
   std::vector<ObjectId> ids;
@@ -116,7 +122,10 @@ struct LeaseRequest {
 struct ReturnLease {
   Location unused;
 };
-struct Blocked {};
+struct Blocked {
+  std::vector<ObjectId> ids;
+  uint32_t needed = 0;
+};
 struct Unblocked {};
 struct Kill {
   ActorId actor;
@@ -130,10 +139,15 @@ struct StatusRequest {
   uint64_t request = 0;
 };
 struct Stop {};
+struct Cancel {
+  ObjectId result;
+  bool force = false;
+  bool recursive = true;
+};
 
 using ClientMessage =
     std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
-                 Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop>;
+                 Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel>;
 
 // From the node to a client.
 struct ReadyValue {
@@ -147,6 +161,7 @@ struct Dispatch {
   std::vector<ReadyValue> values;
   std::vector<ObjectId> refs;
   Bytes spec;  // an encoded ClientMessage that holds a TaskSpec
+  int64_t time_left_nanos = 0;
 };
 struct Ready {
   std::vector<ReadyValue> values;
@@ -159,6 +174,7 @@ struct LeaseRefused {
 };
 struct WaitRefused {
   ErrorInfo error;
+  uint64_t wait = 0;
 };
 struct DropChunk {
   ChunkId chunk = ChunkId::kNone;
@@ -175,9 +191,14 @@ struct StatusReport {
 struct Exit {
   std::string_view reason;
 };
+struct StopTask {
+  uint32_t slot = 0;
+  uint64_t generation = 0;
+  ErrorInfo error;
+};
 
 using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused,
-                                 DropChunk, ActorFound, StatusReport, Exit>;
+                                 DropChunk, ActorFound, StatusReport, Exit, StopTask>;
 
 // The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);

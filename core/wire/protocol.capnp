@@ -76,6 +76,12 @@ struct TaskSpec {
   arguments @17 :List(Argument);
   resources @18 :List(NamedAmount);
   detached @19 :Bool;
+  timeoutNanos @20 :Int64;  # from now until the deadline; 0: none
+  graceNanos @21 :Int64;    # from the deadline until its process is killed; -1: it is not
+  parentHi @22 :UInt64;     # the task of this client that submits it; zero: none
+  parentLo @23 :UInt64;
+  retryOn @24 :UInt64;      # offset of the code that says which errors of the user's are retried; 0: none are
+  maxCalls @25 :UInt32;     # of `entry` in one process; 0: without end
 }
 
 struct Grant {
@@ -98,6 +104,7 @@ struct ClientMessage {
       attempt @6 :UInt32;
       slot @7 :UInt32;
       results @8 :List(Value);
+      retry @30 :Bool;         # the user's code has failed with what its retry_on names
     }
     subscribe @9 :List(Id);
     release @10 :List(Grant);
@@ -109,7 +116,10 @@ struct ClientMessage {
     }
     lease @15 :UInt64;       # bytes wanted
     returnLease @16 :Location;
-    blocked @17 :Void;       # the executor waits: lend its CPU
+    blocked :group {         # the executor waits: lend its CPU
+      ids @17 :List(Id);     # for so many of these; of a long list the first ones, of memory none
+      needed @31 :UInt32;
+    }
     unblocked @18 :Void;
     kill :group {
       hi @19 :UInt64;
@@ -122,6 +132,12 @@ struct ClientMessage {
     }
     status @24 :UInt64;      # request number
     stop @25 :Void;          # troupe down
+    cancel :group {          # the task whose result that is
+      hi @26 :UInt64;
+      lo @27 :UInt64;
+      force @28 :Bool;       # kill its process where it runs
+      recursive @29 :Bool;   # and those that it has submitted
+    }
   }
 }
 
@@ -140,11 +156,15 @@ struct NodeMessage {
       values @3 :List(Ready);   # of the object arguments, in order; each opens a grant
       refs @4 :List(Id);        # ids inside inline arguments, in order; each opens a grant
       spec @5 :Data;            # the ClientMessage that submitted it, unchanged
+      timeLeftNanos @18 :Int64; # until its deadline; 0: it has none
     }
     ready @6 :List(Ready);      # answers; open no grants
     leaseGranted @7 :Location;
     leaseRefused @8 :Error;
-    waitRefused @9 :Error;      # the executor's wait cannot end: it fails with this
+    waitRefused :group {        # the executor's wait cannot end: it fails with this
+      error @9 :Error;
+      wait @22 :UInt64;         # its number: how often this client had said `blocked`
+    }
     dropChunk @10 :UInt32;
     actorFound :group {
       request @11 :UInt64;
@@ -157,6 +177,11 @@ struct NodeMessage {
       text @16 :Text;
     }
     exit @17 :Text;             # end in order; why
+    stopTask :group {           # it runs, and nobody wants its result any more
+      slot @19 :UInt32;
+      generation @20 :UInt64;
+      error @21 :Error;         # what became of it
+    }
   }
 }
 

@@ -28,15 +28,24 @@ struct SendDispatch {
   std::shared_ptr<const std::string> spec;
   std::vector<ObjectId> dependencies;
   std::vector<ObjectId> inner_refs;
+  int64_t time_left_nanos = 0;  // until its deadline; 0: it has none
+};
+// The worker runs a task whose result nobody wants any more.
+struct SendStop {
+  ClientId worker = ClientId::kNone;
+  uint32_t slot = 0;
+  uint64_t generation = 0;
+  ErrorInfo error;
 };
 // Tell the client what the object has resolved to.
 struct SendReady {
   ClientId client = ClientId::kNone;
   ObjectId object;
 };
-// The worker's executor waits for what cannot come: its wait fails.
+// The worker's executor waits for what cannot come: its wait, number `wait`, fails.
 struct SendWaitRefused {
   ClientId worker = ClientId::kNone;
+  uint64_t wait = 0;
   ErrorInfo error;
 };
 struct SendActorFound {
@@ -74,8 +83,9 @@ struct RefuseLease {
   ErrorInfo error;
 };
 
-using Action = std::variant<SendDispatch, SendReady, SendWaitRefused, SendActorFound, StartWorker,
-                            EndWorker, KillWorker, CreateChunk, DropChunk, SendLease, RefuseLease>;
+using Action =
+    std::variant<SendDispatch, SendStop, SendReady, SendWaitRefused, SendActorFound, StartWorker,
+                 EndWorker, KillWorker, CreateChunk, DropChunk, SendLease, RefuseLease>;
 
 }  // namespace troupe::scheduler
 

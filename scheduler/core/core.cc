@@ -21,9 +21,11 @@ constexpr int64_t kIdleSurplusNanos = 1'000'000'000;
 Core::Core(const Config& config, TaskWords* words)
     : config_(config), words_(words), space_(config.store_bytes), workers_(config.total) {}
 
-void Core::DriverJoined(ClientId driver, JobId job) {
+void Core::DriverJoined(ClientId driver, JobId job, JobOptions options) {
   drivers_[driver] = job;
   jobs_[job].driver = driver;
+  options.weight_units = std::max<int64_t>(1, options.weight_units);
+  jobs_[job].options = std::move(options);
 }
 
 void Core::ToolJoined(ClientId) {}
@@ -153,10 +155,14 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
   // Which of its tasks had begun is asked before the words go.
   std::vector<std::pair<Task*, bool>> lost;
   for (Task* task : worker->queue) lost.emplace_back(task, !Recall(task));
+  Charge(worker);
   for (auto& [task, begun] : lost) {
-    workers_.Dequeue(worker, task, now_nanos_);
-    task->state = Task::State::kReady;
-    if (!begun) --task->attempt;
+    if (begun) {
+      workers_.Dequeue(worker, task, now_nanos_);
+      task->state = Task::State::kReady;
+    } else {
+      TakeBack(task);
+    }
   }
   const ActorId actor_id = worker->actor;
   workers_.Remove(worker);
@@ -219,6 +225,7 @@ void Core::AdvanceTo(int64_t now_nanos) {
          .origin = {},
          .task = {}}});
   }
+  if (FireTimers()) Settle();
   // Idle workers beyond one per CPU.
   for (const auto& entry : jobs_) {
     const JobId id = entry.first;
@@ -242,6 +249,7 @@ void Core::AdvanceTo(int64_t now_nanos) {
 int64_t Core::NextDeadline() const {
   int64_t next = std::numeric_limits<int64_t>::max();
   if (!waiting_leases_.empty()) next = waiting_leases_.front().deadline_nanos;
+  if (!timers_.empty()) next = std::min(next, std::get<0>(*timers_.begin()));
   const int wanted =
       static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
   for (const auto& entry : jobs_) {
@@ -281,7 +289,7 @@ void Core::CheckInvariants() const {
   objects_.CheckInvariants();
   space_.CheckInvariants();
   workers_.CheckInvariants();
-  size_t ready = 0;
+  size_t ready = 0, timers = 0;
   for (const auto& [id, task] : tasks_) {
     TROUPE_CHECK(id == task->id, "a task under another one's id");
     TROUPE_CHECK((task->worker != nullptr) == (task->state == Task::State::kDispatched),
@@ -289,6 +297,22 @@ void Core::CheckInvariants() const {
     TROUPE_CHECK((task->missing > 0) == (task->state == Task::State::kWaiting) ||
                      task->kind != wire::TaskKind::kTask,
                  "a task that waits for nothing, or does not wait for something");
+    TROUPE_CHECK(!task->answered || task->worker != nullptr, "answered, and not running");
+    TROUPE_CHECK((task->state == Task::State::kDelayed) ==
+                     (task->timers[static_cast<size_t>(TaskTimer::kRetry)] != kNever),
+                 "delayed without an end");
+    for (const int64_t at : task->timers) timers += at != kNever;
+    for (const Task* child = task->first_child; child != nullptr; child = child->next_sibling) {
+      const auto found = tasks_.find(child->id);
+      TROUPE_CHECK(
+          child->parent == task.get() && found != tasks_.end() && found->second.get() == child,
+          "a child of another one, or one that is gone");
+    }
+    if (task->parent != nullptr) {
+      const auto found = tasks_.find(task->parent->id);
+      TROUPE_CHECK(found != tasks_.end() && found->second.get() == task->parent,
+                   "a parent that is gone");
+    }
     if (task->kind == wire::TaskKind::kTask && task->state == Task::State::kReady) ++ready;
     if (task->worker != nullptr) {
       const auto& queue = task->worker->queue;
@@ -299,6 +323,7 @@ void Core::CheckInvariants() const {
       TROUPE_CHECK(objects_.Find(dependency) != nullptr, "a task whose argument was freed");
     }
   }
+  TROUPE_CHECK(timers == timers_.size(), "timers that do not add up");
   size_t queued = 0;
   for (const auto& [id, job] : jobs_) queued += job.ready.size();
   TROUPE_CHECK(ready == queued, "ready tasks that are not queued");

@@ -25,9 +25,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "core/wire/messages.h"
 #include "objectstore/table/chunk_space.h"
@@ -56,11 +58,17 @@ class Core {
   struct Config {
     ResourceSet total;
     uint64_t store_bytes = 0;
+    uint64_t seed = 0;  // of what is random: the pauses before retries
   };
   Core(const Config& config, TaskWords* words);
 
   // --- Clients.
-  void DriverJoined(ClientId driver, JobId job);
+  struct JobOptions {
+    std::string name;
+    int64_t weight_units = kResourceUnit;  // its share beside other jobs, in 1/10000
+  };
+  void DriverJoined(ClientId driver, JobId job, JobOptions options);
+  void DriverJoined(ClientId driver, JobId job) { DriverJoined(driver, job, JobOptions()); }
   // Errors: NotFound where no such process is being started.
   absl::Status WorkerJoined(ProcessId process, ClientId worker);
   void ToolJoined(ClientId tool);
@@ -81,9 +89,10 @@ class Core {
   absl::Status Claim(ClientId client, const wire::Claim& claim);
   absl::Status RequestLease(ClientId client, uint64_t bytes);
   absl::Status ReturnLease(ClientId client, const Location& unused);
-  absl::Status Blocked(ClientId worker);
+  absl::Status Blocked(ClientId worker, const wire::Blocked& blocked);
   absl::Status Unblocked(ClientId worker);
   absl::Status Kill(ClientId client, const wire::Kill& kill);
+  absl::Status Cancel(ClientId client, const wire::Cancel& cancel);
   absl::Status FindActor(ClientId client, const wire::FindActor& find);
 
   // --- Time. Feed it before the events that happen at that time, and at NextDeadline().
@@ -117,6 +126,11 @@ class Core {
     ReadyQueue ready;
     int failed_starts = 0;  // in a row
     uint64_t tasks_finished = 0;
+    JobOptions options;
+    double used = 0;  // CPU nanoseconds per weight: who has used least goes first
+    bool priorities_differ = false;
+    int32_t first_priority = 0;
+    uint64_t tasks_entered = 0;
   };
   struct WaitingLease {
     ClientId client = ClientId::kNone;
@@ -150,13 +164,51 @@ class Core {
   void StartWorkers(JobId id, const ReadyQueue::Class& tasks);
   void Steal(JobId id);
   void RefuseHopelessWait(JobId id, const Job& job);
+  Worker* FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, bool* requeued);
   void Dispatch(Worker* worker, Task* task);
   bool Recall(Task* task);
+  void TakeBack(Task* task);
   void RecallBehindFirst(Worker* worker);
   void FailTask(Task* task, const ErrorInfo& error);
   void FinishTask(Task* task);
   void LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid);
   void ResolveDependents();
+
+  // core_order.cc
+  // Resources that somebody has a better right to than those who could take them now.
+  struct Reservation {
+    const Job* job = nullptr;  // null: of an actor that is to start
+    ResourceSet want;
+    ResourceSet lacking;  // what of it is not free
+    int32_t priority = 0;
+    bool overdue = false;  // others of the same job have gone past it for long enough
+  };
+  std::vector<Reservation> FindReservations();
+  bool MustYield(const std::vector<Reservation>& claims, const Job& job,
+                 const ReadyQueue::Class& tasks) const;
+  void YieldWorkers(JobId id, const ResourceSet& want);
+  absl::InlinedVector<JobId, 4> JobsByShare();
+  void JoinShares(JobId id, Job* job);
+  void Charge(Worker* worker);
+  void Raise(Task* task, int32_t priority);
+  Task* MakerOf(ObjectId id);
+  void RefuseHeldResources(JobId id, const Job& job);
+  bool StaysBlocked(const Worker& worker) const;
+  Worker* DeepestBlocked(JobId id);
+
+  // core_cancel.cc
+  enum class Ending { kByItself, kAfterGrace, kNow };
+  void StopTask(Task* task, const ErrorInfo& error, Ending ending);
+  void StopDescendants(const Task* task, std::string_view why, Ending ending);
+  void KillItsProcess(Task* task);
+  void Answer(Task* task, const ErrorInfo& error);
+  absl::Status DropResults(ClientId client, const wire::Complete& complete);
+  void RetryLater(Task* task);
+  void AdoptChild(Task* parent, Task* child);
+  void LeaveFamily(Task* task);
+  void SetTimer(Task* task, TaskTimer timer, int64_t at_nanos);
+  void ClearTimers(Task* task);
+  bool FireTimers();
 
   // core_actors.cc
   absl::Status EnterActor(const wire::TaskSpec& spec, Task* creation);
@@ -191,6 +243,7 @@ class Core {
   std::deque<ActorId> actors_to_start_;  // their arguments are there; they wait for resources
   std::deque<WaitingLease> waiting_leases_;
   std::vector<Action> actions_;
+  std::set<std::tuple<int64_t, uint64_t, TaskTimer, TaskId>> timers_;  // time, the task's order
   int64_t now_nanos_ = 0;
   uint64_t next_order_ = 1;
   uint64_t next_generation_ = 1;

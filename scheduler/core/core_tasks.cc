@@ -26,9 +26,18 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   if (!status.ok()) return status;
   if (tasks_.contains(spec.id)) {  // else it has failed already
     const Worker* worker = workers_.FindClient(client);
+    const auto parent = tasks_.find(spec.parent);
+    const bool has_parent =
+        worker != nullptr && parent != tasks_.end() && parent->second->worker == worker;
     if (jobs_.at(*job).ended || (worker != nullptr && worker->ending)) {
       FailTask(task, JobEnded(*task));  // sent before the process knew
+    } else if (has_parent && parent->second->answered) {
+      FailTask(task, task->MakeError(ErrorKind::kCancelled,
+                                     "the task that submitted it was stopped before it did"));
     } else {
+      if (has_parent && task->kind != wire::TaskKind::kActorCreation)
+        AdoptChild(parent->second.get(), task);
+      SetTimer(task, TaskTimer::kDeadline, task->deadline_nanos);
       Admit(task);
     }
   }
@@ -49,6 +58,16 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   task->retries_left = spec.max_retries;
   task->priority = spec.priority;
   task->depth = spec.depth;
+  task->entry = spec.entry;
+  task->max_calls = spec.kind == wire::TaskKind::kTask ? spec.max_calls : 0;
+  task->may_retry = spec.kind == wire::TaskKind::kTask && spec.retry_on != 0;
+  task->grace_nanos = spec.grace_nanos;
+  if (spec.timeout_nanos != 0 && spec.kind != wire::TaskKind::kActorCreation) {
+    // What is further away than any process lives is no deadline.
+    constexpr int64_t kFar = kNever / 4;
+    if (spec.timeout_nanos < kFar)
+      task->deadline_nanos = now_nanos_ + std::max<int64_t>(0, spec.timeout_nanos);
+  }
   task->order = next_order_++;
   for (const wire::Argument& argument : spec.arguments) {
     if (const auto* value = std::get_if<wire::Argument::Inline>(&argument.content)) {
@@ -109,6 +128,9 @@ void Core::Admit(Task* task) {
                                           " and the cluster has only ", config_.total.ToString())));
     return;
   }
+  Job& job = jobs_.at(task->job);
+  if (job.tasks_entered++ == 0) job.first_priority = task->priority;
+  job.priorities_differ |= task->priority != job.first_priority;
   for (const ObjectId dependency : task->dependencies) {
     const objectstore::Entry* entry = objects_.Find(dependency);
     if (entry->failed()) {
@@ -118,6 +140,8 @@ void Core::Admit(Task* task) {
     if (entry->pending()) {
       ++task->missing;
       dependents_[dependency].push_back(task->id);
+      if (!job.priorities_differ) continue;
+      if (Task* maker = MakerOf(dependency)) Raise(maker, task->priority);
     }
   }
   if (task->missing == 0) MakeReady(task);
@@ -125,10 +149,14 @@ void Core::Admit(Task* task) {
 
 void Core::MakeReady(Task* task) {
   task->state = Task::State::kReady;
+  task->ready_since_nanos = now_nanos_;
   switch (task->kind) {
-    case wire::TaskKind::kTask:
-      jobs_.at(task->job).ready.Push(task);
+    case wire::TaskKind::kTask: {
+      Job& job = jobs_.at(task->job);
+      if (jobs_.size() > 1 && job.ready.empty()) JoinShares(task->job, &job);
+      job.ready.Push(task);
       break;
+    }
     case wire::TaskKind::kActorCreation:
       actors_to_start_.push_back(task->actor);
       break;
@@ -178,13 +206,17 @@ void Core::Schedule() {
   }
   for (bool progress = true; progress;) {
     progress = false;
-    for (auto& [id, job] : jobs_) progress |= !job.ended && ScheduleJob(id, job);
+    for (const JobId id : JobsByShare()) {
+      progress = ScheduleJob(id, jobs_.at(id));
+      if (progress) break;
+    }
   }
   for (auto& [id, job] : jobs_) {
     if (job.ready.empty()) {
       Steal(id);
     } else {
       RefuseHopelessWait(id, job);
+      RefuseHeldResources(id, job);
     }
   }
 }
@@ -192,24 +224,46 @@ void Core::Schedule() {
 // Dispatches one task of the job; false where none can be placed now.
 bool Core::ScheduleJob(JobId id, Job& job) {
   if (job.ready.empty()) return false;
+  const std::vector<Reservation> claims = FindReservations();
+  std::vector<ResourceSet> yielding;
+  bool dispatched = false;
   for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
-    Task* task = *tasks->tasks.begin();
-    Worker* worker = nullptr;
-    if (workers_.free().Covers(task->want)) {
-      worker = workers_.FindIdle(id);
-      if (worker == nullptr) StartWorkers(id, *tasks);
-      const WorkerPool::Counts counts = workers_.CountsOf(id);
-      // A process is on its way: better to wait for it than to queue behind a task of unknown
-      // length.
-      if (worker == nullptr && counts.starting > 0) continue;
+    if (!claims.empty() && MustYield(claims, job, *tasks)) {
+      yielding.push_back(tasks->want);
+      continue;
     }
-    if (worker == nullptr) worker = workers_.FindShallowest(id, task->want);
-    if (worker == nullptr) continue;
-    job.ready.Remove(task);
-    Dispatch(worker, task);
-    return true;
+    Task* task = *tasks->tasks.begin();
+    bool requeued = false;
+    if (Worker* worker = FindWorkerFor(id, job, *tasks, &requeued)) {
+      job.ready.Remove(task);
+      Dispatch(worker, task);
+      dispatched = true;
+    }
+    if (dispatched || requeued) break;  // the classes have changed
   }
-  return false;
+  for (const ResourceSet& want : yielding) YieldWorkers(id, want);
+  return dispatched;
+}
+
+// `requeued`: tasks of a lower priority went back to the queue.
+Worker* Core::FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, bool* requeued) {
+  const Task* task = *tasks.tasks.begin();
+  if (workers_.free().Covers(task->want)) {
+    if (Worker* idle = workers_.FindIdle(id)) return idle;
+    StartWorkers(id, tasks);
+    // A process is on its way: better to wait for it than to queue behind a task of unknown length.
+    if (workers_.CountsOf(id).starting > 0) return nullptr;
+  }
+  if (!job.priorities_differ) return workers_.FindShallowest(id, task->want);
+  Worker* worker = workers_.FindShallowestAbove(id, task->want, task->priority);
+  while (worker != nullptr && worker->queue.size() > 1 &&
+         worker->queue.back()->priority < task->priority && Recall(worker->queue.back())) {
+    Task* lower = worker->queue.back();
+    TakeBack(lower);
+    MakeReady(lower);
+    *requeued = true;
+  }
+  return worker != nullptr && workers_.CanTake(worker) ? worker : nullptr;
 }
 
 // As many as the free resources allow these tasks to use.
@@ -237,10 +291,9 @@ void Core::Steal(JobId id) {
     bool moved = false;
     for (size_t n = victim->queue.size() / 2; n > 0; --n) {
       Task* task = victim->queue.back();
+      if (!workers_.CanTake(thief)) break;
       if (!Recall(task)) break;  // it has begun, and so have those before it
-      workers_.Dequeue(victim, task, now_nanos_);
-      task->state = Task::State::kReady;
-      --task->attempt;
+      TakeBack(task);
       Dispatch(thief, task);
       moved = true;
     }
@@ -252,22 +305,15 @@ void Core::Steal(JobId id) {
 // deepest wait fails, so that the others may go on.
 void Core::RefuseHopelessWait(JobId id, const Job& job) {
   const WorkerPool::Counts counts = workers_.CountsOf(id);
-  const int cap =
-      Limits::MaxWorkersPerJob(static_cast<int>(config_.total.cpu_units() / kResourceUnit));
+  const int cap = Limits::MaxWorkersPerJob(
+      static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit)));
   if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < cap) return;
-  Worker* deepest = nullptr;
-  bool refused = false;
-  workers_.ForEach([&](Worker& worker) {
-    if (worker.job != id || worker.is_actor() || worker.queue.empty()) return;
-    refused |= worker.wait_refused;
-    if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth)
-      deepest = &worker;
-  });
-  if (refused || deepest == nullptr) return;
+  Worker* deepest = DeepestBlocked(id);
+  if (deepest == nullptr) return;
   deepest->wait_refused = true;
   const Task* task = deepest->queue.front();
   Act(SendWaitRefused{
-      deepest->client,
+      deepest->client, deepest->waits,
       task->MakeError(
           ErrorKind::kResourceExhausted,
           absl::StrCat(
@@ -277,14 +323,23 @@ void Core::RefuseHopelessWait(JobId id, const Job& job) {
 }
 
 void Core::Dispatch(Worker* worker, Task* task) {
+  if (!worker->holds_grant) worker->charged_nanos = now_nanos_;
   workers_.Enqueue(worker, task, next_generation_++);
   task->state = Task::State::kDispatched;
   ++task->attempt;
+  if (task->max_calls > 0) {
+    Worker::Calls& calls = worker->calls[task->entry];
+    calls.max = task->max_calls;
+    worker->retiring |= ++calls.count >= calls.max;
+  }
   words_->Queue(worker->client, task->slot, task->generation);
   for (const ObjectId id : task->dependencies) objects_.Grant(id, worker->client, 1);
   for (const ObjectId id : task->inner_refs) objects_.Grant(id, worker->client, 1);
   Act(SendDispatch{worker->client, task->slot, task->generation, task->attempt, task->spec,
-                   task->dependencies, task->inner_refs});
+                   task->dependencies, task->inner_refs,
+                   task->deadline_nanos == kNever
+                       ? 0
+                       : std::max<int64_t>(1, task->deadline_nanos - now_nanos_)});
 }
 
 // True where the task had not begun; it stays in its worker's queue until the caller takes it out.
@@ -292,12 +347,25 @@ bool Core::Recall(Task* task) {
   return words_->TryRecall(task->worker->client, task->slot, task->generation);
 }
 
+// After a Recall: it is as if it had not been dispatched.
+void Core::TakeBack(Task* task) {
+  Worker* worker = task->worker;
+  workers_.Dequeue(worker, task, now_nanos_);
+  task->state = Task::State::kReady;
+  --task->attempt;
+  if (task->max_calls > 0) {
+    --worker->calls[task->entry].count;
+    worker->retiring =
+        std::any_of(worker->calls.begin(), worker->calls.end(),
+                    [](const auto& entry) { return entry.second.count >= entry.second.max; });
+  }
+}
+
 void Core::RecallBehindFirst(Worker* worker) {
   while (worker->queue.size() > 1) {
     Task* task = worker->queue.back();
     if (!Recall(task)) return;
-    workers_.Dequeue(worker, task, now_nanos_);
-    --task->attempt;
+    TakeBack(task);
     MakeReady(task);
   }
 }
@@ -324,7 +392,14 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
         absl::StrCat(ToString(client), " completes ", complete.task.ToString(), " with ",
                      complete.results.size(), " results instead of ", task->num_returns));
   }
-  if (task->kind == wire::TaskKind::kActorCreation) {
+  Charge(worker);
+  if (task->answered) {
+    if (absl::Status status = DropResults(client, complete); !status.ok()) return status;
+    FinishTask(task);
+  } else if (complete.retry && task->may_retry && task->retries_left != 0 &&
+             std::holds_alternative<ErrorInfo>(complete.results[0].content)) {
+    RetryLater(task);
+  } else if (task->kind == wire::TaskKind::kActorCreation) {
     workers_.Dequeue(worker, task, now_nanos_);
     task->state = Task::State::kReady;
     if (absl::Status status =
@@ -341,14 +416,29 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
     if (const auto job = jobs_.find(task->job); job != jobs_.end()) ++job->second.tasks_finished;
     FinishTask(task);
   }
+  if (worker->retiring && worker->queue.empty() && !worker->ending) {
+    worker->ending = true;
+    Act(EndWorker{worker->client, "its function's max_calls is reached"});
+  }
   Settle();
   return absl::OkStatus();
 }
 
-absl::Status Core::Blocked(ClientId client) {
+absl::Status Core::Blocked(ClientId client, const wire::Blocked& blocked) {
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr) return absl::OkStatus();  // a driver holds no CPU
+  Charge(worker);
   workers_.Block(worker);
+  ++worker->waits;
+  if (worker->state == Worker::State::kBlocked) {
+    worker->waits_for = blocked.ids;
+    worker->waits_needed = blocked.needed;
+    if (jobs_.at(worker->job).priorities_differ) {
+      for (const ObjectId id : blocked.ids) {
+        if (Task* maker = MakerOf(id)) Raise(maker, worker->queue.front()->priority);
+      }
+    }
+  }
   if (!worker->is_actor()) RecallBehindFirst(worker);
   Schedule();
   return absl::OkStatus();
@@ -358,18 +448,14 @@ absl::Status Core::Unblocked(ClientId client) {
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr) return absl::OkStatus();
   worker->wait_refused = false;
+  worker->charged_nanos = now_nanos_;
   workers_.Unblock(worker);
   return absl::OkStatus();
 }
 
 // Its results become `error`, and with them everything that depends on it.
 void Core::FailTask(Task* task, const ErrorInfo& error) {
-  const auto shared = std::make_shared<const ErrorInfo>(error);
-  for (uint32_t i = 0; i < task->num_returns; ++i) {
-    const ObjectId result = task->id.Result(i);
-    const objectstore::Entry* entry = objects_.Find(result);
-    if (entry != nullptr && entry->pending()) ObjectResolved(result, objects_.Fail(result, shared));
-  }
+  Answer(task, error);
   if (task->kind == wire::TaskKind::kActorCreation) {
     const auto actor = actors_.find(task->actor);
     if (actor != actors_.end() && actor->second->creation == task) {
@@ -382,6 +468,8 @@ void Core::FailTask(Task* task, const ErrorInfo& error) {
 
 // Takes the task out of wherever it waits, drops what it held, and forgets it.
 void Core::FinishTask(Task* task) {
+  ClearTimers(task);
+  LeaveFamily(task);
   if (task->worker != nullptr) {
     workers_.Dequeue(task->worker, task, now_nanos_);
   } else if (task->kind == wire::TaskKind::kTask && task->state == Task::State::kReady) {
@@ -409,6 +497,10 @@ void Core::FinishTask(Task* task) {
 // Its worker has died; it is out of the worker's queue. Tasks run again while retries are left, an
 // actor's calls only where they had not begun.
 void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid) {
+  if (std::exchange(task->answered, false)) {
+    FinishTask(task);
+    return;
+  }
   if (task->kind == wire::TaskKind::kActorCall) {
     ActorRecord* actor = actors_.at(task->actor).get();
     if (begun && actor->dead()) {

@@ -1,128 +1,16 @@
 // The rules of the core, one by one: events in, actions out. What many of them do together is for
 // //tests/simulation.
-#include "scheduler/core/core.h"
-
 #include <gtest/gtest.h>
 
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "scheduler/core/core_fixture.h"
+
 namespace troupe::scheduler {
 namespace {
-
-constexpr ClientId kDriver = ClientId(1);
-constexpr int64_t kSecond = 1'000'000'000;
-
-wire::TaskSpec Spec(ClientId client, uint64_t sequence) {
-  wire::TaskSpec spec;
-  spec.id = TaskId::Make(client, sequence);
-  spec.cpu_units = kResourceUnit;
-  spec.max_retries = 1;
-  spec.name = "Work";
-  return spec;
-}
-
-// `bytes`: a literal, or what lives as long as the value.
-wire::Value ValueOf(std::string_view bytes) {
-  return {std::as_bytes(std::span(bytes.data(), bytes.size())), {}};
-}
-
-// A core, a driver, and whatever workers it starts, which join at once as clients 101, 102, ...
-class CoreTest : public testing::Test, protected TaskWords {
- protected:
-  explicit CoreTest(double cpus = 2, uint64_t store_bytes = 64 << 20)
-      : core_({.total = ResourceSet::Cpus(cpus), .store_bytes = store_bytes}, this) {
-    core_.DriverJoined(kDriver, JobId(1));
-  }
-  ~CoreTest() override { core_.CheckInvariants(); }
-
-  void Queue(ClientId worker, uint32_t slot, uint64_t generation) override {
-    begun_.erase({worker, slot});
-    generations_[{worker, slot}] = generation;
-  }
-  bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override {
-    return generations_[{worker, slot}] == generation && begun_.insert({worker, slot}).second;
-  }
-
-  absl::Status Submit(ClientId client, const wire::TaskSpec& spec) {
-    wire::MessageBuffer buffer;
-    return core_.Submit(client, spec, wire::Encode(spec, buffer));
-  }
-
-  // Performs what the core asks for; what it tells is collected in the lists below.
-  void Perform() {
-    for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
-      for (const Action& action : actions) {
-        if (const auto* start = std::get_if<StartWorker>(&action)) {
-          started_.push_back(start->process);
-          if (!workers_join_) continue;
-          const ClientId worker = WorkerOf(start->process);
-          ASSERT_TRUE(core_.WorkerJoined(start->process, worker).ok());
-        } else if (const auto* dispatch = std::get_if<SendDispatch>(&action)) {
-          dispatches_.push_back(*dispatch);
-        } else if (const auto* ready = std::get_if<SendReady>(&action)) {
-          ready_.push_back({ready->client, ready->object});
-        } else if (const auto* kill = std::get_if<KillWorker>(&action)) {
-          killed_.push_back(kill->process);
-        } else if (const auto* lease = std::get_if<SendLease>(&action)) {
-          leases_.push_back(lease->space);
-        } else if (const auto* refused = std::get_if<RefuseLease>(&action)) {
-          refusals_.push_back(refused->error);
-        } else if (const auto* wait = std::get_if<SendWaitRefused>(&action)) {
-          refusals_.push_back(wait->error);
-        } else if (const auto* end = std::get_if<EndWorker>(&action)) {
-          ended_.push_back(end->worker);
-        }
-      }
-    }
-    core_.CheckInvariants();
-  }
-
-  static ClientId WorkerOf(ProcessId process) {
-    return ClientId(100 + static_cast<uint64_t>(process));
-  }
-  static ProcessId ProcessOf(ClientId worker) {
-    return ProcessId(static_cast<uint64_t>(worker) - 100);
-  }
-  const SendDispatch* FindDispatch(TaskId task) {
-    for (auto it = dispatches_.rbegin(); it != dispatches_.rend(); ++it) {
-      const auto spec = wire::DecodeClientMessage(Words(*it->spec));
-      if (std::get<wire::TaskSpec>(*spec).id == task) return &*it;
-    }
-    return nullptr;
-  }
-  void Begin(const SendDispatch& dispatch) { begun_.insert({dispatch.worker, dispatch.slot}); }
-  absl::Status Complete(TaskId task, const wire::Value& value) {
-    const SendDispatch dispatch = *FindDispatch(task);
-    Begin(dispatch);
-    return core_.Complete(dispatch.worker, {task, dispatch.attempt, dispatch.slot, {value}});
-  }
-  const ErrorInfo* ErrorOf(ObjectId id) {
-    const objectstore::Entry* entry = core_.objects().Find(id);
-    return entry == nullptr ? nullptr : entry->error().get();
-  }
-
-  Core core_;
-  bool workers_join_ = true;
-  std::vector<ProcessId> started_;
-  std::vector<SendDispatch> dispatches_;
-  std::vector<std::pair<ClientId, ObjectId>> ready_;
-  std::vector<ProcessId> killed_;
-  std::vector<ClientId> ended_;
-  std::vector<Location> leases_;
-  std::vector<ErrorInfo> refusals_;
-
- private:
-  static wire::Bytes Words(const std::string& text) {
-    return std::as_bytes(std::span(text.data(), text.size()));
-  }
-  std::map<std::pair<ClientId, uint32_t>, uint64_t> generations_;
-  std::set<std::pair<ClientId, uint32_t>> begun_;
-};
 
 class OneCpu : public CoreTest {
  protected:
@@ -228,7 +116,7 @@ TEST_F(OneCpu, AParentThatWaitsLendsItsCpuAndWhatWasQueuedBehindItMoves) {
   wire::TaskSpec child = Spec(parent.worker, 1);
   child.depth = 1;
   ASSERT_TRUE(Submit(parent.worker, child).ok());
-  ASSERT_TRUE(core_.Blocked(parent.worker).ok());
+  ASSERT_TRUE(core_.Blocked(parent.worker, {{child.id.Result(0)}, 1}).ok());
   Perform();
   ASSERT_NE(FindDispatch(child.id), nullptr);
   EXPECT_NE(FindDispatch(child.id)->worker, parent.worker);
@@ -258,10 +146,10 @@ TEST_F(OneCpu, NestingThatCanNeverEndIsRefusedAtItsDeepest) {
     Begin(*dispatch);
     submitter = dispatch->worker;
     if (depth == cap - 1) break;
-    ASSERT_TRUE(core_.Blocked(submitter).ok());
+    ASSERT_TRUE(core_.Blocked(submitter, {{TaskId::Make(submitter, 1).Result(0)}, 1}).ok());
   }
   ASSERT_TRUE(Submit(submitter, Spec(submitter, 1)).ok());
-  ASSERT_TRUE(core_.Blocked(submitter).ok());
+  ASSERT_TRUE(core_.Blocked(submitter, {{TaskId::Make(submitter, 1).Result(0)}, 1}).ok());
   Perform();
   ASSERT_EQ(refusals_.size(), 1u);
   EXPECT_EQ(refusals_[0].kind, ErrorKind::kResourceExhausted);

@@ -38,10 +38,10 @@ bool ReadyQueue::Contains(Task* task) const {
   });
 }
 
-std::vector<const ReadyQueue::Class*> ReadyQueue::ClassesInOrder() const {
-  std::vector<const Class*> order;
-  order.reserve(classes_.size());
+absl::InlinedVector<const ReadyQueue::Class*, 4> ReadyQueue::ClassesInOrder() const {
+  absl::InlinedVector<const Class*, 4> order;
   for (const Class& c : classes_) order.push_back(&c);
+  if (order.size() < 2) return order;
   std::sort(order.begin(), order.end(), [](const Class* a, const Class* b) {
     return Before()(*a->tasks.begin(), *b->tasks.begin());
   });

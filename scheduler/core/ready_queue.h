@@ -11,6 +11,7 @@
 #include <set>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "scheduler/core/task.h"
 
 namespace troupe::scheduler {
@@ -23,6 +24,7 @@ class ReadyQueue {
   bool Contains(Task* task) const;
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
+  size_t class_count() const { return classes_.size(); }
 
   struct Before {
     bool operator()(const Task* a, const Task* b) const;
@@ -33,7 +35,7 @@ class ReadyQueue {
     std::set<Task*, Before> tasks;
   };
   // The non-empty classes, that with the best first task first.
-  std::vector<const Class*> ClassesInOrder() const;
+  absl::InlinedVector<const Class*, 4> ClassesInOrder() const;
 
  private:
   std::vector<Class> classes_;

@@ -1,14 +1,23 @@
 // Task is the scheduler's record of one call, from its submission until its result is recorded.
 //
 // Life: waiting (for argument objects) → ready → dispatched → done; back to ready when it is
-// recalled, or when its worker dies and a retry is left. The record goes when the task is done; its
-// results live on in the object table.
-// Invariants: (1) worker != null exactly while dispatched; (2) missing > 0 exactly while waiting;
-// (3) the record holds its arguments, the ids inside them and its results in the object table.
+// recalled, or when its worker dies and a retry is left; delayed before a retry that was asked for
+// by retry_on. The record goes when the task is done; its results live on in the object table.
+// A task that is cancelled, or whose deadline passes, while it runs is *answered*: its results are
+// errors from then on, and the record stays until the worker has come back or has died.
+// Invariants:
+//  (1) worker != null exactly while dispatched;
+//  (2) missing > 0 exactly while waiting;
+//  (3) the record holds its arguments, the ids inside them and its results in the object table;
+//  (4) answered only while dispatched;
+//  (5) it is in its parent's list of children exactly while both are there.
+// Units: times in nanoseconds of the core's clock.
 #ifndef TROUPE_SCHEDULER_CORE_TASK_H_
 #define TROUPE_SCHEDULER_CORE_TASK_H_
 
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,8 +31,14 @@ namespace troupe::scheduler {
 
 struct Worker;
 
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+// What is to happen to a task at a time.
+enum class TaskTimer : uint8_t { kDeadline, kKill, kRetry };
+inline constexpr size_t kTaskTimers = 3;
+
 struct Task {
-  enum class State { kWaiting, kReady, kDispatched };
+  enum class State { kWaiting, kReady, kDispatched, kDelayed };
 
   TaskId id;
   wire::TaskKind kind = wire::TaskKind::kTask;
@@ -38,12 +53,27 @@ struct Task {
   uint32_t num_returns = 1;
   ResourceSet want;
   int32_t retries_left = 0;  // -1: without end
-  int32_t priority = 0;
+  int32_t priority = 0;      // its own, or the highest of those that wait for it
   uint32_t depth = 0;
   uint64_t order = 0;  // of submission, over the whole node
+  uint64_t entry = 0;  // the code that it runs
+  uint32_t max_calls = 0;
+  bool may_retry = false;  // has a retry_on
+  int64_t deadline_nanos = kNever;
+  int64_t grace_nanos = 0;  // -1: its process is not killed
+
+  // Its place among the tasks that submitted one another.
+  Task* parent = nullptr;
+  Task* first_child = nullptr;
+  Task* next_sibling = nullptr;
+  Task* previous_sibling = nullptr;
 
   State state = State::kWaiting;
-  size_t missing = 0;    // arguments that are not there yet
+  size_t missing = 0;  // arguments that are not there yet
+  bool answered = false;
+  int64_t ready_since_nanos = 0;
+  uint32_t failures = 0;  // of the user's code, that were retried
+  std::array<int64_t, kTaskTimers> timers = {kNever, kNever, kNever};
   uint32_t attempt = 0;  // of the current or next dispatch, from 1
   Worker* worker = nullptr;
   uint32_t slot = 0;  // of the worker's state words

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/base/check.h"
 
@@ -89,7 +90,8 @@ void WorkerPool::Dequeue(Worker* worker, Task* task, int64_t now_nanos) {
 }
 
 bool WorkerPool::CanTake(const Worker* worker) const {
-  if (worker->ending || worker->state == Worker::State::kStarting || worker->free_slots.empty())
+  if (worker->ending || worker->retiring || worker->state == Worker::State::kStarting ||
+      worker->free_slots.empty())
     return false;
   const int depth = worker->is_actor() ? Limits::kActorDispatchDepth : Limits::kDispatchDepth;
   return static_cast<int>(worker->queue.size()) < depth;
@@ -97,13 +99,17 @@ bool WorkerPool::CanTake(const Worker* worker) const {
 
 void WorkerPool::Block(Worker* worker) {
   if (worker->state != Worker::State::kBusy) return;
-  if (worker->holds_grant && !worker->is_actor()) ReturnGrant(worker);
+  if (worker->holds_grant && !worker->is_actor()) {
+    worker->lends_cpus = true;
+    free_.Add(ResourceSet(worker->granted.cpu_units()));
+  }
   SetState(worker, Worker::State::kBlocked);
 }
 
 void WorkerPool::Unblock(Worker* worker) {
   if (worker->state != Worker::State::kBlocked) return;
-  if (!worker->is_actor()) TakeGrant(worker, worker->granted);
+  TakeBackCpus(worker);
+  worker->waits_for.clear();
   SetState(worker, Worker::State::kBusy);
 }
 
@@ -128,6 +134,44 @@ Worker* WorkerPool::FindShallowest(JobId job, const ResourceSet& want) {
     if (best == nullptr || worker->queue.size() < best->queue.size()) best = worker;
   }
   return best;
+}
+
+Worker* WorkerPool::FindShallowestAbove(JobId job, const ResourceSet& want, int32_t priority) {
+  const auto workers = of_job_.find(job);
+  if (workers == of_job_.end()) return nullptr;
+  Worker* best = nullptr;
+  size_t best_ahead = Limits::kDispatchDepth;
+  for (Worker* worker : workers->second) {
+    if (worker->state != Worker::State::kBusy || worker->ending || worker->retiring ||
+        worker->granted != want)
+      continue;
+    const auto& queue = worker->queue;
+    const size_t ahead =
+        1 + static_cast<size_t>(std::count_if(queue.begin() + 1, queue.end(), [&](const Task* t) {
+          return t->priority >= priority;
+        }));
+    if (ahead < best_ahead) {
+      best = worker;
+      best_ahead = ahead;
+    }
+  }
+  return best;
+}
+
+bool WorkerPool::AnyAtWork() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
+    const Worker& worker = *entry.second;
+    return worker.ending || worker.state == Worker::State::kStarting ||
+           worker.state == Worker::State::kBusy;
+  });
+}
+
+ResourceSet WorkerPool::NotHeldByActors() const {
+  ResourceSet left = total_;
+  for (const auto& [process, worker] : workers_) {
+    if (worker->is_actor() && worker->holds_grant) left.Subtract(worker->granted);
+  }
+  return left;
 }
 
 Worker* WorkerPool::FindDeepest(JobId job) {
@@ -160,8 +204,14 @@ void WorkerPool::TakeGrant(Worker* worker, const ResourceSet& want) {
 
 void WorkerPool::ReturnGrant(Worker* worker) {
   TROUPE_CHECK(worker->holds_grant, "a grant that is given back twice");
+  TakeBackCpus(worker);
   worker->holds_grant = false;
   free_.Add(worker->granted);
+}
+
+void WorkerPool::TakeBackCpus(Worker* worker) {
+  if (!std::exchange(worker->lends_cpus, false)) return;
+  free_.Subtract(ResourceSet(worker->granted.cpu_units()));
 }
 
 void WorkerPool::SetState(Worker* worker, Worker::State state) {
@@ -192,6 +242,9 @@ void WorkerPool::CheckInvariants() const {
   for (const auto& [process, worker] : workers_) {
     TROUPE_CHECK(process == worker->process, "a worker under another one's number");
     if (worker->holds_grant) sum.Add(worker->granted);
+    if (worker->lends_cpus) sum.Subtract(ResourceSet(worker->granted.cpu_units()));
+    TROUPE_CHECK(!worker->lends_cpus || worker->state == Worker::State::kBlocked,
+                 "a worker that lends its CPUs and runs");
     std::set<uint32_t> slots(worker->free_slots.begin(), worker->free_slots.end());
     for (const Task* task : worker->queue) {
       TROUPE_CHECK(task->worker == worker.get(), "a queued task that belongs to another worker");
@@ -199,7 +252,8 @@ void WorkerPool::CheckInvariants() const {
     }
     TROUPE_CHECK(slots.size() == static_cast<size_t>(Limits::kStateWords), "a slot that was lost");
     if (worker->is_actor()) continue;
-    TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy),
+    TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy ||
+                                         worker->state == Worker::State::kBlocked),
                  "a grant without work, or work without");
     Counts& c = counts[worker->job];
     c.starting += worker->state == Worker::State::kStarting;

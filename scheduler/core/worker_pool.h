@@ -3,16 +3,17 @@
 //
 // Problem: a worker must not idle between two short tasks, so several are dispatched to it at a
 // time; a worker that waits must not hold a CPU, or nested tasks would need a process each and a
-// CPU each. So resources are granted to a worker while it has tasks, taken back while it is
-// blocked, and only the task at the head of its queue is taken to run.
+// CPU each. So resources are granted to a worker while it has tasks, it lends its CPUs while it is
+// blocked (and nothing else: what lies in a GPU's memory stays there), and only the task at the
+// head of its queue is taken to run.
 //
 // Pure: takes facts, answers questions; Core decides, the server performs.
 // Units: resources in 1/10000.
 // Bounds: Limits::MaxWorkersPerJob, Limits::kDispatchDepth, Limits::kStateWords.
 // Invariants: (1) a worker is in exactly one of {starting, idle, busy, blocked}; (2) free + the
-// grants of all busy workers and living actors = total; (3) a worker holds a grant exactly while it
-// is busy, an actor's worker as long as it lives; (4) slots of dispatched tasks are distinct within
-// their worker.
+// grants of all workers - the CPUs that blocked ones have lent = total; (3) a worker holds a grant
+// exactly while it is busy or blocked, an actor's worker as long as it lives; (4) slots of
+// dispatched tasks are distinct within their worker.
 // Not thread-safe.   After Dask's worker state machine and Ray's WorkerPool.
 #ifndef TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
 #define TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
@@ -45,10 +46,21 @@ struct Worker {
   std::deque<Task*> queue;  // dispatched and not completed, in order; the first one runs
   ResourceSet granted;      // meaningful while it holds a grant
   bool holds_grant = false;
+  bool lends_cpus = false;
   std::vector<uint32_t> free_slots;
   int64_t idle_since_nanos = 0;
-  bool ending = false;        // told to exit
-  bool wait_refused = false;  // told that its wait cannot end
+  bool ending = false;              // told to exit
+  bool wait_refused = false;        // told that its wait cannot end
+  uint64_t waits = 0;               // how often it has been blocked
+  std::vector<ObjectId> waits_for;  // while it is blocked: for so many of these
+  uint32_t waits_needed = 0;
+  int64_t charged_nanos = 0;  // until when its job has been charged for its CPUs
+  struct Calls {
+    uint32_t count = 0;
+    uint32_t max = 0;
+  };
+  std::map<uint64_t, Calls> calls;  // of code with a max_calls, by its entry
+  bool retiring = false;            // one of them is reached: it takes no more tasks
 
   bool is_actor() const { return !actor.is_null(); }
 };
@@ -83,12 +95,18 @@ class WorkerPool {
 
   void Block(Worker* worker);
   void Unblock(Worker* worker);
+  // True where some worker or actor runs, starts or ends, so that what is held may come back.
+  bool AnyAtWork() const;
+  // What tasks could have if none were running: all that actors do not hold.
+  ResourceSet NotHeldByActors() const;
   // An actor's resources, for as long as its worker lives.
   void GrantToActor(Worker* worker, const ResourceSet& want);
 
   Worker* FindIdle(JobId job);
   // The busy worker with the fewest tasks that was granted exactly `want` and can take one more.
   Worker* FindShallowest(JobId job, const ResourceSet& want);
+  // The same, where tasks of a lower priority will be recalled to make room.
+  Worker* FindShallowestAbove(JobId job, const ResourceSet& want, int32_t priority);
   // The busy worker with the most tasks behind its first one, or null where nobody has any.
   Worker* FindDeepest(JobId job);
 
@@ -115,6 +133,7 @@ class WorkerPool {
  private:
   void TakeGrant(Worker* worker, const ResourceSet& want);
   void ReturnGrant(Worker* worker);
+  void TakeBackCpus(Worker* worker);
   void SetState(Worker* worker, Worker::State state);
   Counts& CountsFor(JobId job) { return counts_[job]; }
 

@@ -53,13 +53,19 @@ void Node::Do(const SendDispatch& action) {
       .attempt = action.attempt,
       .values = {},
       .refs = action.inner_refs,
-      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size()))};
+      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size())),
+      .time_left_nanos = action.time_left_nanos};
   size_t budget = connection->channel->max_inline_bytes();
   dispatch.values.reserve(action.dependencies.size());
   for (const ObjectId id : action.dependencies) {
     dispatch.values.push_back({id, ValueOf(connection, id, &budget)});
   }
   connection->Send(std::move(dispatch));
+}
+
+void Node::Do(const SendStop& action) {
+  if (Connection* connection = Find(action.worker))
+    connection->Send(wire::StopTask{action.slot, action.generation, action.error});
 }
 
 void Node::Do(const SendReady& action) {
@@ -93,7 +99,7 @@ void Node::TellReady(Connection* connection) {
 
 void Node::Do(const SendWaitRefused& action) {
   if (Connection* connection = Find(action.worker))
-    connection->Send(wire::WaitRefused{action.error});
+    connection->Send(wire::WaitRefused{action.error, action.wait});
 }
 
 void Node::Do(const SendActorFound& action) {

@@ -211,10 +211,11 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     absl::Status operator()(const wire::ReturnLease& m) {
       return node->core_.ReturnLease(client, m.unused);
     }
-    absl::Status operator()(const wire::Blocked&) { return node->core_.Blocked(client); }
+    absl::Status operator()(const wire::Blocked& m) { return node->core_.Blocked(client, m); }
     absl::Status operator()(const wire::Unblocked&) { return node->core_.Unblocked(client); }
     absl::Status operator()(const wire::Kill& m) { return node->core_.Kill(client, m); }
     absl::Status operator()(const wire::FindActor& m) { return node->core_.FindActor(client, m); }
+    absl::Status operator()(const wire::Cancel& m) { return node->core_.Cancel(client, m); }
     absl::Status operator()(const wire::StatusRequest& m) {
       const std::string text = node->core_.StatusText();
       connection->Send(wire::StatusReport{m.request, text});

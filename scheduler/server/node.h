@@ -90,6 +90,7 @@ class Node : private TaskWords {
   void TellReady(Connection* connection);
   wire::Value ValueOf(Connection* connection, ObjectId id, size_t* inline_budget);
   void Do(const SendDispatch& action);
+  void Do(const SendStop& action);
   void Do(const SendReady& action);
   void Do(const SendWaitRefused& action);
   void Do(const SendActorFound& action);

@@ -31,8 +31,10 @@ void OutgoingCall::AddEncoded(worker::EncodedResult encoded) {
 }
 
 std::vector<Handle> OutgoingCall::Submit() {
-  if (const worker::RunningTask* parent = worker::CurrentRunningTask())
+  if (const worker::RunningTask* parent = worker::CurrentRunningTask()) {
     spec_.depth = parent->depth + 1;
+    spec_.parent = parent->id;
+  }
   auto submitted = session_->Submit(spec_);
   if (auto* error = std::get_if<ErrorInfo>(&submitted)) Throw(std::move(*error));
   std::vector<Handle> results;

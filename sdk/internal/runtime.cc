@@ -5,6 +5,8 @@
 #include <atomic>
 #include <mutex>
 
+#include "absl/time/clock.h"
+#include "core/base/clock.h"
 #include "sdk/current_task.h"
 #include "sdk/errors.h"
 #include "worker/task_call.h"
@@ -56,10 +58,18 @@ bool HasCurrentSession() {
 
 }  // namespace internal
 
-std::optional<TaskInfo> CurrentTask() {
+TaskInfo CurrentTask() {
   const worker::RunningTask* running = worker::CurrentRunningTask();
-  if (running == nullptr) return std::nullopt;
-  return TaskInfo{running->id, std::string(running->name), running->attempt, running->actor};
+  if (running == nullptr) return TaskInfo();
+  TaskInfo info{.id = running->id,
+                .name = std::string(running->name),
+                .attempt = running->attempt,
+                .actor = running->actor,
+                .deadline = absl::InfiniteFuture(),
+                .stop = running->stop};
+  if (running->deadline_nanos != worker::kForever)
+    info.deadline = absl::Now() + absl::Nanoseconds(running->deadline_nanos - MonotonicNanos());
+  return info;
 }
 
 }  // namespace troupe

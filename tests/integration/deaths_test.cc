@@ -49,7 +49,7 @@ int Segfault() {
 }
 int LeaveWithThree() { _exit(3); }
 int DieOnFirstAttempt(int x) {
-  if (troupe::CurrentTask()->attempt == 1) raise(SIGKILL);
+  if (troupe::CurrentTask().attempt == 1) raise(SIGKILL);
   return x;
 }
 int Pid() { return getpid(); }

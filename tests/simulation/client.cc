@@ -98,6 +98,16 @@ TaskId Client::Submit(const Script& script, wire::TaskSpec spec) {
   return spec.id;
 }
 
+uint64_t Client::SendBlocked(wire::Blocked blocked) {
+  Send(std::move(blocked));
+  return ++waits_;
+}
+
+void Client::BeginRunning(const wire::Dispatch& dispatch) {
+  running_ = {dispatch.slot, dispatch.generation};
+  stopped_.reset();
+}
+
 void Client::Complete(const DispatchedTask& task, wire::Value value) {
   Send(wire::Complete{task.spec.id, task.dispatch.attempt, task.dispatch.slot, {std::move(value)}});
 }
@@ -152,7 +162,9 @@ void Client::Receive(const Frame& frame) {
     lease_refusal_ = refused->error;
     lease_asked_ = false;
   } else if (const auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
-    wait_refusal_ = wait->error;
+    wait_refusal_.emplace(wait->error, wait->wait);
+  } else if (const auto* stop = std::get_if<wire::StopTask>(&*message)) {
+    if (running_ == std::pair(stop->slot, stop->generation)) stopped_ = stop->error;
   } else if (const auto* found = std::get_if<wire::ActorFound>(&*message)) {
     if (!found->actor.is_null()) Take(found->actor);
     found_[found->request] = found->actor;
@@ -190,14 +202,20 @@ void Client::WaitFor::await_suspend(Routine::Handle handle) {
       subscribe.ids.push_back(id);
   }
   if (!subscribe.ids.empty()) client_->Send(subscribe);
-  client_->Send(wire::Blocked{});
-  blocked_ = true;
+  std::vector<ObjectId> pending;
+  for (const ObjectId id : ids_) {
+    if (!client_->IsReady(id)) pending.push_back(id);
+  }
+  const auto needed = static_cast<uint32_t>(pending.size());
+  wait_ = client_->SendBlocked({std::move(pending), needed});
   handle.promise().ready.emplace(ready_);
 }
 
 std::optional<ErrorInfo> Client::WaitFor::await_resume() {
-  if (blocked_) client_->Send(wire::Unblocked{});
-  return AllReady() ? std::nullopt : std::exchange(client_->wait_refusal_, std::nullopt);
+  if (wait_ != 0) client_->Send(wire::Unblocked{});
+  if (AllReady()) return std::nullopt;
+  if (client_->stopped_.has_value()) return client_->stopped_;
+  return client_->wait_refusal_->first;
 }
 
 void Client::WaitForLease::await_suspend(Routine::Handle handle) {
@@ -205,7 +223,7 @@ void Client::WaitForLease::await_suspend(Routine::Handle handle) {
     client_->Send(wire::ReturnLease{unused});
   if (client_->owes_releases()) client_->SendReleases();
   client_->Send(wire::LeaseRequest{bytes_});
-  client_->Send(wire::Blocked{});
+  client_->SendBlocked({});
   client_->lease_asked_ = true;
   handle.promise().ready.emplace(ready_);
 }

@@ -76,6 +76,9 @@ class Client {
   std::optional<Location> Carve(uint64_t bytes) { return leases_.Carve(bytes); }
   void Write(const Location& space, uint64_t value) { memory_->Write(space, value); }
   TaskId Submit(const Script& script, wire::TaskSpec spec);
+  // To be called before its state word is asked, as Session does.
+  void BeginRunning(const wire::Dispatch& dispatch);
+  const std::optional<ErrorInfo>& stopped() const { return stopped_; }
   void Complete(const DispatchedTask& task, wire::Value value);
   void Send(const wire::ClientMessage& message);
 
@@ -113,6 +116,7 @@ class Client {
 
   void Take(ObjectId id);  // a grant, and a handle made of it
   void Learn(const wire::ReadyValue& ready);
+  uint64_t SendBlocked(wire::Blocked blocked);
   ObjectId NewObject(Known content, std::vector<ObjectId> refs);
 
   ClientId id_;
@@ -126,7 +130,10 @@ class Client {
   std::map<uint64_t, std::optional<ActorId>> found_;
   bool lease_asked_ = false;
   std::optional<ErrorInfo> lease_refusal_;
-  std::optional<ErrorInfo> wait_refusal_;
+  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which wait
+  uint64_t waits_ = 0;
+  std::pair<uint32_t, uint64_t> running_ = {0, 0};  // slot and generation
+  std::optional<ErrorInfo> stopped_;                // what it runs is not wanted any more
 };
 
 class Client::WaitFor {
@@ -145,14 +152,18 @@ class Client::WaitFor {
   struct Ready {
     const WaitFor& wait;
     explicit Ready(const WaitFor& w) : wait(w) {}
-    bool operator()() const { return wait.AllReady() || wait.client_->wait_refusal_.has_value(); }
+    bool operator()() const {
+      const Client& client = *wait.client_;
+      return wait.AllReady() || client.stopped_.has_value() ||
+             (client.wait_refusal_.has_value() && client.wait_refusal_->second == wait.wait_);
+    }
   };
   bool AllReady() const;
 
   Client* client_;
   std::span<const ObjectId> ids_;
   Ready ready_;
-  bool blocked_ = false;
+  uint64_t wait_ = 0;  // its number; 0: it did not have to
 };
 
 class Client::WaitForLease {

@@ -252,6 +252,7 @@ Routine WorkerProgram::Run() {
     if (client_->tasks.empty()) co_return;
     const DispatchedTask task = std::move(client_->tasks.front());
     client_->tasks.pop_front();
+    client_->BeginRunning(task.dispatch);
     if (begin_(task.dispatch)) {
       co_await Step();
       if (task.spec.kind == wire::TaskKind::kActorCall) {

@@ -37,7 +37,7 @@ std::string Describe(const wire::ClientMessage& message) {
   }
   constexpr const char* kNames[] = {"task",  "seal",  "complete",     "subscribe", "release",
                                     "claim", "lease", "return lease", "blocked",   "unblocked",
-                                    "kill",  "find",  "status",       "stop"};
+                                    "kill",  "find",  "status",       "stop",      "cancel"};
   return kNames[message.index()];
 }
 
@@ -305,10 +305,11 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::ReturnLease& m) {
       return core.ReturnLease(client, m.unused);
     }
-    absl::Status operator()(const wire::Blocked&) { return core.Blocked(client); }
+    absl::Status operator()(const wire::Blocked& m) { return core.Blocked(client, m); }
     absl::Status operator()(const wire::Unblocked&) { return core.Unblocked(client); }
     absl::Status operator()(const wire::Kill& m) { return core.Kill(client, m); }
     absl::Status operator()(const wire::FindActor& m) { return core.FindActor(client, m); }
+    absl::Status operator()(const wire::Cancel& m) { return core.Cancel(client, m); }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
     }
@@ -382,9 +383,14 @@ void World::Do(const scheduler::SendDispatch& action) {
       .attempt = action.attempt,
       .values = {},
       .refs = action.inner_refs,
-      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size()))};
+      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size())),
+      .time_left_nanos = action.time_left_nanos};
   for (const ObjectId id : action.dependencies) dispatch.values.push_back({id, ValueOf(id)});
   Tell(action.worker, dispatch);
+}
+
+void World::Do(const scheduler::SendStop& action) {
+  Tell(action.worker, wire::StopTask{action.slot, action.generation, action.error});
 }
 
 void World::Do(const scheduler::SendReady& action) {
@@ -392,7 +398,7 @@ void World::Do(const scheduler::SendReady& action) {
 }
 
 void World::Do(const scheduler::SendWaitRefused& action) {
-  Tell(action.worker, wire::WaitRefused{action.error});
+  Tell(action.worker, wire::WaitRefused{action.error, action.wait});
 }
 
 void World::Do(const scheduler::SendActorFound& action) {

@@ -66,6 +66,7 @@ class World {
   absl::Status Handle(Process* process, const Frame& frame);
   void PerformActions();
   void Do(const scheduler::SendDispatch& action);
+  void Do(const scheduler::SendStop& action);
   void Do(const scheduler::SendReady& action);
   void Do(const scheduler::SendWaitRefused& action);
   void Do(const scheduler::SendActorFound& action);

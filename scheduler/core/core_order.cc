@@ -1,0 +1,216 @@
+// The part of Core that decides who goes first: priorities that are inherited, claims on resources,
+// the shares of jobs, and waits that can never end.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/string_view.h"
+#include "scheduler/core/core.h"
+
+namespace troupe::scheduler {
+namespace {
+
+// For so long others of the same job may go past a task whose resources are not free.
+constexpr int64_t kPatienceNanos = 100'000'000;
+// By so much more than another job must one have used its CPUs before it makes way.
+constexpr double kShareStepNanos = 1'000'000;
+
+// What of `want` is not in `free`.
+ResourceSet Lacking(const ResourceSet& want, const ResourceSet& free) {
+  ResourceSet lacking(
+      std::max<int64_t>(0, want.cpu_units() > 0 ? want.cpu_units() - free.cpu_units() : 0));
+  for (const auto& [name, units] : want.named())
+    lacking.SetNamed(name, std::max<int64_t>(0, units - free.Named(name)));
+  return lacking;
+}
+
+bool Overlap(const ResourceSet& a, const ResourceSet& b) {
+  if (a.cpu_units() > 0 && b.cpu_units() > 0) return true;
+  return std::any_of(a.named().begin(), a.named().end(),
+                     [&](const auto& entry) { return b.Named(entry.first) > 0; });
+}
+
+}  // namespace
+
+// Whose first task lacks resources. What could not be had even if no task ran is no claim: it would
+// hold up everybody for as long as an actor lives.
+std::vector<Core::Reservation> Core::FindReservations() {
+  std::vector<Reservation> claims;
+  const bool simple = jobs_.size() == 1 && jobs_.begin()->second.ready.class_count() <= 1;
+  if (simple && actors_to_start_.empty()) return claims;
+  const ResourceSet reachable = workers_.NotHeldByActors();
+  const auto add = [&](const Job* job, const ResourceSet& want, int32_t priority, bool overdue) {
+    if (workers_.free().Covers(want) || !reachable.Covers(want)) return;
+    claims.push_back({job, want, Lacking(want, workers_.free()), priority, overdue});
+  };
+  if (!actors_to_start_.empty()) {
+    const auto actor = actors_.find(actors_to_start_.front());
+    if (actor != actors_.end() && !actor->second->dead())
+      add(nullptr, actor->second->creation->want, 0, true);
+  }
+  for (const auto& [id, job] : jobs_) {
+    if (job.ended || job.ready.empty()) continue;
+    const ReadyQueue::Class* first = job.ready.ClassesInOrder().front();
+    const Task* task = *first->tasks.begin();
+    add(&job, first->want, task->priority, now_nanos_ - task->ready_since_nanos >= kPatienceNanos);
+  }
+  return claims;
+}
+
+// True where the tasks would take what somebody with a better right lacks.
+bool Core::MustYield(const std::vector<Reservation>& claims, const Job& job,
+                     const ReadyQueue::Class& tasks) const {
+  return std::any_of(claims.begin(), claims.end(), [&](const Reservation& claim) {
+    if (!Overlap(claim.lacking, tasks.want)) return false;
+    if (claim.job == nullptr) return true;
+    if (claim.job != &job) return job.used > claim.job->used + kShareStepNanos;
+    if (claim.want == tasks.want) return false;
+    return claim.overdue || claim.priority > (*tasks.tasks.begin())->priority;
+  });
+}
+
+// The job's workers that hold `want` end with what they have begun.
+void Core::YieldWorkers(JobId id, const ResourceSet& want) {
+  workers_.ForEach([&](Worker& worker) {
+    if (worker.job == id && !worker.is_actor() && worker.state == Worker::State::kBusy &&
+        worker.granted == want) {
+      RecallBehindFirst(&worker);
+    }
+  });
+}
+
+// The jobs that have tasks to run, that which has used least for its weight first.
+absl::InlinedVector<JobId, 4> Core::JobsByShare() {
+  absl::InlinedVector<JobId, 4> order;
+  for (const auto& [id, job] : jobs_) {
+    if (!job.ended && !job.ready.empty()) order.push_back(id);
+  }
+  if (order.size() < 2) return order;
+  workers_.ForEach([&](Worker& worker) { Charge(&worker); });
+  const auto holds = [&](JobId id) {
+    int64_t units = 0;
+    workers_.ForEach([&](const Worker& worker) {
+      if (worker.job == id && !worker.is_actor() && worker.state == Worker::State::kBusy)
+        units += worker.granted.cpu_units();
+    });
+    return static_cast<double>(units) / static_cast<double>(jobs_.at(id).options.weight_units);
+  };
+  std::stable_sort(order.begin(), order.end(), [&](JobId a, JobId b) {
+    const double used_a = jobs_.at(a).used, used_b = jobs_.at(b).used;
+    return used_a != used_b ? used_a < used_b : holds(a) < holds(b);
+  });
+  return order;
+}
+
+// A job that has had nothing to do begins level with the others: it has saved up nothing.
+void Core::JoinShares(JobId id, Job* job) {
+  if (workers_.CountsOf(id).busy > 0) return;
+  double least = -1;
+  for (const auto& [other_id, other] : jobs_) {
+    if (other_id == id || other.ended) continue;
+    if (other.ready.empty() && workers_.CountsOf(other_id).busy == 0) continue;
+    if (least < 0 || other.used < least) least = other.used;
+  }
+  job->used = std::max(job->used, least);
+}
+
+void Core::Charge(Worker* worker) {
+  if (worker->is_actor() || worker->state != Worker::State::kBusy) return;
+  Job& job = jobs_.at(worker->job);
+  job.used += static_cast<double>(now_nanos_ - worker->charged_nanos) *
+              static_cast<double>(worker->granted.cpu_units()) /
+              static_cast<double>(job.options.weight_units);
+  worker->charged_nanos = now_nanos_;
+}
+
+Task* Core::MakerOf(ObjectId id) {
+  const auto it = tasks_.find(id.task());
+  return it == tasks_.end() ? nullptr : it->second.get();
+}
+
+// A task is as urgent as the most urgent of those that wait for it, to any depth. It stays so.
+void Core::Raise(Task* task, int32_t priority) {
+  std::vector<Task*> raised = {task};
+  while (!raised.empty()) {
+    Task* next = raised.back();
+    raised.pop_back();
+    if (next->priority >= priority) continue;
+    Job& job = jobs_.at(next->job);
+    job.priorities_differ = true;
+    const bool queued = next->kind == wire::TaskKind::kTask && next->state == Task::State::kReady &&
+                        job.ready.Contains(next);
+    if (queued) job.ready.Remove(next);
+    next->priority = priority;
+    if (queued) job.ready.Push(next);
+    const auto raise_makers = [&](const std::vector<ObjectId>& ids) {
+      for (const ObjectId id : ids) {
+        if (Task* maker = MakerOf(id)) raised.push_back(maker);
+      }
+    };
+    if (next->missing > 0) raise_makers(next->dependencies);
+    Worker* worker = next->worker;
+    if (worker == nullptr) continue;
+    if (worker->queue.front() == next) {
+      raise_makers(worker->waits_for);
+    } else if (next->kind == wire::TaskKind::kTask && Recall(next)) {
+      TakeBack(next);  // it comes back before those that it was behind
+      MakeReady(next);
+    }
+  }
+}
+
+// True where nothing is under way to the worker that ends its wait.
+bool Core::StaysBlocked(const Worker& worker) const {
+  if (worker.state != Worker::State::kBlocked || worker.waits_for.empty()) return false;
+  const auto resolved =
+      std::count_if(worker.waits_for.begin(), worker.waits_for.end(), [&](ObjectId id) {
+        const objectstore::Entry* entry = objects_.Find(id);
+        return entry == nullptr || !entry->pending();
+      });
+  return resolved < static_cast<ptrdiff_t>(worker.waits_needed) &&
+         !(!worker.queue.empty() && worker.queue.front()->answered);
+}
+
+// Of the workers of a job all of which wait; null where one of them will go on, or has been refused
+// its wait already.
+Worker* Core::DeepestBlocked(JobId id) {
+  Worker* deepest = nullptr;
+  bool moving = false;
+  workers_.ForEach([&](Worker& worker) {
+    if (worker.job != id || worker.is_actor() || worker.queue.empty()) return;
+    moving |= worker.wait_refused || !StaysBlocked(worker);
+    if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth)
+      deepest = &worker;
+  });
+  return moving ? nullptr : deepest;
+}
+
+// Nobody works, and the first task lacks what blocked workers hold while they wait: the deepest
+// wait fails, so that what it holds comes back.
+void Core::RefuseHeldResources(JobId id, const Job& job) {
+  const Task* waiting = *job.ready.ClassesInOrder().front()->tasks.begin();
+  if (workers_.CountsOf(id).blocked == 0 || workers_.free().Covers(waiting->want) ||
+      workers_.AnyAtWork())
+    return;
+  if (std::any_of(timers_.begin(), timers_.end(), [](const auto& timer) {
+        return std::get<TaskTimer>(timer) == TaskTimer::kRetry;
+      })) {
+    return;
+  }
+  Worker* deepest = DeepestBlocked(id);
+  if (deepest == nullptr) return;
+  deepest->wait_refused = true;
+  const Task* task = deepest->queue.front();
+  Act(SendWaitRefused{
+      deepest->client, deepest->waits,
+      task->MakeError(
+          ErrorKind::kResourceExhausted,
+          absl::StrCat("it holds ", deepest->granted.ToString(), " while it waits, and task ",
+                       waiting->name, " ", waiting->id.ToString(), " needs ",
+                       waiting->want.ToString(), " of which only ", workers_.free().ToString(),
+                       " are free: nobody could ever go on; ask for less, or return a reference "
+                       "instead of waiting"))});
+}
+
+}  // namespace troupe::scheduler
