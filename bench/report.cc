@@ -50,14 +50,13 @@ Flags Flags::Parse(int argc, char** argv) {
 }
 
 void Report::Row(const std::string& name, const std::string& unit,
-                 const std::function<double()>& measure, const std::string& limit_name,
-                 const std::function<double()>& limit) {
+                 const std::function<double()>& measure, const Limit& limit) {
   if (name.find(flags_.filter) == std::string::npos) return;
   std::vector<double> values;
   std::vector<double> limits;
   for (int run = 0; run < flags_.runs; ++run) {
     values.push_back(measure());
-    limits.push_back(limit());
+    limits.push_back(limit.measure());
   }
   const Sample value = SampleOf(values);
   const Sample bound = SampleOf(limits);
@@ -67,14 +66,14 @@ void Report::Row(const std::string& name, const std::string& unit,
         "{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"min\": %.6g, \"max\": %.6g, "
         "\"runs\": %d, \"limit_name\": \"%s\", \"limit\": %.6g, \"ratio\": %.4g}\n",
         name.c_str(), value.median, unit.c_str(), value.min, value.max, flags_.runs,
-        limit_name.c_str(), bound.median, ratio);
+        limit.name.c_str(), bound.median, ratio);
   } else {
     if (!std::exchange(header_printed_, true)) {
       std::printf("%-34s %12s %12s %12s %-6s %9s  %12s %s\n", "name", "median", "min", "max",
                   "unit", "ratio", "limit", "of");
     }
     std::printf("%-34s %12.4g %12.4g %12.4g %-6s %9.3g  %12.4g %s\n", name.c_str(), value.median,
-                value.min, value.max, unit.c_str(), ratio, bound.median, limit_name.c_str());
+                value.min, value.max, unit.c_str(), ratio, bound.median, limit.name.c_str());
   }
   std::fflush(stdout);
 }

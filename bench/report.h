@@ -10,6 +10,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+
+#include "bench/limits.h"
 
 namespace bench {
 
@@ -37,7 +40,7 @@ class Report {
   // Each function measures once and returns a figure in `unit`. Both are run in turn, so that what
   // disturbs one disturbs the other.
   void Row(const std::string& name, const std::string& unit, const std::function<double()>& measure,
-           const std::string& limit_name, const std::function<double()>& limit);
+           const Limit& limit);
 
   const Flags& flags() const { return flags_; }
 

@@ -1,0 +1,21 @@
+// The rows of bench:core, by what they measure. Each needs a running cluster, but ColdStart, which
+// makes its own. Every result is computed by a worker from its argument and checked by the driver.
+#ifndef TROUPE_BENCH_ROWS_H_
+#define TROUPE_BENCH_ROWS_H_
+
+#include "bench/report.h"
+
+namespace bench {
+
+// A cluster that does not exist yet. REQUIRES: none is running.
+void AddStartRows(Report& report);
+// Tasks and actor calls, one at a time and many under way.
+void AddCallRows(Report& report);
+// Values in and out.
+void AddObjectRows(Report& report);
+// Large numbers of everything.
+void AddScaleRows(Report& report);
+
+}  // namespace bench
+
+#endif  // TROUPE_BENCH_ROWS_H_
