@@ -1,44 +1,26 @@
 // What dies, and what is left: workers, nodes and drivers that are killed at any time.
-#include <dirent.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
+#include <chrono>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 
 namespace {
 
+using troupe::testing::Lives;
+using troupe::testing::ParentOf;
+
 template <typename F>
 bool Eventually(F condition) {
-  const absl::Time end = absl::Now() + absl::Minutes(1);
-  while (absl::Now() < end) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
-
-bool Lives(int pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(stat, line)) return false;
-  return line[line.rfind(')') + 2] != 'Z';
-}
-
-int ParentOf(int pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(stat, line)) return 0;
-  return std::atoi(line.c_str() + line.rfind(')') + 4);
+  return troupe::testing::BecomesTrue(condition, std::chrono::minutes(1));
 }
 
 int Square(int x) { return x * x; }

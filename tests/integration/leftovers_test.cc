@@ -1,23 +1,19 @@
 // kill -9 of a driver, a node or a worker, in the middle of everything: soon no process and no
 // shared memory of that cluster is left, and no file of an embedded cluster ever existed.
-#include <dirent.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <set>
-#include <string>
-#include <thread>
+#include <span>
 #include <vector>
 
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 #include "tests/integration/program.h"
 
 namespace troupe::testing {
@@ -28,75 +24,7 @@ constexpr auto kSoon = std::chrono::seconds(10);
 
 template <typename F>
 bool Soon(F condition) {
-  const auto end = std::chrono::steady_clock::now() + kSoon;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-// The fields of /proc/PID/stat behind the name: state, parent, ...
-std::string StatOf(int pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  std::getline(stat, line);
-  const size_t name_end = line.rfind(')');
-  return name_end == std::string::npos ? "" : line.substr(name_end + 2);
-}
-bool Lives(int pid) {
-  const std::string stat = StatOf(pid);
-  return !stat.empty() && stat[0] != 'Z';
-}
-int ParentOf(int pid) {
-  const std::string stat = StatOf(pid);
-  return stat.empty() ? 0 : std::atoi(stat.c_str() + 2);
-}
-
-std::vector<int> NumbersIn(const std::string& directory) {
-  std::vector<int> numbers;
-  DIR* dir = opendir(directory.c_str());
-  if (dir == nullptr) return numbers;
-  while (const dirent* entry = readdir(dir)) {
-    if (const int number = std::atoi(entry->d_name); number > 0) numbers.push_back(number);
-  }
-  closedir(dir);
-  return numbers;
-}
-
-// The processes below `root`, itself not among them.
-std::vector<int> Descendants(int root) {
-  std::vector<int> found = {root};
-  for (bool more = true; more;) {
-    more = false;
-    for (const int pid : NumbersIn("/proc")) {
-      const bool known = std::find(found.begin(), found.end(), pid) != found.end();
-      const int parent = known ? 0 : ParentOf(pid);
-      if (parent != 0 && std::find(found.begin(), found.end(), parent) != found.end()) {
-        found.push_back(pid);
-        more = true;
-      }
-    }
-  }
-  found.erase(found.begin());
-  return found;
-}
-
-// The inodes of Troupe's shared memory that the process has open.
-std::set<ino_t> SharedMemoryOf(int pid) {
-  std::set<ino_t> inodes;
-  const std::string directory = "/proc/" + std::to_string(pid) + "/fd/";
-  for (const int fd : NumbersIn(directory)) {
-    const std::string path = directory + std::to_string(fd);
-    char target[256] = {};
-    if (readlink(path.c_str(), target, sizeof(target) - 1) <= 0) continue;
-    struct stat info {};
-    if (std::string(target).find("memfd:troupe") != std::string::npos &&
-        stat(path.c_str(), &info) == 0) {
-      inodes.insert(info.st_ino);
-    }
-  }
-  return inodes;
+  return BecomesTrue(condition, kSoon);
 }
 
 double Sum(std::span<const double> values) {
@@ -192,7 +120,7 @@ class Leftovers : public ::testing::Test {
     return 0;
   }
   int SomeHolds() const {
-    for (const int pid : NumbersIn("/proc")) {
+    for (const int pid : AllProcesses()) {
       for (const ino_t inode : SharedMemoryOf(pid)) {
         if (memory_.contains(inode)) return pid;
       }

@@ -1,0 +1,43 @@
+// What /proc says of processes: who lives, whose child, with which shared memory. For tests that
+// kill.
+//
+// Everything is a snapshot: processes come and go meanwhile.
+#ifndef TROUPE_TESTS_INTEGRATION_PROCESSES_H_
+#define TROUPE_TESTS_INTEGRATION_PROCESSES_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace troupe::testing {
+
+// False for a zombie, too.
+bool Lives(int pid);
+// 0 where there is no such process.
+int ParentOf(int pid);
+// As the kernel names it: "troupe-node", "troupe-worker", ...; empty where there is none.
+std::string NameOf(int pid);
+// The processes below `root`, itself not among them; parents before their children.
+std::vector<int> Descendants(int root);
+std::vector<int> AllProcesses();
+// The inodes of Troupe's shared memory that the process has open.
+std::set<ino_t> SharedMemoryOf(int pid);
+
+// Waits for a condition; false where it does not come true in that time.
+template <typename F>
+bool BecomesTrue(F condition, std::chrono::seconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace troupe::testing
+
+#endif  // TROUPE_TESTS_INTEGRATION_PROCESSES_H_
