@@ -1,0 +1,109 @@
+// However a program, or a task of it, ends: what it says, and that nothing of it is left.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "tests/integration/processes.h"
+#include "tests/integration/program.h"
+
+namespace troupe::testing {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(60);
+
+std::string Endings() { return BuiltProgram("TROUPE_ENDINGS"); }
+const std::vector<std::string> kEmbedded = {"TROUPE_ADDRESS=embedded"};
+
+Outcome End(const std::string& how, const std::string& argument = "") {
+  return RunProgram({Endings(), how, argument}, kEmbedded);
+}
+
+// No process of the program is left: those that it left behind have become our children, or init's.
+class CleanEnds : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    EXPECT_TRUE(BecomesTrue(
+        [] {
+          for (const int pid : AllProcesses()) {
+            if (NameOf(pid) == "endings" && Lives(pid)) return false;
+          }
+          return Descendants(getpid()).empty();
+        },
+        kPatience));
+  }
+};
+
+TEST_F(CleanEnds, AnErrorOutOfMainIsOneSentence) {
+  const Outcome outcome = End("throw");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.output.find("troupe: "), 0u) << outcome.output;
+  EXPECT_NE(outcome.output.find("thrown by the task"), std::string::npos) << outcome.output;
+}
+
+TEST_F(CleanEnds, AForeignExceptionOutOfMainIsAsEver) {
+  const Outcome outcome = End("throw_foreign");
+  EXPECT_EQ(outcome.exit_code, 128 + SIGABRT) << outcome.output;
+  EXPECT_NE(outcome.output.find("thrown by main"), std::string::npos) << outcome.output;
+}
+
+TEST_F(CleanEnds, ExitFromMainKeepsItsCode) { EXPECT_EQ(End("exit").exit_code, 4); }
+
+TEST_F(CleanEnds, SignalsEndTheProgramAndAllOfIt) {
+  for (const int signal : {SIGINT, SIGTERM, SIGKILL, SIGHUP}) {
+    const ShortDirectory logs;
+    BackgroundProgram program({Endings(), "wait"}, kEmbedded, logs.path() + "/log");
+    ASSERT_TRUE(BecomesTrue([&] { return program.Output() == "ready\n"; }, kPatience));
+    const std::vector<int> processes = Descendants(program.pid());
+    ASSERT_GE(processes.size(), 1u);
+    EXPECT_EQ(program.End(signal), 128 + signal);
+    for (const int pid : processes)
+      EXPECT_TRUE(BecomesTrue([&] { return !Lives(pid); }, kPatience)) << pid;
+  }
+}
+
+TEST_F(CleanEnds, ExitInATaskIsTold) {
+  const Outcome outcome = End("exit_in_task");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_NE(outcome.output.find("exited with code 3"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("\n9\n"), std::string::npos) << outcome.output;
+}
+
+TEST_F(CleanEnds, TerminateInATaskIsTold) {
+  const Outcome outcome = End("terminate_in_task");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_NE(outcome.output.find("SIGABRT"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("\n9\n"), std::string::npos) << outcome.output;
+}
+
+TEST_F(CleanEnds, AForkInATaskHarmsNothing) { EXPECT_EQ(End("fork_in_task").output, "0\n9\n"); }
+
+TEST_F(CleanEnds, ADaemonOfATaskEndsWithTheCluster) {
+  const Outcome outcome = End("daemon_in_task");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  const int daemon = std::atoi(outcome.output.c_str());
+  ASSERT_GT(daemon, 0) << outcome.output;
+  EXPECT_TRUE(BecomesTrue([&] { return !Lives(daemon); }, kPatience));
+}
+
+TEST_F(CleanEnds, ATaskMayRunAnotherProgram) {
+  EXPECT_EQ(End("program_in_task", BuiltProgram("TROUPE_SQUARE")).output, "9\n0\n9\n");
+}
+
+TEST_F(CleanEnds, ADriverOutlivesItsNode) {
+  const Outcome outcome = End("outlive");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_NE(outcome.output.find("the node has died"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("\n9\n"), std::string::npos) << outcome.output;
+}
+
+TEST_F(CleanEnds, InitAndShutdownAThousandTimes) {
+  EXPECT_EQ(End("init", "1000").output, "done\n");
+}
+
+}  // namespace
+}  // namespace troupe::testing
