@@ -470,7 +470,8 @@ void Core::FailTask(Task* task, const ErrorInfo& error) {
 void Core::FinishTask(Task* task) {
   ClearTimers(task);
   LeaveFamily(task);
-  if (task->worker != nullptr) {
+  const bool was_dispatched = task->worker != nullptr;
+  if (was_dispatched) {
     workers_.Dequeue(task->worker, task, now_nanos_);
   } else if (task->kind == wire::TaskKind::kTask && task->state == Task::State::kReady) {
     Job& job = jobs_.at(task->job);
@@ -479,7 +480,9 @@ void Core::FinishTask(Task* task) {
   if (task->kind == wire::TaskKind::kActorCall) {
     auto& callers = actors_.at(task->actor)->callers;
     std::deque<Task*>& calls = callers[task->submitter].calls;
-    std::erase(calls, task);
+    // A dispatched one has left the queue; those that fail together go from its front.
+    const auto queued = was_dispatched ? calls.end() : std::find(calls.begin(), calls.end(), task);
+    if (queued != calls.end()) calls.erase(queued);
     if (calls.empty() && !IsClient(task->submitter)) callers.erase(task->submitter);
     objects_.Unhold(task->actor);
   }
