@@ -1,7 +1,6 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -13,20 +12,13 @@
 #include "core/base/clock.h"
 #include "core/base/string_view.h"
 #include "worker/code_reference.h"
+#include "worker/registered_exceptions.h"
 #include "worker/task_call.h"
 
 namespace troupe::worker {
 namespace {
 
 thread_local const RunningTask* running_task = nullptr;
-
-std::string Demangled(const char* name) {
-  int status = 0;
-  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-  std::string result = status == 0 && text != nullptr ? text : name;
-  std::free(text);
-  return result;
-}
 
 class Executor {
  public:
@@ -97,7 +89,8 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
       results = std::move(call.results);
     } catch (const std::exception& e) {
       ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError, e.what());
-      thrown.exception_type = Demangled(typeid(e).name());
+      thrown.exception_type = DemangledTypeName(typeid(e));
+      thrown.payload = EncodeRegistered(thrown.exception_type, e);
       complete->retry = MayRetry(spec, thrown);
       results.clear();
       results.emplace_back(std::move(thrown));
@@ -107,7 +100,7 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
       const std::type_info* type = abi::__cxa_current_exception_type();
       ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError,
                                    "something that is no std::exception was thrown");
-      if (type != nullptr) thrown.exception_type = Demangled(type->name());
+      if (type != nullptr) thrown.exception_type = DemangledTypeName(*type);
       complete->retry = MayRetry(spec, thrown);
       results.clear();
       results.emplace_back(std::move(thrown));
@@ -171,6 +164,10 @@ std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
   call.callable = spec.callable;
   call.actor = &actor_;
   call.num_returns = spec.num_returns;
+  call.task = spec.id;
+  call.attempt = task.dispatch.attempt;
+  call.slot = task.dispatch.slot;
+  call.stream_window = spec.stream_window;
   std::vector<ObjectId> ids;
   for (const wire::ReadyValue& value : task.dispatch.values) ids.push_back(value.id);
   auto ready = session_->Wait(ids, ids.size(), kForever);

@@ -154,6 +154,7 @@ std::variant<TaskId, ErrorInfo> Session::Submit(wire::TaskSpec spec) {
     references_.AddHandle(spec.id.Result(i));
     objects_[spec.id.Result(i)].subscribed = true;  // the submitter is told without asking
   }
+  if (spec.stream_window > 0) incoming_streams_[spec.id].window = spec.stream_window;
   Send(spec);
   FinishSending();
   Throttle(lock);
@@ -169,20 +170,34 @@ void Session::Complete(const wire::Complete& complete) {
 }
 
 std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, size_t count,
-                                              int64_t deadline_nanos) {
+                                              int64_t deadline_nanos, bool until_error) {
   Lock lock(mutex_);
   std::vector<ObjectId> ask;
+  bool failed = false;
   // Objects that were not there at the last look; ready ones are not looked at again.
   std::vector<ObjectId> pending;
   for (const ObjectId id : ids) {
     LocalObject& object = objects_[id];
-    if (object.ready()) continue;
+    if (object.ready()) {
+      failed |= until_error && std::holds_alternative<ErrorInfo>(object.content);
+      continue;
+    }
     pending.push_back(id);
     if (std::exchange(object.subscribed, true)) continue;
     ask.push_back(id);
   }
   count = std::min(count, ids.size());
   const auto ready = [&] { return ids.size() - pending.size(); };
+  // An error may be of an object that somebody else waits for: only then are ours looked at.
+  uint64_t errors_seen = errors_learned_;
+  const auto found_error = [&] {
+    if (!until_error || failed) return failed;
+    if (std::exchange(errors_seen, errors_learned_) == errors_learned_) return false;
+    failed = std::any_of(pending.begin(), pending.end(), [&](ObjectId id) {
+      return std::holds_alternative<ErrorInfo>(objects_[id].content);
+    });
+    return failed;
+  };
   const auto enough = [&] {
     if (ready() >= count) return true;
     // From the back: the order in which tasks were submitted is mostly that in which they finish.
@@ -193,7 +208,7 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
     Send(wire::Subscribe{std::move(ask)});
     FinishSending();
   }
-  if (enough() || deadline_nanos <= MonotonicNanos()) {
+  if (enough() || failed || deadline_nanos <= MonotonicNanos()) {
     // A poll sees what has come by now.
     if (ready() < count && !reading_) {
       Receive(1024);
@@ -211,7 +226,7 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
   // With many pending objects, looking at all of them after each message would be quadratic: only
   // one of them is watched.
   const auto watched = [&] {
-    if (WaitRefused(wait) || Stopped()) return true;
+    if (WaitRefused(wait) || Stopped() || found_error()) return true;
     if (pending.size() <= ids.size() - count) return true;
     if (count < ids.size()) return enough();
     while (!pending.empty() && objects_[pending.back()].ready()) pending.pop_back();
@@ -224,6 +239,26 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
   if (ready() < count && WaitRefused(wait)) return wait_refusal_->first;
   if (ready() < count && death_.has_value()) return *death_;
   return ready();
+}
+
+std::vector<bool> Session::AreReady(std::span<const ObjectId> ids) {
+  const Lock lock(mutex_);
+  std::vector<bool> ready(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto it = objects_.find(ids[i]);
+    ready[i] = it != objects_.end() && it->second.ready();
+  }
+  return ready;
+}
+
+std::optional<ErrorInfo> Session::FirstError(std::span<const ObjectId> ids) {
+  const Lock lock(mutex_);
+  for (const ObjectId id : ids) {
+    const auto it = objects_.find(id);
+    if (it == objects_.end()) continue;
+    if (const auto* error = std::get_if<ErrorInfo>(&it->second.content)) return *error;
+  }
+  return std::nullopt;
 }
 
 bool Session::IsReady(ObjectId id) {
@@ -408,6 +443,13 @@ absl::Status Session::Handle(wire::Bytes bytes) {
       references_.AddHandle(id);
     }
     tasks_.push_back(std::move(task));
+  } else if (const auto* streamed = std::get_if<wire::Streamed>(&*message)) {
+    for (const wire::ReadyValue& value : streamed->values) TakeItem(value);
+  } else if (const auto* demand = std::get_if<wire::StreamDemand>(&*message)) {
+    if (const auto it = outgoing_streams_.find(demand->task); it != outgoing_streams_.end()) {
+      it->second = {std::max(it->second.consumed, demand->consumed),
+                    it->second.stopped || demand->stopped};
+    }
   } else if (const auto* lease = std::get_if<wire::LeaseGranted>(&*message)) {
     carver_.Granted(lease->space);
     --leases_asked_;
@@ -451,16 +493,19 @@ void Session::Learn(const wire::ReadyValue& ready) {
     object.content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {
     object.content = *error;
+    ++errors_learned_;
   } else {
     return;  // pending: it is asked for when somebody waits
   }
   object.refs = ready.value.refs;
+  if (object.watched) TellWatchers(ready.id, object);
 }
 
 void Session::Die(ErrorInfo error) {
   if (death_.has_value()) return;
   death_ = std::move(error);
   followers_cv_.notify_all();
+  callbacks_cv_.notify_all();
 }
 
 }  // namespace troupe::worker

@@ -19,6 +19,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -85,6 +86,18 @@ struct RunningSlot {
   std::optional<ErrorInfo> stopped;  // why; guarded by the session
 };
 
+// What a thread waits for that wants to know of each object once, as it comes: see Session::Watch.
+// Its session's lock guards it.
+class CompletionQueue {
+ public:
+  bool empty() const { return ready_.empty(); }
+
+ private:
+  friend class Session;
+  std::deque<uint64_t> ready_;     // tags, in the order in which their objects came
+  std::vector<ObjectId> watched_;  // objects that may still have an entry in the session
+};
+
 class Session {
  public:
   // Over a connected socket: sends `hello` with its descriptors and waits for the welcome.
@@ -123,13 +136,51 @@ class Session {
   // --- Waiting. How many of the objects are there (a value or an error), at least `count` unless
   // the deadline passed first. Errors: Unavailable; ResourceExhausted where the wait cannot end.
   // REQUIRES: the caller has handles on them.
+  // With `until_error`, it ends as soon as one of them is an error.
   std::variant<size_t, ErrorInfo> Wait(std::span<const ObjectId> ids, size_t count,
-                                       int64_t deadline_nanos);
+                                       int64_t deadline_nanos, bool until_error = false);
   bool IsReady(ObjectId id);
+  // Which of them are there.
+  std::vector<bool> AreReady(std::span<const ObjectId> ids);
+  // The first of them that is there and is an error.
+  std::optional<ErrorInfo> FirstError(std::span<const ObjectId> ids);
   // The value or the error of an object that is there. REQUIRES: a handle.
   std::variant<ValueBytes, ErrorInfo> Value(ObjectId id);
   // The same for a value that came with a dispatched task.
   std::variant<ValueBytes, ErrorInfo> ValueIn(const Location& location);
+
+  // --- Completions: each object costs the same, however many are waited for.
+  // The queue gets the tag once the object is there. REQUIRES: the caller has a handle on the
+  // object until then, or until Unwatch.
+  void Watch(CompletionQueue* queue, ObjectId id, uint64_t tag);
+  void Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint64_t first_tag);
+  // Appends the tags that have come since the last call, at least one unless the deadline passed
+  // first. Errors: as Wait has them.
+  std::optional<ErrorInfo> TakeCompletions(CompletionQueue* queue, int64_t deadline_nanos,
+                                           std::vector<uint64_t>* tags);
+  // To be called before the queue goes.
+  void Unwatch(CompletionQueue* queue);
+  // Has f run on the session's callback thread, once the object is there or the session is over.
+  // REQUIRES: f holds a handle on the object.
+  void CallWhenReady(ObjectId id, std::function<void()> f);
+
+  // --- Streams, the consumer's side: of tasks that were submitted here with a stream_window.
+  struct StreamNext {
+    enum class What { kItem, kEnd, kTimeout };
+    What what = What::kEnd;
+    ObjectId item = {};  // the handle on it is the caller's
+  };
+  // Errors: what ended the stream in place of its end.
+  std::variant<StreamNext, ErrorInfo> NextItem(TaskId task, int64_t deadline_nanos);
+  // No more is wanted. What has come and was not taken is dropped.
+  void CloseStream(TaskId task);
+
+  // --- Streams, the producer's side.
+  void OpenProducer(TaskId task);
+  // Waits until the consumer is less than a window behind, then sends. False where it wants no
+  // more. The caller keeps the ids inside the value until this returns.
+  std::variant<bool, ErrorInfo> Yield(const wire::StreamItem& item, uint32_t window);
+  void CloseProducer(TaskId task);
 
   // --- Actors.
   std::variant<std::pair<ActorId, std::string>, ErrorInfo> FindActor(std::string_view name,
@@ -164,6 +215,7 @@ class Session {
         content;
     size_t bytes = 0;  // of inline content
     std::vector<ObjectId> refs;
+    bool watched = false;  // watchers_ has an entry
 
     bool ready() const { return content.index() != 0; }
   };
@@ -185,9 +237,15 @@ class Session {
   absl::Status Handle(wire::Bytes bytes);
   void Learn(const wire::ReadyValue& ready);
   void Die(ErrorInfo error);
+  void TellWatchers(ObjectId id, LocalObject& object);
+  void TakeItem(const wire::ReadyValue& item);
   bool ShouldBlock() const;
   // Until ready() or the deadline or the end of the session; true where it is ready.
   bool WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t deadline_nanos);
+  // The same, lending the CPU of a task that waits for one of the objects, or for something else.
+  // An error where the node refuses the wait, or the task is stopped.
+  std::optional<ErrorInfo> WaitLending(Lock& lock, std::vector<ObjectId> any_of,
+                                       absl::FunctionRef<bool()> ready, int64_t deadline_nanos);
   void Lead(Lock& lock, int64_t deadline_nanos);
   void Throttle(Lock& lock);
   void ArmTimer();
@@ -203,8 +261,23 @@ class Session {
   bool Stopped() const { return running_ != nullptr && running_->stopped.has_value(); }
   // Runs what the user's code has tied to its stop tokens, without the lock.
   void RequestStops(Lock& lock);
+  struct Watcher {
+    CompletionQueue* queue;
+    uint64_t tag;
+  };
+  struct IncomingStream {
+    uint32_t window = 0;
+    uint32_t taken = 0;
+    uint32_t told = 0;  // how many the node knows to be taken
+    std::deque<ObjectId> items;
+  };
+  struct OutgoingStream {
+    uint32_t consumed = 0;
+    bool stopped = false;
+  };
 
   void RunIoThread();
+  void RunCallbackThread();
 
   std::mutex mutex_;
   std::condition_variable followers_cv_;
@@ -238,6 +311,15 @@ class Session {
   uint64_t waits_ = 0;
   std::vector<RunningSlot*> running_slots_;
   std::vector<std::stop_source> stops_;  // to be requested
+  uint64_t errors_learned_ = 0;          // how many objects turned out to be errors
+  absl::flat_hash_map<ObjectId, std::vector<Watcher>> watchers_;
+  CompletionQueue callback_queue_;
+  std::condition_variable callbacks_cv_;
+  absl::flat_hash_map<uint64_t, std::function<void()>> callbacks_;  // by tag
+  uint64_t next_callback_ = 1;
+  std::thread callback_thread_;  // started by the first CallWhenReady
+  absl::flat_hash_map<TaskId, IncomingStream> incoming_streams_;
+  absl::flat_hash_map<TaskId, OutgoingStream> outgoing_streams_;
   std::deque<DispatchedTask> tasks_;
   bool exit_asked_ = false;
   uint64_t next_request_ = 1;

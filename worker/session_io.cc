@@ -88,7 +88,8 @@ void Session::Start() {
 Session::~Session() {
   if (!io_thread_.joinable()) return;
   if (forked_) {
-    io_thread_.detach();       // it runs in the parent alone
+    io_thread_.detach();  // it runs in the parent alone
+    if (callback_thread_.joinable()) callback_thread_.detach();
     (void)channel_.release();  // its memory is not mapped here
     return;
   }
@@ -111,6 +112,14 @@ void Session::Shutdown() {
   const uint64_t one = 1;
   (void)!write(stop_event_.get(), &one, sizeof(one));
   io_thread_.join();
+  // A callback may be what shuts the session down.
+  if (callback_thread_.joinable()) {
+    if (callback_thread_.get_id() == std::this_thread::get_id()) {
+      callback_thread_.detach();
+    } else {
+      callback_thread_.join();
+    }
+  }
 }
 
 void Session::ArmTimer() {

@@ -65,12 +65,17 @@ struct EncodedResult {
 };
 
 struct TaskCall {
-  std::shared_ptr<Session> session;
+  std::shared_ptr<Session> session;  // null where a packed task runs without a cluster
   std::span<const std::byte> callable;
   std::vector<TaskArgument> arguments;
   std::shared_ptr<void>* actor =
       nullptr;  // the actor's object: set by its creation, used by its calls
   uint32_t num_returns = 1;
+  // Of a stream: whose items, and how many ahead of the consumer.
+  TaskId task = {};
+  uint32_t attempt = 0;
+  uint32_t slot = 0;
+  uint32_t stream_window = 0;
   std::vector<std::variant<EncodedResult, ErrorInfo>> results;  // one for each return
 };
 

@@ -47,6 +47,7 @@ struct ErrorInfo {
   TaskId task = {};                 // null where no task is concerned
   uint32_t attempt = 0;             // counted from 1; 0: none began
   int32_t pid = 0;                  // of the process in which it happened; 0: unknown
+  std::string payload = {};         // a registered exception, encoded; else empty
 
   // "TaskError: std::runtime_error: no such file [task Load t-7.42, attempt 1, pid 4711]"
   std::string ToString() const;

@@ -24,7 +24,8 @@ ErrorInfo SampleError() {
           .origin = "Load",
           .task = TaskId(7, 8),
           .attempt = 2,
-          .pid = -1};
+          .pid = -1,
+          .payload = std::string("pay\0load", 8)};
 }
 
 Location SampleLocation() { return {.chunk = ChunkId(kMax32), .offset = kMax64, .size = 64}; }
@@ -74,6 +75,8 @@ TaskSpec SampleSpec() {
   spec.type_name = "Model";
   spec.actor_name = "the model";
   spec.callable = SomeBytes(16);
+  spec.function = "models.Train";
+  spec.stream_window = kMax32;
   spec.arguments = {{Argument::Inline{SomeBytes(5), SomeIds(2)}},
                     {Argument::Inline{}},
                     {ObjectId(11, 12)},
@@ -118,6 +121,10 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"stop", Stop()},
       {"cancel_empty", Cancel()},
       {"cancel", Cancel{ObjectId(1, 2), true, false}},
+      {"stream_item_empty", StreamItem()},
+      {"stream_item", StreamItem{TaskId(1, 2), 3, 4, kMax32, {SomeBytes(16), SomeIds(1)}}},
+      {"stream_demand_empty", StreamDemand()},
+      {"stream_demand", StreamDemand{TaskId(kMax64, 1), kMax32, true}},
   };
   int number = 0;
   for (Value& value : SampleValues())
@@ -143,6 +150,10 @@ Samples<NodeMessage> NodeMessageSamples() {
       {"actor_found", ActorFound{1, ActorId(2, 3), "Counter"}},
       {"status_empty", StatusReport()},
       {"status", StatusReport{7, "3 workers\n2 tasks\n"}},
+      {"streamed_empty", Streamed()},
+      {"streamed", Streamed{SampleReadyValues()}},
+      {"stream_demand_empty", StreamDemand()},
+      {"stream_demand", StreamDemand{TaskId(1, kMax64), 2, true}},
       {"exit_empty", Exit()},
       {"exit", Exit{"the driver is gone"}},
       {"stop_task_empty", StopTask()},

@@ -20,7 +20,7 @@ constexpr size_t kSmall = 24;
 
 size_t Words(const ErrorInfo& e) {
   return kSmall + WordsFor(e.message.size()) + WordsFor(e.exception_type.size()) +
-         WordsFor(e.origin.size());
+         WordsFor(e.origin.size()) + WordsFor(e.payload.size());
 }
 size_t Words(const Value& v) {
   return kSmall + WordsForIds(v.refs.size()) +
@@ -37,7 +37,8 @@ size_t Words(const std::vector<ReadyValue>& values) {
 }
 size_t Words(const TaskSpec& t) {
   size_t words = 2 * kSmall + WordsFor(t.name.size()) + WordsFor(t.type_name.size()) +
-                 WordsFor(t.actor_name.size()) + WordsFor(t.callable.size());
+                 WordsFor(t.actor_name.size()) + WordsFor(t.callable.size()) +
+                 WordsFor(t.function.size());
   for (const Argument& a : t.arguments) {
     words += 8 + std::visit(
                      Overload{[](const Argument::Inline& i) {
@@ -60,6 +61,9 @@ void Set(const ErrorInfo& e, schema::Error::Builder b) {
   SetText(e.message, [&](unsigned n) { return b.initMessage(n); });
   SetText(e.exception_type, [&](unsigned n) { return b.initExceptionType(n); });
   SetText(e.origin, [&](unsigned n) { return b.initOrigin(n); });
+  if (!e.payload.empty()) {
+    b.setPayload(ToKj(std::as_bytes(std::span(e.payload.data(), e.payload.size()))));
+  }
 }
 ErrorInfo Get(schema::Error::Reader r) {
   ErrorInfo e;
@@ -67,6 +71,8 @@ ErrorInfo Get(schema::Error::Reader r) {
   e.message = FromKj(r.getMessage());
   e.exception_type = FromKj(r.getExceptionType());
   e.origin = FromKj(r.getOrigin());
+  const Bytes payload = FromKj(r.getPayload());
+  e.payload.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
   e.task = TaskId(r.getTaskHi(), r.getTaskLo());
   e.attempt = r.getAttempt();
   e.pid = r.getPid();
@@ -175,6 +181,8 @@ void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
   SetText(t.type_name, [&](unsigned n) { return b.initTypeName(n); });
   SetText(t.actor_name, [&](unsigned n) { return b.initActorName(n); });
   if (!t.callable.empty()) b.setCallable(ToKj(t.callable));
+  SetText(t.function, [&](unsigned n) { return b.initFunction(n); });
+  b.setStreamWindow(t.stream_window);
   if (!t.arguments.empty()) {
     auto list = b.initArguments(static_cast<unsigned>(t.arguments.size()));
     for (unsigned i = 0; i < list.size(); ++i) Set(t.arguments[i], list[i]);
@@ -213,6 +221,8 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   t.type_name = FromKj(r.getTypeName());
   t.actor_name = FromKj(r.getActorName());
   t.callable = FromKj(r.getCallable());
+  t.function = FromKj(r.getFunction());
+  t.stream_window = r.getStreamWindow();
   const auto arguments = r.getArguments();
   t.arguments.reserve(CountOf(arguments));
   for (const auto a : arguments) t.arguments.push_back(Get(a));
@@ -221,6 +231,16 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   for (const auto a : resources)
     t.resources.emplace_back(std::string(FromKj(a.getName())), a.getUnits());
   return t;
+}
+
+void Set(const StreamDemand& m, schema::StreamDemand::Builder b) {
+  b.setTaskHi(m.task.hi());
+  b.setTaskLo(m.task.lo());
+  b.setConsumed(m.consumed);
+  b.setStopped(m.stopped);
+}
+StreamDemand Get(schema::StreamDemand::Reader r) {
+  return {TaskId(r.getTaskHi(), r.getTaskLo()), r.getConsumed(), r.getStopped()};
 }
 
 struct SetClientMessage {
@@ -290,6 +310,16 @@ struct SetClientMessage {
     g.setForce(m.force);
     g.setRecursive(m.recursive);
   }
+  void operator()(const StreamItem& m) {
+    auto g = b.initStreamItem();
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
+    g.setAttempt(m.attempt);
+    g.setSlot(m.slot);
+    g.setIndex(m.index);
+    Set(m.value, g.initValue());
+  }
+  void operator()(const StreamDemand& m) { Set(m, b.initStreamDemand()); }
 };
 
 size_t Words(const ClientMessage& message) {
@@ -304,6 +334,7 @@ size_t Words(const ClientMessage& message) {
                                       [](const Blocked& m) { return WordsForIds(m.ids.size()); },
                                       [](const Release& m) { return 4 + 3 * m.grants.size(); },
                                       [](const FindActor& m) { return WordsFor(m.name.size()); },
+                                      [](const StreamItem& m) { return Words(m.value); },
                                       [](const auto&) { return size_t{8}; }},
                              message);
 }
@@ -366,6 +397,13 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
       const auto g = r.getCancel();
       return Cancel{ObjectId(g.getHi(), g.getLo()), g.getForce(), g.getRecursive()};
     }
+    case schema::ClientMessage::STREAM_ITEM: {
+      const auto g = r.getStreamItem();
+      return StreamItem{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(),
+                        g.getIndex(), Get(g.getValue())};
+    }
+    case schema::ClientMessage::STREAM_DEMAND:
+      return Get(r.getStreamDemand());
   }
   return absl::InvalidArgumentError("a client message of an unknown kind");
 }
@@ -386,6 +424,10 @@ struct SetNodeMessage {
   void operator()(const Ready& m) {
     SetReady(m.values, [&](unsigned n) { return b.initReady(n); });
   }
+  void operator()(const Streamed& m) {
+    SetReady(m.values, [&](unsigned n) { return b.initStreamed(n); });
+  }
+  void operator()(const StreamDemand& m) { Set(m, b.initStreamDemand()); }
   void operator()(const LeaseGranted& m) { Set(m.space, b.initLeaseGranted()); }
   void operator()(const LeaseRefused& m) { Set(m.error, b.initLeaseRefused()); }
   void operator()(const WaitRefused& m) {
@@ -428,6 +470,7 @@ size_t Words(const NodeMessage& message) {
                                       WordsFor(m.spec.size());
                              },
                              [](const Ready& m) { return Words(m.values); },
+                             [](const Streamed& m) { return Words(m.values); },
                              [](const LeaseRefused& m) { return Words(m.error); },
                              [](const WaitRefused& m) { return Words(m.error); },
                              [](const ActorFound& m) { return WordsFor(m.type_name.size()); },
@@ -448,6 +491,10 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
     }
     case schema::NodeMessage::READY:
       return Ready{GetReady(r.getReady())};
+    case schema::NodeMessage::STREAMED:
+      return Streamed{GetReady(r.getStreamed())};
+    case schema::NodeMessage::STREAM_DEMAND:
+      return Get(r.getStreamDemand());
     case schema::NodeMessage::LEASE_GRANTED:
       return LeaseGranted{Get(r.getLeaseGranted())};
     case schema::NodeMessage::LEASE_REFUSED:

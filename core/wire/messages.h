@@ -86,6 +86,8 @@ struct TaskSpec {
   std::string_view type_name;
   std::string_view actor_name;
   Bytes callable;
+  std::string_view function;   // of a registered one
+  uint32_t stream_window = 0;  // not 0: it yields a stream
   std::vector<Argument> arguments;
 };
 
@@ -135,6 +137,19 @@ struct FindActor {
   uint64_t request = 0;
   std::string_view name;
 };
+struct StreamItem {
+  TaskId task;
+  uint32_t attempt = 0;
+  uint32_t slot = 0;
+  uint32_t index = 0;
+  Value value;
+};
+// Both ways: from the consumer to the node, and from the node to the producer.
+struct StreamDemand {
+  TaskId task;
+  uint32_t consumed = 0;
+  bool stopped = false;
+};
 struct StatusRequest {
   uint64_t request = 0;
 };
@@ -145,9 +160,9 @@ struct Cancel {
   bool recursive = true;
 };
 
-using ClientMessage =
-    std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
-                 Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel>;
+using ClientMessage = std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim,
+                                   LeaseRequest, ReturnLease, Blocked, Unblocked, Kill, FindActor,
+                                   StatusRequest, Stop, Cancel, StreamItem, StreamDemand>;
 
 // From the node to a client.
 struct ReadyValue {
@@ -184,6 +199,9 @@ struct ActorFound {
   ActorId actor;
   std::string_view type_name;
 };
+struct Streamed {
+  std::vector<ReadyValue> values;
+};
 struct StatusReport {
   uint64_t request = 0;
   std::string_view text;
@@ -197,8 +215,9 @@ struct StopTask {
   ErrorInfo error;
 };
 
-using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused,
-                                 DropChunk, ActorFound, StatusReport, Exit, StopTask>;
+using NodeMessage =
+    std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused, DropChunk, ActorFound,
+                 StatusReport, Exit, StopTask, Streamed, StreamDemand>;
 
 // The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);

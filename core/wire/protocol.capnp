@@ -28,6 +28,7 @@ struct Error {
   message @5 :Text;
   exceptionType @6 :Text;
   origin @7 :Text;
+  payload @8 :Data;         # a registered exception, encoded
 }
 
 # What an object resolves to.
@@ -82,6 +83,8 @@ struct TaskSpec {
   parentLo @23 :UInt64;
   retryOn @24 :UInt64;      # offset of the code that says which errors of the user's are retried; 0: none are
   maxCalls @25 :UInt32;     # of `entry` in one process; 0: without end
+  function @26 :Text;       # the name of a registered function, instead of entry and callable; callable is its signature
+  streamWindow @27 :UInt32; # not 0: it yields a stream, so many items ahead of its consumer
 }
 
 struct Grant {
@@ -138,7 +141,23 @@ struct ClientMessage {
       force @28 :Bool;       # kill its process where it runs
       recursive @29 :Bool;   # and those that it has submitted
     }
+    streamItem :group {      # of a task that runs; its object is the task's result number 1 + index
+      taskHi @32 :UInt64;
+      taskLo @33 :UInt64;
+      attempt @34 :UInt32;
+      slot @35 :UInt32;
+      index @36 :UInt32;
+      value @37 :Value;
+    }
+    streamDemand @38 :StreamDemand;
   }
+}
+
+struct StreamDemand {
+  taskHi @0 :UInt64;
+  taskLo @1 :UInt64;
+  consumed @2 :UInt32;      # items taken so far
+  stopped @3 :Bool;         # no more is wanted
 }
 
 struct Ready {
@@ -182,6 +201,8 @@ struct NodeMessage {
       generation @20 :UInt64;
       error @21 :Error;         # what became of it
     }
+    streamed @23 :List(Ready);  # items of streams, in order; each opens a grant
+    streamDemand @24 :StreamDemand;
   }
 }
 

@@ -42,6 +42,18 @@ struct SendReady {
   ClientId client = ClientId::kNone;
   ObjectId object;
 };
+// Give the client an item of a stream; its grant is already entered.
+struct SendStreamed {
+  ClientId client = ClientId::kNone;
+  ObjectId object;
+};
+// Tell the producer of a stream what its consumer has taken.
+struct SendStreamDemand {
+  ClientId worker = ClientId::kNone;
+  TaskId task;
+  uint32_t consumed = 0;
+  bool stopped = false;
+};
 // The worker's executor waits for what cannot come: its wait, number `wait`, fails.
 struct SendWaitRefused {
   ClientId worker = ClientId::kNone;
@@ -83,9 +95,9 @@ struct RefuseLease {
   ErrorInfo error;
 };
 
-using Action =
-    std::variant<SendDispatch, SendStop, SendReady, SendWaitRefused, SendActorFound, StartWorker,
-                 EndWorker, KillWorker, CreateChunk, DropChunk, SendLease, RefuseLease>;
+using Action = std::variant<SendDispatch, SendStop, SendReady, SendStreamed, SendStreamDemand,
+                            SendWaitRefused, SendActorFound, StartWorker, EndWorker, KillWorker,
+                            CreateChunk, DropChunk, SendLease, RefuseLease>;
 
 }  // namespace troupe::scheduler
 

@@ -142,6 +142,7 @@ void Core::ForgetClient(ClientId client) {
     if (caller != actor->callers.end() && caller->second.calls.empty())
       actor->callers.erase(caller);
   }
+  StopStreamsOf(client);
   objects_.DropClient(client);
   space_.DropClient(client);
 }

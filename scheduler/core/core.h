@@ -94,6 +94,8 @@ class Core {
   absl::Status Kill(ClientId client, const wire::Kill& kill);
   absl::Status Cancel(ClientId client, const wire::Cancel& cancel);
   absl::Status FindActor(ClientId client, const wire::FindActor& find);
+  absl::Status StreamItem(ClientId worker, const wire::StreamItem& item);
+  absl::Status StreamDemand(ClientId client, const wire::StreamDemand& demand);
 
   // --- Time. Feed it before the events that happen at that time, and at NextDeadline().
   void AdvanceTo(int64_t now_nanos);
@@ -220,6 +222,11 @@ class Core {
   void KillActor(ActorRecord* actor, ErrorInfo death);
   void EndIfUnreferenced(ActorRecord* actor);
   ErrorInfo DeathError(const ActorRecord& actor, std::string message, int32_t pid) const;
+
+  // core_streams.cc
+  absl::Status DropItem(ClientId worker, const wire::Value& value);
+  void TellProducer(const Task& task);
+  void StopStreamsOf(ClientId consumer);
 
   // core_objects.cc
   absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value);

@@ -83,6 +83,10 @@ class CoreTest : public testing::Test, protected TaskWords {
           stops_.push_back(*stop);
         } else if (const auto* ready = std::get_if<SendReady>(&action)) {
           ready_.push_back({ready->client, ready->object});
+        } else if (const auto* streamed = std::get_if<SendStreamed>(&action)) {
+          streamed_.push_back(streamed->object);
+        } else if (const auto* demand = std::get_if<SendStreamDemand>(&action)) {
+          demands_.push_back(*demand);
         } else if (const auto* kill = std::get_if<KillWorker>(&action)) {
           killed_.push_back(kill->process);
         } else if (const auto* lease = std::get_if<SendLease>(&action)) {
@@ -129,6 +133,8 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<SendDispatch> dispatches_;
   std::vector<SendStop> stops_;
   std::vector<std::pair<ClientId, ObjectId>> ready_;
+  std::vector<ObjectId> streamed_;
+  std::vector<SendStreamDemand> demands_;
   std::vector<ProcessId> killed_;
   std::vector<ClientId> ended_;
   std::vector<Location> leases_;

@@ -53,6 +53,7 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   task->name = std::string(spec.name);
   task->actor = spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor;
   task->num_returns = spec.num_returns;
+  task->stream_window = spec.stream_window;
   task->want = ResourceSet(spec.cpu_units);
   for (const auto& [name, units] : spec.resources) task->want.SetNamed(name, units);
   task->retries_left = spec.max_retries;
@@ -82,6 +83,10 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   if (spec.num_returns == 0 || spec.num_returns > ObjectId::kMaxIndex) {
     return absl::InvalidArgumentError(
         absl::StrCat(spec.id.ToString(), " asks for ", spec.num_returns, " results"));
+  }
+  if (spec.stream_window > 0 && spec.num_returns != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.id.ToString(), " asks for a stream and several results"));
   }
   if (spec.cpu_units < 0) {
     return absl::InvalidArgumentError(

@@ -51,6 +51,10 @@ struct Task {
   std::vector<ObjectId> inner_refs;    // ids inside its inline arguments
   ActorId actor;                       // of a call or a creation
   uint32_t num_returns = 1;
+  uint32_t stream_window = 0;    // not 0: it yields a stream
+  uint32_t stream_items = 0;     // that its consumer was given, by whatever attempt
+  uint32_t stream_consumed = 0;  // as the consumer has said
+  bool stream_stopped = false;   // the consumer wants no more
   ResourceSet want;
   int32_t retries_left = 0;  // -1: without end
   int32_t priority = 0;      // its own, or the highest of those that wait for it

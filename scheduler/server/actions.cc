@@ -97,6 +97,21 @@ void Node::TellReady(Connection* connection) {
   if (!message.values.empty()) connection->Send(std::move(message));
 }
 
+// At once, and what was ready before it: an item is never behind the end of its stream.
+void Node::Do(const SendStreamed& action) {
+  Connection* connection = Find(action.client);
+  if (connection == nullptr) return;
+  if (!connection->ready.empty()) TellReady(connection);
+  size_t budget = Limits::kMaxMessageBytes;  // alone in its message, it goes in fragments
+  connection->Send(wire::Streamed{{{action.object, ValueOf(connection, action.object, &budget)}}});
+}
+
+void Node::Do(const SendStreamDemand& action) {
+  if (Connection* connection = Find(action.worker)) {
+    connection->Send(wire::StreamDemand{action.task, action.consumed, action.stopped});
+  }
+}
+
 void Node::Do(const SendWaitRefused& action) {
   if (Connection* connection = Find(action.worker))
     connection->Send(wire::WaitRefused{action.error, action.wait});

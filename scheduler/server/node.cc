@@ -216,6 +216,10 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     absl::Status operator()(const wire::Kill& m) { return node->core_.Kill(client, m); }
     absl::Status operator()(const wire::FindActor& m) { return node->core_.FindActor(client, m); }
     absl::Status operator()(const wire::Cancel& m) { return node->core_.Cancel(client, m); }
+    absl::Status operator()(const wire::StreamItem& m) { return node->core_.StreamItem(client, m); }
+    absl::Status operator()(const wire::StreamDemand& m) {
+      return node->core_.StreamDemand(client, m);
+    }
     absl::Status operator()(const wire::StatusRequest& m) {
       const std::string text = node->core_.StatusText();
       connection->Send(wire::StatusReport{m.request, text});

@@ -92,6 +92,8 @@ class Node : private TaskWords {
   void Do(const SendDispatch& action);
   void Do(const SendStop& action);
   void Do(const SendReady& action);
+  void Do(const SendStreamed& action);
+  void Do(const SendStreamDemand& action);
   void Do(const SendWaitRefused& action);
   void Do(const SendActorFound& action);
   void Do(const StartWorker& action);

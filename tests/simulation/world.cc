@@ -310,6 +310,8 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::Kill& m) { return core.Kill(client, m); }
     absl::Status operator()(const wire::FindActor& m) { return core.FindActor(client, m); }
     absl::Status operator()(const wire::Cancel& m) { return core.Cancel(client, m); }
+    absl::Status operator()(const wire::StreamItem& m) { return core.StreamItem(client, m); }
+    absl::Status operator()(const wire::StreamDemand& m) { return core.StreamDemand(client, m); }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
     }
@@ -395,6 +397,14 @@ void World::Do(const scheduler::SendStop& action) {
 
 void World::Do(const scheduler::SendReady& action) {
   if (Process* process = Find(action.client)) process->ready.push_back(action.object);
+}
+
+void World::Do(const scheduler::SendStreamed& action) {
+  Tell(action.client, wire::Streamed{{{action.object, ValueOf(action.object)}}});
+}
+
+void World::Do(const scheduler::SendStreamDemand& action) {
+  Tell(action.worker, wire::StreamDemand{action.task, action.consumed, action.stopped});
 }
 
 void World::Do(const scheduler::SendWaitRefused& action) {

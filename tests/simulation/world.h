@@ -68,6 +68,8 @@ class World {
   void Do(const scheduler::SendDispatch& action);
   void Do(const scheduler::SendStop& action);
   void Do(const scheduler::SendReady& action);
+  void Do(const scheduler::SendStreamed& action);
+  void Do(const scheduler::SendStreamDemand& action);
   void Do(const scheduler::SendWaitRefused& action);
   void Do(const scheduler::SendActorFound& action);
   void Do(const scheduler::StartWorker& action);

@@ -1,0 +1,142 @@
+// The part of Session that tells of objects as they come, one by one: for AsCompleted, coroutines
+// and callbacks.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/clock.h"
+#include "worker/session.h"
+
+namespace troupe::worker {
+
+std::optional<ErrorInfo> Session::WaitLending(Lock& lock, std::vector<ObjectId> any_of,
+                                              absl::FunctionRef<bool()> ready,
+                                              int64_t deadline_nanos) {
+  const size_t needed = any_of.empty() ? 0 : 1;
+  const uint64_t wait = SendBlocked(std::move(any_of), needed);
+  WaitUntil(
+      lock, [&] { return ready() || WaitRefused(wait) || Stopped(); }, deadline_nanos);
+  SendUnblocked(wait);
+  if (ready()) return std::nullopt;
+  if (Stopped()) return *running_->stopped;
+  if (WaitRefused(wait)) return wait_refusal_->first;
+  return std::nullopt;
+}
+
+void Session::Watch(CompletionQueue* queue, ObjectId id, uint64_t tag) {
+  Watch(queue, std::span(&id, 1), tag);
+}
+
+void Session::Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint64_t first_tag) {
+  const Lock lock(mutex_);
+  std::vector<ObjectId> ask;
+  for (const ObjectId id : ids) {
+    const uint64_t tag = first_tag++;
+    LocalObject& object = objects_[id];
+    if (object.ready()) {
+      queue->ready_.push_back(tag);
+      continue;
+    }
+    object.watched = true;
+    watchers_[id].push_back({queue, tag});
+    queue->watched_.push_back(id);
+    if (!std::exchange(object.subscribed, true)) ask.push_back(id);
+  }
+  if (ask.empty()) return;
+  Send(wire::Subscribe{std::move(ask)});
+  FinishSending();
+}
+
+void Session::TellWatchers(ObjectId id, LocalObject& object) {
+  object.watched = false;
+  const auto it = watchers_.find(id);
+  if (it == watchers_.end()) return;
+  for (const Watcher& watcher : it->second) {
+    watcher.queue->ready_.push_back(watcher.tag);
+    if (watcher.queue == &callback_queue_) callbacks_cv_.notify_all();
+  }
+  watchers_.erase(it);
+}
+
+std::optional<ErrorInfo> Session::TakeCompletions(CompletionQueue* queue, int64_t deadline_nanos,
+                                                  std::vector<uint64_t>* tags) {
+  Lock lock(mutex_);
+  if (queue->ready_.empty() && !reading_) {
+    Receive(1024);
+    RequestStops(lock);
+  }
+  const auto ready = [&] { return !queue->ready_.empty(); };
+  if (!ready() && deadline_nanos > MonotonicNanos()) {
+    // Enough of them for the node to see what is waited for.
+    constexpr size_t kNamed = 64;
+    std::vector<ObjectId> pending;
+    for (size_t i = queue->watched_.size(); i-- > 0 && pending.size() < kNamed;) {
+      if (watchers_.contains(queue->watched_[i])) pending.push_back(queue->watched_[i]);
+    }
+    if (auto refusal = WaitLending(lock, std::move(pending), ready, deadline_nanos)) return refusal;
+  }
+  if (queue->ready_.empty()) return death_;
+  tags->insert(tags->end(), queue->ready_.begin(), queue->ready_.end());
+  queue->ready_.clear();
+  return std::nullopt;
+}
+
+void Session::Unwatch(CompletionQueue* queue) {
+  const Lock lock(mutex_);
+  for (const ObjectId id : queue->watched_) {
+    const auto it = watchers_.find(id);
+    if (it == watchers_.end()) continue;
+    std::erase_if(it->second, [&](const Watcher& watcher) { return watcher.queue == queue; });
+    if (it->second.empty()) watchers_.erase(it);
+  }
+  queue->watched_.clear();
+}
+
+void Session::CallWhenReady(ObjectId id, std::function<void()> f) {
+  uint64_t tag = 0;
+  {
+    const Lock lock(mutex_);
+    if (!death_.has_value()) {
+      tag = next_callback_++;
+      callbacks_.emplace(tag, std::move(f));
+      if (!callback_thread_.joinable())
+        callback_thread_ = std::thread([this] { RunCallbackThread(); });
+    }
+  }
+  if (tag == 0) {
+    f();  // which will find out why
+    return;
+  }
+  Watch(&callback_queue_, id, tag);
+  const Lock lock(mutex_);
+  callbacks_cv_.notify_all();
+}
+
+void Session::RunCallbackThread() {
+  Lock lock(mutex_);
+  for (;;) {
+    callbacks_cv_.wait(lock,
+                       [this] { return !callback_queue_.ready_.empty() || death_.has_value(); });
+    std::vector<std::function<void()>> due;
+    const bool dead = death_.has_value();
+    for (const uint64_t tag : std::exchange(callback_queue_.ready_, {})) {
+      const auto it = callbacks_.find(tag);
+      if (it == callbacks_.end()) continue;
+      due.push_back(std::move(it->second));
+      callbacks_.erase(it);
+    }
+    callback_queue_.watched_.clear();  // its watchers go with their objects, and it never does
+    if (dead) {
+      for (auto& [tag, f] : std::exchange(callbacks_, {})) due.push_back(std::move(f));
+    }
+    lock.unlock();
+    for (std::function<void()>& f : due) {
+      f();
+      f = nullptr;  // what it held goes now
+    }
+    due.clear();
+    lock.lock();
+    if (dead && callbacks_.empty()) return;
+  }
+}
+
+}  // namespace troupe::worker
