@@ -1,8 +1,11 @@
 #include "sdk/errors.h"
 
+#include "worker/registered_exceptions.h"
+
 namespace troupe::internal {
 
 void Throw(ErrorInfo error) {
+  if (!error.payload.empty()) worker::RethrowRegistered(error.exception_type, error.payload);
   switch (error.kind) {
     case ErrorKind::kTaskError:
       throw TaskError(std::move(error));
@@ -40,6 +43,14 @@ void Throw(ErrorInfo error) {
 
 void Throw(ErrorKind kind, std::string message) {
   Throw(ErrorInfo{.kind = kind, .message = std::move(message)});
+}
+
+std::exception_ptr ToExceptionPtr(ErrorInfo error) {
+  try {
+    Throw(std::move(error));
+  } catch (...) {
+    return std::current_exception();
+  }
 }
 
 }  // namespace troupe::internal

@@ -86,9 +86,11 @@ class InvalidArgument : public Error {
 
 namespace internal {
 
-// Throws the class that belongs to the error's kind.
+// Throws the class that belongs to the error's kind, or what the task threw where its type is
+// registered.
 [[noreturn]] void Throw(ErrorInfo error);
 [[noreturn]] void Throw(ErrorKind kind, std::string message);
+std::exception_ptr ToExceptionPtr(ErrorInfo error);
 
 }  // namespace internal
 }  // namespace troupe

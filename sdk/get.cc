@@ -1,5 +1,8 @@
 #include "sdk/get.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/string_view.h"
 
@@ -18,14 +21,25 @@ int64_t DeadlineAfter(absl::Duration timeout) {
 
 std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& session,
                                     const std::vector<ObjectId>& ids, absl::Duration timeout) {
-  auto waited = session->Wait(ids, ids.size(), DeadlineAfter(timeout));
+  auto waited = session->Wait(ids, ids.size(), DeadlineAfter(timeout), /*until_error=*/true);
   if (auto* error = std::get_if<ErrorInfo>(&waited)) return std::move(*error);
   const size_t ready = std::get<size_t>(waited);
   if (ready == ids.size()) return std::nullopt;
+  if (std::optional<ErrorInfo> error = session->FirstError(ids)) return error;
   return ErrorInfo{
       .kind = ErrorKind::kDeadlineExceeded,
       .message = absl::StrCat("after ", absl::FormatDuration(timeout), " ", ids.size() - ready,
                               " of ", ids.size(), " values are not there; the tasks go on")};
+}
+
+void RefuseDuplicates(const std::vector<ObjectId>& ids) {
+  // In the order of their submission, as they mostly are, they need no sorting.
+  if (std::is_sorted(ids.begin(), ids.end(), std::less_equal<>())) return;
+  std::vector<ObjectId> sorted = ids;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end()) return;
+  Throw(ErrorKind::kInvalidArgument,
+        "Wait: a reference is there twice; each may be waited for once");
 }
 
 ErrorInfo NullRefError(const char* function) {

@@ -9,11 +9,11 @@
 // A timeout of zero polls; InfiniteDuration waits for as long as it takes. In a task, waiting lends
 // the worker's CPU. Errors: what the task threw (TaskError), what killed it (WorkerCrashed,
 // ActorDied), DeadlineExceeded after the timeout, TypeMismatch, Unavailable where the cluster is
-// gone. Get of several refs throws the first failure. Thread-safe.   After Ray's put, get and wait.
+// gone. Get of several refs throws the first failure at once. Thread-safe.   After Ray's put, get
+// and wait.
 #ifndef TROUPE_SDK_GET_H_
 #define TROUPE_SDK_GET_H_
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -37,6 +37,8 @@ int64_t DeadlineAfter(absl::Duration timeout);
 std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& session,
                                     const std::vector<ObjectId>& ids, absl::Duration timeout);
 ErrorInfo NullRefError(const char* function);
+// Throws InvalidArgument where an id is there twice.
+void RefuseDuplicates(const std::vector<ObjectId>& ids);
 
 template <typename T>
 std::variant<T, ErrorInfo> Fetch(const ObjectRef<T>& ref) {
@@ -123,33 +125,30 @@ struct WaitResult {
   std::vector<ObjectRef<T>> pending;  // the others, in the same order
 };
 
-// Which of the refs are there. Throws InvalidArgument for duplicates and for num_ready >
-// refs.size().
+// Which of the refs are there. To wait for one after the other, AsCompleted is cheaper; or move the
+// pending ones in: refs = Wait(std::move(refs)).pending. Throws InvalidArgument for duplicates and
+// for num_ready > refs.size().
 template <typename T>
-[[nodiscard]] WaitResult<T> Wait(const std::vector<ObjectRef<T>>& refs, WaitOptions options = {}) {
+[[nodiscard]] WaitResult<T> Wait(std::vector<ObjectRef<T>> refs, WaitOptions options = {}) {
   std::vector<ObjectId> ids;
   ids.reserve(refs.size());
   for (const ObjectRef<T>& ref : refs) {
     if (!ref) internal::Throw(internal::NullRefError("Wait"));
     ids.push_back(ref.id());
   }
-  std::vector<ObjectId> sorted = ids;
-  std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-    internal::Throw(ErrorKind::kInvalidArgument,
-                    "Wait: a reference is there twice; each may be waited for once");
-  }
+  internal::RefuseDuplicates(ids);
   if (options.num_ready > refs.size()) {
     internal::Throw(ErrorKind::kInvalidArgument,
                     "Wait: num_ready is larger than the number of references");
   }
   WaitResult<T> result;
   if (refs.empty()) return result;
-  const auto& session = refs[0].handle().session();
+  const std::shared_ptr<worker::Session> session = refs[0].handle().session();
   auto waited = session->Wait(ids, options.num_ready, internal::DeadlineAfter(options.timeout));
   if (auto* error = std::get_if<ErrorInfo>(&waited)) internal::Throw(std::move(*error));
-  for (const ObjectRef<T>& ref : refs)
-    (session->IsReady(ref.id()) ? result.ready : result.pending).push_back(ref);
+  const std::vector<bool> ready = session->AreReady(ids);
+  for (size_t i = 0; i < refs.size(); ++i)
+    (ready[i] ? result.ready : result.pending).push_back(std::move(refs[i]));
   return result;
 }
 

@@ -24,39 +24,37 @@ namespace troupe {
 
 namespace internal {
 
-// A counted handle on an object or an actor.
+// A handle on an object or an actor. Copies share it: the session counts one for all of them.
 class Handle {
  public:
   Handle() = default;
   // Takes over a handle that has been counted already.
   static Handle Adopt(std::shared_ptr<worker::Session> session, ObjectId id) {
     Handle handle;
-    handle.session_ = std::move(session);
-    handle.id_ = id;
+    handle.counted_ = std::make_shared<const Counted>(std::move(session), id);
     return handle;
   }
   static Handle New(std::shared_ptr<worker::Session> session, ObjectId id) {
     if (session != nullptr) session->AddHandle(id);
     return Adopt(std::move(session), id);
   }
-  Handle(const Handle& other) : Handle(New(other.session_, other.id_)) {}
-  Handle(Handle&& other) noexcept
-      : session_(std::move(other.session_)), id_(std::exchange(other.id_, ObjectId())) {}
-  Handle& operator=(Handle other) noexcept {
-    std::swap(session_, other.session_);
-    std::swap(id_, other.id_);
-    return *this;
-  }
-  ~Handle() {
-    if (session_ != nullptr) session_->DropHandle(id_);
-  }
 
-  ObjectId id() const { return id_; }
-  const std::shared_ptr<worker::Session>& session() const { return session_; }
+  ObjectId id() const { return counted_ == nullptr ? ObjectId() : counted_->id; }
+  // REQUIRES: an id.
+  const std::shared_ptr<worker::Session>& session() const { return counted_->session; }
 
  private:
-  std::shared_ptr<worker::Session> session_;
-  ObjectId id_;
+  struct Counted {
+    Counted(std::shared_ptr<worker::Session> s, ObjectId i) : session(std::move(s)), id(i) {}
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() {
+      if (session != nullptr) session->DropHandle(id);
+    }
+    std::shared_ptr<worker::Session> session;
+    ObjectId id;
+  };
+  std::shared_ptr<const Counted> counted_;
 };
 
 }  // namespace internal

@@ -23,5 +23,17 @@
 #include "sdk/object_ref.h"    // IWYU pragma: export
 #include "sdk/retry_on.h"      // IWYU pragma: export
 #include "sdk/task.h"          // IWYU pragma: export
+#include "sdk/actor.h"                 // IWYU pragma: export
+#include "sdk/array.h"                 // IWYU pragma: export
+#include "sdk/as_completed.h"          // IWYU pragma: export
+#include "sdk/bind.h"                  // IWYU pragma: export
+#include "sdk/current_task.h"          // IWYU pragma: export
+#include "sdk/errors.h"                // IWYU pragma: export
+#include "sdk/get.h"                   // IWYU pragma: export
+#include "sdk/init.h"                  // IWYU pragma: export
+#include "sdk/object_ref.h"            // IWYU pragma: export
+#include "sdk/registered_exception.h"  // IWYU pragma: export
+#include "sdk/task.h"                  // IWYU pragma: export
+#include "sdk/then.h"                  // IWYU pragma: export
 
 #endif  // TROUPE_SDK_TROUPE_H_
