@@ -52,7 +52,7 @@ std::pair<Handle, std::string> FindActorHandle(std::string_view name);
 void KillActor(const Handle& handle, bool no_restart);
 ErrorInfo NoActorError();
 
-template <typename C, typename M>
+template <typename C, typename M, typename Shape = OneResult>
 struct MethodEntry {
   template <typename... P>
   static void Call(worker::TaskCall& call, ParameterList<P...>) {
@@ -63,7 +63,7 @@ struct MethodEntry {
       return;
     }
     C& object = *static_cast<C*>(call.actor->get());
-    DecodeAndCall<P...>(call, [&](auto&&... argument) -> decltype(auto) {
+    DecodeAndCall<Shape, P...>(call, [&](auto&&... argument) -> decltype(auto) {
       return std::invoke(*method, object, std::forward<decltype(argument)>(argument)...);
     });
   }
@@ -89,7 +89,7 @@ constexpr bool AssertMethod() {
 template <typename C, typename... P>
 struct ConstructorEntry {
   static void Run(worker::TaskCall& call) {
-    DecodeAndCall<P...>(call, [&](auto&&... argument) {
+    DecodeAndCall<OneResult, P...>(call, [&](auto&&... argument) {
       *call.actor = std::make_shared<C>(std::forward<decltype(argument)>(argument)...);
     });
   }
@@ -141,7 +141,9 @@ class [[nodiscard]] MethodBuilder {
     call.spec().kind = wire::TaskKind::kActorCall;
     call.spec().actor = actor_.id();
     (call.Add<P>(std::forward<A>(arguments)), ...);
-    return ObjectRef<Result>(std::move(call.Submit()[0]));
+    using Returned = internal::Returned<internal::OneResult, Result>;
+    call.spec().stream_window = Returned::kStream ? kDefaultStreamWindow : 0;
+    return Returned::Make(call.Submit());
   }
 
   internal::Handle actor_;

@@ -21,6 +21,8 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/serialize/serialize.h"
@@ -102,6 +104,10 @@ struct StoredAs<Array<T>> {
 template <typename T>
 struct StoredAs<std::span<const T>> {
   using type = std::vector<T>;
+};
+template <>
+struct StoredAs<std::string_view> {
+  using type = std::string;
 };
 template <typename T>
 using Stored = typename StoredAs<T>::type;

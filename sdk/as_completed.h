@@ -106,10 +106,10 @@ class CompletedRefs {
     using value_type = Completed<T>;
     using difference_type = std::ptrdiff_t;
     using pointer = const value_type*;
-    using reference = value_type&&;
+    using reference = value_type;
 
     explicit iterator(CompletedRefs* refs) : refs_(refs), next_(refs->Next()) {}
-    value_type&& operator*() { return std::move(*next_); }
+    value_type operator*() { return std::move(*next_); }
     iterator& operator++() {
       next_.reset();  // its value may go before the next one comes
       next_ = refs_->Next();

@@ -1,21 +1,30 @@
 // Bind(f, values...) is f with its first arguments given: what a capturing lambda would be, with
 // captures that can travel.
 //
-// Values are serialized like arguments; a large one is stored once, at Bind, and shared by all
-// calls.
+// Values are serialized like arguments. One that is too large for a message is stored once, by Bind
+// or, where there was no cluster yet, by the first call, and shared by all calls. More than 1 MiB
+// of them is said once per call site, with each large value's position and type.
 //
-//   auto score = troupe::Bind([](const Model& m, const Batch& b) { return m.Score(b); },
-//   std::move(model)); troupe::ObjectRef<double> s = troupe::Task(score).Remote(batch);
+//   auto score = troupe::Bind([](const Model& m, const Batch& b) { return m.Score(b); }, model);
+//   troupe::ObjectRef<double> s = troupe::Task(score).Remote(batch);
 //
-// Throws NotSerializable, ResourceExhausted.   Thread-safety: a value.
+// Throws NotSerializable, ResourceExhausted.   Thread-safety: a value, whose copies share what is
+// bound.
 #ifndef TROUPE_SDK_BIND_H_
 #define TROUPE_SDK_BIND_H_
 
+#include <cstddef>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "sdk/call_site.h"
 #include "sdk/get.h"
 #include "sdk/internal/callable.h"
 
@@ -23,11 +32,57 @@ namespace troupe {
 
 namespace internal {
 
-// A bound value: itself where it is small, else a reference to where it was stored.
+// A bound value: itself where it is small or there is no cluster, else a reference to where it was
+// stored.
 template <typename V>
-struct BoundValue {
-  std::optional<V> value;
-  ObjectRef<V> ref;
+class BoundValue {
+ public:
+  static constexpr bool kMayBeStored = !IsObjectRef<V>::value && !IsArray<V>::value;
+
+  explicit BoundValue(V value) : state_(std::make_shared<State>()) {
+    if constexpr (kMayBeStored) {
+      const auto size = serialize::Measure(value);
+      if (!size.ok())
+        Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+      state_->bytes = size->bytes;
+      state_->large = size->bytes > Limits::kMaxInlineValueBytes;
+      if (state_->large && HasCurrentSession()) {
+        state_->ref = Put(value);
+        return;
+      }
+    }
+    state_->value.emplace(std::move(value));
+  }
+
+  size_t bytes() const { return state_->bytes; }
+  // Null where the value is large and travels by Stored().
+  const V* Inline() const { return state_->large ? nullptr : &*state_->value; }
+  ObjectRef<V> Stored() const {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    const bool elsewhere = !state_->ref || state_->ref.handle().session() != CurrentSession();
+    if (elsewhere && state_->value.has_value()) state_->ref = Put(*state_->value);
+    return state_->ref;
+  }
+  // Calls f with the value, wherever it is.
+  template <typename F>
+  void Visit(F f) const {
+    if (state_->value.has_value()) {
+      f(*state_->value);
+    } else if constexpr (kMayBeStored) {
+      const V value = Get(Stored());
+      f(value);
+    }
+  }
+
+ private:
+  struct State {
+    std::mutex mutex;
+    std::optional<V> value;
+    ObjectRef<V> ref;
+    size_t bytes = 0;
+    bool large = false;
+  };
+  std::shared_ptr<State> state_;
 };
 
 template <typename T>
@@ -35,37 +90,56 @@ struct IsBoundValue : std::false_type {};
 template <typename V>
 struct IsBoundValue<BoundValue<V>> : std::true_type {};
 
-template <typename F, typename... V>
-struct BoundCallable {
-  F f;
-  std::tuple<BoundValue<V>...> values;
+// What was bound, for people.
+struct CaptureSize {
+  std::string_view type;
+  size_t bytes;
 };
-
-template <typename T>
-struct IsBoundCallable : std::false_type {};
-template <typename F, typename... V>
-struct IsBoundCallable<BoundCallable<F, V...>> : std::true_type {};
-
-template <typename V>
-BoundValue<V> BindValue(V value) {
-  if constexpr (!IsObjectRef<V>::value && !IsArray<V>::value) {
-    serialize::AssertSerializable<V>();
-    const auto size = serialize::Measure(value);
-    if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
-    if (size->bytes > CurrentSession()->max_inline_value_bytes()) return {std::nullopt, Put(value)};
-  }
-  return {std::move(value), {}};
-}
+// Says once per call site that much was bound.
+void WarnOfLargeCaptures(CallSite site, const std::vector<CaptureSize>& captures);
 
 }  // namespace internal
 
 template <typename F, typename... V>
-auto Bind(F f, V... values) {
+class Bind {
+ public:
   static_assert(internal::AssertCallable<F>());
-  return internal::BoundCallable<F, V...>{std::move(f),
-                                          {internal::BindValue(std::move(values))...}};
-}
 
+  // NOLINTNEXTLINE(google-explicit-constructor): it is called like a function
+  Bind(F f, V... values, CallSite site = CallSite::Here())
+      : function_(std::move(f)), values_(internal::BoundValue<V>(std::move(values))...) {
+    if (captured_bytes() > Limits::kLargeCaptureBytes) {
+      std::apply(
+          [&](const auto&... value) {
+            internal::WarnOfLargeCaptures(site, {{serialize::TypeName<V>(), value.bytes()}...});
+          },
+          values_);
+    }
+  }
+
+  const F& function() const { return function_; }
+  const std::tuple<internal::BoundValue<V>...>& values() const { return values_; }
+  size_t captured_bytes() const {
+    return std::apply([](const auto&... value) { return (value.bytes() + ... + size_t{0}); },
+                      values_);
+  }
+
+ private:
+  F function_;
+  std::tuple<internal::BoundValue<V>...> values_;
+};
+
+template <typename F, typename... V>
+Bind(F, V...) -> Bind<F, V...>;
+
+namespace internal {
+
+template <typename T>
+struct IsBoundCallable : std::false_type {};
+template <typename F, typename... V>
+struct IsBoundCallable<Bind<F, V...>> : std::true_type {};
+
+}  // namespace internal
 }  // namespace troupe
 
 #endif  // TROUPE_SDK_BIND_H_

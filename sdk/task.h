@@ -16,6 +16,7 @@
 #ifndef TROUPE_SDK_TASK_H_
 #define TROUPE_SDK_TASK_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <tuple>
@@ -51,10 +52,11 @@ void ApplyDeadline(absl::Time deadline, absl::Duration timeout, OutgoingCall& ca
 
 }  // namespace internal
 
-template <typename F>
+template <typename F, typename Shape = internal::OneResult>
 class [[nodiscard]] TaskBuilder {
  public:
-  explicit TaskBuilder(F f) : f_(std::move(f)) {}
+  explicit TaskBuilder(F f, TaskOptions options = {}, uint32_t count = 1)
+      : f_(std::move(f)), options_(std::move(options)), count_(count) {}
 
   TaskBuilder Options(TaskOptions options) && {
     options_ = std::move(options);
@@ -66,14 +68,30 @@ class [[nodiscard]] TaskBuilder {
     return copy;
   }
 
+  // Of a function that returns a tuple: a reference to each of its elements.
+  //   auto [low, high] = troupe::Task(Split).Returns<Half, Half>().Remote(data);
+  template <typename... R>
+  TaskBuilder<F, internal::TupleResults<R...>> Returns() const {
+    return TaskBuilder<F, internal::TupleResults<R...>>(f_, options_, sizeof...(R));
+  }
+  // Of a function that returns a vector of so many: a vector of references.
+  TaskBuilder<F, internal::VectorResults> Returns(uint32_t count) const {
+    return TaskBuilder<F, internal::VectorResults>(f_, options_, count);
+  }
+  // Of a function that returns a Generator: how many items it may be ahead of its consumer.
+  TaskBuilder Window(uint32_t items) && {
+    window_ = items;
+    return std::move(*this);
+  }
+
   template <typename... A>
   auto Remote(A&&... arguments) const {
     if constexpr (internal::IsBoundCallable<F>::value) {
       return std::apply(
           [&](const auto&... bound) {
-            return Submit(f_.f, bound..., std::forward<A>(arguments)...);
+            return Submit(f_.function(), bound..., std::forward<A>(arguments)...);
           },
-          f_.values);
+          f_.values());
     } else {
       return Submit(f_, std::forward<A>(arguments)...);
     }
@@ -93,19 +111,24 @@ class [[nodiscard]] TaskBuilder {
     static_assert((internal::AssertParameter<P>() && ...));
     static_assert(std::is_invocable_v<G&, P...>,
                   "the function cannot be called with these arguments");
-    using Entry = internal::Entry<G, internal::ParameterList<P...>>;
-    static_assert(internal::AssertResult<typename Entry::Result>());
+    using Returned = internal::Returned<Shape, std::remove_cvref_t<std::invoke_result_t<G&, P...>>>;
+    static_assert(Returned::Assert());
+    using Entry =
+        internal::Entry<G, internal::ParameterList<internal::TravellingParameter<P, A>...>, Shape>;
     internal::OutgoingCall call(internal::CurrentSession());
     call.SetEntry(&Entry::Run);
     call.SetCallable(internal::PackCallable(f));
     call.SetName(options_.name.empty() ? internal::NameOfCallable(f) : options_.name);
     internal::Apply(options_, call);
-    (call.Add<P>(std::forward<A>(arguments)), ...);
-    return ObjectRef<typename Entry::Result>(std::move(call.Submit()[0]));
+    call.SetResults(count_, Returned::kStream ? window_ : 0);
+    (call.Add<internal::TravellingParameter<P, A>>(std::forward<A>(arguments)), ...);
+    return Returned::Make(call.Submit());
   }
 
   F f_;
   TaskOptions options_;
+  uint32_t count_ = 1;  // of results
+  uint32_t window_ = kDefaultStreamWindow;
 };
 
 template <typename F>

@@ -12,27 +12,22 @@
 #ifndef TROUPE_SDK_TROUPE_H_
 #define TROUPE_SDK_TROUPE_H_
 
-#include "sdk/actor.h"         // IWYU pragma: export
-#include "sdk/array.h"         // IWYU pragma: export
-#include "sdk/bind.h"          // IWYU pragma: export
-#include "sdk/cancel.h"        // IWYU pragma: export
-#include "sdk/current_task.h"  // IWYU pragma: export
-#include "sdk/errors.h"        // IWYU pragma: export
-#include "sdk/get.h"           // IWYU pragma: export
-#include "sdk/init.h"          // IWYU pragma: export
-#include "sdk/object_ref.h"    // IWYU pragma: export
-#include "sdk/retry_on.h"      // IWYU pragma: export
-#include "sdk/task.h"          // IWYU pragma: export
 #include "sdk/actor.h"                 // IWYU pragma: export
 #include "sdk/array.h"                 // IWYU pragma: export
 #include "sdk/as_completed.h"          // IWYU pragma: export
+#include "sdk/async.h"                 // IWYU pragma: export
 #include "sdk/bind.h"                  // IWYU pragma: export
+#include "sdk/cancel.h"                // IWYU pragma: export
 #include "sdk/current_task.h"          // IWYU pragma: export
 #include "sdk/errors.h"                // IWYU pragma: export
+#include "sdk/generator.h"             // IWYU pragma: export
 #include "sdk/get.h"                   // IWYU pragma: export
 #include "sdk/init.h"                  // IWYU pragma: export
 #include "sdk/object_ref.h"            // IWYU pragma: export
 #include "sdk/registered_exception.h"  // IWYU pragma: export
+#include "sdk/resolve.h"               // IWYU pragma: export
+#include "sdk/retry_on.h"              // IWYU pragma: export
+#include "sdk/stream.h"                // IWYU pragma: export
 #include "sdk/task.h"                  // IWYU pragma: export
 #include "sdk/then.h"                  // IWYU pragma: export
 

@@ -96,6 +96,7 @@ class CompletionQueue {
   friend class Session;
   std::deque<uint64_t> ready_;     // tags, in the order in which their objects came
   std::vector<ObjectId> watched_;  // objects that may still have an entry in the session
+  size_t sweep_at_ = 1024;         // entries that are gone are looked for at this size
 };
 
 class Session {

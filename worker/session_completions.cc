@@ -29,6 +29,10 @@ void Session::Watch(CompletionQueue* queue, ObjectId id, uint64_t tag) {
 void Session::Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint64_t first_tag) {
   const Lock lock(mutex_);
   std::vector<ObjectId> ask;
+  if (queue->watched_.size() >= queue->sweep_at_) {
+    std::erase_if(queue->watched_, [this](ObjectId id) { return !watchers_.contains(id); });
+    queue->sweep_at_ = std::max<size_t>(1024, 2 * queue->watched_.size());
+  }
   for (const ObjectId id : ids) {
     const uint64_t tag = first_tag++;
     LocalObject& object = objects_[id];

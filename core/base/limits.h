@@ -22,8 +22,9 @@ struct Limits {
   static constexpr size_t kMaxInlineBytesPerMessage = size_t{64}
                                                       << 10;  // and at most an eighth of the ring
   static constexpr size_t kMaxInlineValueBytes = size_t{16}
-                                                 << 10;  // larger values live in the store
-  static constexpr int kMaxNestingDepth = 16;            // of pointers in a message
+                                                 << 10;          // larger values live in the store
+  static constexpr size_t kLargeCaptureBytes = size_t{1} << 20;  // more than this bound is said
+  static constexpr int kMaxNestingDepth = 16;                    // of pointers in a message
 
   // Objects.
   static constexpr size_t kMinLeaseBytes = size_t{256} << 10;

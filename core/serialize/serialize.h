@@ -179,6 +179,9 @@ absl::StatusOr<std::span<const T>> ViewArray(std::span<const std::byte> bytes) {
                             static_cast<size_t>(count));
 }
 
+// The characters of a std::string where they lie. `bytes` must outlive the view.
+absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes);
+
 template <typename T>
 absl::StatusOr<T> Decode(std::span<const std::byte> bytes, std::span<const ObjectId> refs) {
   AssertSerializable<T>();

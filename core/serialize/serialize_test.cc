@@ -215,6 +215,21 @@ TEST(Serialize, TruncatedAndFlippedBytesAreErrorsAndNothingWorse) {
   }
 }
 
+TEST(Serialize, TextIsViewedInPlace) {
+  for (const std::string& text : {std::string(), std::string("a\0b", 3), std::string(500, 'x')}) {
+    const auto bytes = Encoded(text);
+    const auto view = ViewString(bytes);
+    ASSERT_TRUE(view.ok()) << view.status();
+    EXPECT_EQ(*view, text);
+    EXPECT_TRUE(text.empty() || (reinterpret_cast<const std::byte*>(view->data()) > bytes.data() &&
+                                 reinterpret_cast<const std::byte*>(view->data() + text.size()) ==
+                                     bytes.data() + bytes.size()));
+    for (size_t length = 0; length < bytes.size(); ++length)
+      EXPECT_FALSE(ViewString(std::span(bytes).first(length)).ok()) << length;
+  }
+  EXPECT_TRUE(IsTypeMismatch(ViewString(Encoded(std::vector<char>(3))).status()));
+}
+
 TEST(Serialize, DeepNestingIsAnErrorNotAStackOverflow) {
   Link first;
   Link* last = &first;

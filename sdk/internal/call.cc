@@ -8,8 +8,25 @@
 
 namespace troupe::internal {
 
-void OutgoingCall::AddObject(const Handle& handle) {
+void OutgoingCall::SetResults(uint32_t count, uint32_t stream_window) {
+  if (count == 0 || count > ObjectId::kMaxIndex) {
+    Throw(ErrorKind::kInvalidArgument, "Returns: a task has at least one result and at most " +
+                                           std::to_string(ObjectId::kMaxIndex));
+  }
+  spec_.num_returns = count;
+  spec_.stream_window = stream_window;
+}
+
+void OutgoingCall::CheckOwner(const Handle& handle) const {
   if (handle.id().is_null()) Throw(NullRefError("Remote"));
+  if (handle.session() != session_) {
+    Throw(ErrorKind::kInvalidArgument,
+          "Remote: this ObjectRef belongs to a cluster that was shut down, or to another worker");
+  }
+}
+
+void OutgoingCall::AddObject(const Handle& handle) {
+  CheckOwner(handle);
   spec_.arguments.push_back({handle.id()});
 }
 

@@ -15,7 +15,10 @@
 #include "sdk/bind.h"
 #include "sdk/get.h"
 #include "sdk/internal/callable.h"
+#include "sdk/internal/kept.h"
+#include "sdk/internal/returned.h"
 #include "sdk/internal/value.h"
+#include "sdk/resolve.h"
 #include "worker/task_call.h"
 
 namespace troupe::internal {
@@ -43,6 +46,7 @@ class OutgoingCall {
   void SetEntry(worker::TaskEntry entry) {
     spec_.entry = OffsetOrThrow(reinterpret_cast<const void*>(entry));
   }
+  void SetResults(uint32_t count, uint32_t stream_window);
   void SetName(std::string name) {
     name_ = std::move(name);
     spec_.name = name_;
@@ -55,16 +59,36 @@ class OutgoingCall {
   // Appends an argument for a parameter P.
   template <typename P, typename A>
   void Add(A&& argument) {
+    if constexpr (IsResolved<P>::value) {
+      AddFields<typename P::type>(argument.value, std::make_index_sequence<P::kFields>());
+    } else {
+      AddOne<P>(std::forward<A>(argument));
+    }
+  }
+
+  // Submits it; a handle on each result, in order.
+  std::vector<Handle> Submit();
+
+ private:
+  // Each field of a struct of references is an argument of its own.
+  template <typename V, typename S, size_t... I>
+  void AddFields(const S& value, std::index_sequence<I...>) {
+    static_assert(serialize::FieldCount<S>() == sizeof...(I),
+                  "the struct given to Resolve has another number of fields than the parameter");
+    const auto fields = serialize::Fields(value);
+    (AddOne<FieldOf<V, I>>(std::get<I>(fields)), ...);
+  }
+  template <typename P, typename A>
+  void AddOne(A&& argument) {
     using V = std::remove_cvref_t<P>;
     using Given = std::remove_cvref_t<A>;
     static_assert(!std::is_same_v<Given, ObjectRef<void>> || std::is_same_v<Given, V>,
                   "an ObjectRef<void> says that a task is done and has no value to pass on");
     if constexpr (IsBoundValue<Given>::value) {
-      if (argument.value.has_value()) {
-        Add<P>(*argument.value);
-      } else {
-        Add<P>(argument.ref);
+      if constexpr (Given::kMayBeStored) {
+        if (argument.Inline() == nullptr) return AddOne<P>(argument.Stored());
       }
+      AddOne<P>(*argument.Inline());
     } else if constexpr (IsObjectRef<Given>::value && !IsObjectRef<V>::value) {
       static_assert(std::is_same_v<Stored<typename Given::value_type>, Stored<V>>,
                     "the ObjectRef refers to a value of another type than the parameter: pass an "
@@ -79,6 +103,11 @@ class OutgoingCall {
                          Stored<VectorElementOf<V>>>,
           "the ObjectRefs refer to values of another type than the elements of the parameter");
       AddObjects(argument);
+    } else if constexpr (std::is_same_v<V, std::string_view> &&
+                         !std::is_same_v<Given, std::string>) {
+      static_assert(std::is_convertible_v<A, std::string_view>,
+                    "the argument cannot be converted to the parameter's type");
+      AddValue(std::string(std::string_view(argument)));
     } else if constexpr (std::is_same_v<Stored<Given>, Stored<V>>) {
       AddValue(argument);
     } else if constexpr (!std::is_same_v<Stored<V>, V>) {
@@ -94,17 +123,15 @@ class OutgoingCall {
     }
   }
 
-  // Submits it; a handle on each result, in order.
-  std::vector<Handle> Submit();
-
- private:
+  // Throws where it is null, or of another session.
+  void CheckOwner(const Handle& handle) const;
   void AddObject(const Handle& handle);
   template <typename T>
   void AddObjects(const std::vector<ObjectRef<T>>& refs) {
     std::vector<ObjectId> ids;
     ids.reserve(refs.size());
     for (const ObjectRef<T>& ref : refs) {
-      if (!ref) Throw(NullRefError("Remote"));
+      CheckOwner(ref.handle());
       ids.push_back(ref.id());
     }
     spec_.arguments.push_back({std::move(ids)});
@@ -131,9 +158,11 @@ template <typename P>
 class IncomingArgument {
  public:
   using V = std::remove_cvref_t<P>;
+  static constexpr size_t kArguments = 1;  // of the call, that it takes
 
   std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
-                                  const worker::TaskArgument& argument) {
+                                  const worker::TaskArgument* arguments) {
+    const worker::TaskArgument& argument = *arguments;
     if (argument.is_list) {
       if constexpr (!std::is_void_v<VectorElementOf<V>>) {
         V list;
@@ -152,79 +181,94 @@ class IncomingArgument {
       }
     }
     const worker::ArgumentValue& element = argument.values.front();
-    Handle handle = element.object.is_null() ? Handle() : Handle::New(session, element.object);
-    auto value = DecodeValue<Kept>(session, element.value, std::move(handle));
-    if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
-    value_.emplace(std::get<Kept>(std::move(value)));
-    return std::nullopt;
+    return DecodeOne(session, element);
   }
   // As the function takes it.
   decltype(auto) Forward() {
     if constexpr (std::is_lvalue_reference_v<P>) {
       return static_cast<const V&>(*value_);
     } else if constexpr (!std::is_same_v<Kept, V>) {
-      return V(value_->span());
+      return V(ViewOf(*value_));
     } else {
       return std::move(*value_);
     }
   }
 
  private:
-  // A span is kept as the Array that pins its object.
-  template <typename T>
-  struct KeptAs {
-    using type = T;
-  };
-  template <typename T>
-  struct KeptAs<std::span<const T>> {
-    using type = Array<T>;
-  };
+  std::optional<ErrorInfo> DecodeOne(const std::shared_ptr<worker::Session>& session,
+                                     const worker::ArgumentValue& element) {
+    Handle handle = element.object.is_null() ? Handle() : Handle::New(session, element.object);
+    auto value = DecodeKept<Kept>(session, element.value, std::move(handle));
+    if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
+    value_.emplace(std::get<Kept>(std::move(value)));
+    return std::nullopt;
+  }
   using Kept = typename KeptAs<V>::type;
   std::optional<Kept> value_;
 };
 
-template <typename R>
-void AddResult(worker::TaskCall& call, const R& value) {
-  auto encoded = Encode(*call.session, value);
-  if (auto* error = std::get_if<ErrorInfo>(&encoded)) {
-    call.results.emplace_back(std::move(*error));
-  } else {
-    call.results.emplace_back(std::get<worker::EncodedResult>(std::move(encoded)));
-  }
-}
+// The struct behind a parameter that is given as Resolve(references): made of its fields.
+template <typename T>
+class IncomingArgument<Resolved<T>> {
+ public:
+  using V = typename Resolved<T>::type;
+  static constexpr size_t kArguments = Resolved<T>::kFields;
 
-// Decodes the arguments and calls `f(arguments...)`; its result becomes the call's.
-template <typename... P, typename F>
+  std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
+                                  const worker::TaskArgument* arguments) {
+    std::optional<ErrorInfo> error;
+    std::apply(
+        [&](auto&... field) {
+          ((error.has_value() ? void() : void(error = field.Decode(session, arguments++))), ...);
+        },
+        fields_);
+    return error;
+  }
+  V Forward() {
+    return std::apply([](auto&... field) { return V{field.Forward()...}; }, fields_);
+  }
+
+ private:
+  template <typename Sequence>
+  struct FieldArguments;
+  template <size_t... I>
+  struct FieldArguments<std::index_sequence<I...>> {
+    using type = std::tuple<IncomingArgument<FieldOf<V, I>>...>;
+  };
+  typename FieldArguments<std::make_index_sequence<Resolved<T>::kFields>>::type fields_;
+};
+
+// Decodes the arguments and calls `f(arguments...)`; its results become the call's, as Shape has
+// them.
+template <typename Shape, typename... P, typename F>
 void DecodeAndCall(worker::TaskCall& call, F f) {
-  if (call.arguments.size() != sizeof...(P)) {
+  if (call.arguments.size() != (IncomingArgument<P>::kArguments + ... + size_t{0})) {
     call.results.emplace_back(ErrorInfo{.kind = ErrorKind::kInternal,
                                         .message = "a call with a wrong number of arguments"});
     return;
   }
   std::tuple<IncomingArgument<P>...> arguments;
   std::optional<ErrorInfo> error;
-  [&]<size_t... I>(std::index_sequence<I...>) {
-    ((error.has_value()
-          ? void()
-          : void(error = std::get<I>(arguments).Decode(call.session, call.arguments[I]))),
-     ...);
-  }
-  (std::index_sequence_for<P...>());
+  const worker::TaskArgument* next = call.arguments.data();
+  const auto decode = [&](auto& argument) {
+    if (error.has_value()) return;
+    error = argument.Decode(call.session, next);
+    next += argument.kArguments;
+  };
+  std::apply([&](auto&... argument) { (decode(argument), ...); }, arguments);
   if (error.has_value()) {
     call.results.emplace_back(*std::move(error));
     return;
   }
   const auto invoke = [&]() -> decltype(auto) {
-    return [&]<size_t... I>(std::index_sequence<I...>)->decltype(auto) {
-      return f(std::get<I>(arguments).Forward()...);
-    }
-    (std::index_sequence_for<P...>());
+    return std::apply([&](auto&... argument) -> decltype(auto) { return f(argument.Forward()...); },
+                      arguments);
   };
   if constexpr (std::is_void_v<decltype(invoke())>) {
     invoke();
     AddResult(call, Nothing());
   } else {
-    AddResult(call, static_cast<const std::remove_cvref_t<decltype(invoke())>&>(invoke()));
+    AddReturned<Shape>(call, invoke());
   }
 }
 
@@ -240,16 +284,14 @@ std::optional<F> CallableOf(worker::TaskCall& call) {
 
 // The code that a worker runs for a callable of type F with these parameters: its address names the
 // call.
-template <typename F, typename List>
+template <typename F, typename List, typename Shape>
 struct Entry;
-template <typename F, typename... P>
-struct Entry<F, ParameterList<P...>> {
-  using Result = std::remove_cvref_t<std::invoke_result_t<F, P...>>;
-
+template <typename F, typename... P, typename Shape>
+struct Entry<F, ParameterList<P...>, Shape> {
   static void Run(worker::TaskCall& call) {
     std::optional<F> f = CallableOf<F>(call);
     if (!f.has_value()) return;
-    DecodeAndCall<P...>(call, [&](auto&&... argument) -> decltype(auto) {
+    DecodeAndCall<Shape, P...>(call, [&](auto&&... argument) -> decltype(auto) {
       return std::invoke(*f, std::forward<decltype(argument)>(argument)...);
     });
   }
@@ -267,6 +309,11 @@ struct DeducedParameter<ObjectRef<T>> {
 template <typename V>
 struct DeducedParameter<BoundValue<V>> : DeducedParameter<V> {};
 
+// The parameter as it travels: one that is given as Resolve(...) comes in its fields.
+template <typename P, typename A>
+using TravellingParameter =
+    std::conditional_t<IsResolveArgument<std::remove_cvref_t<A>>::value, Resolved<P>, P>;
+
 template <typename F, typename... A>
 struct ParametersOf {
   static auto Find() {
@@ -278,18 +325,6 @@ struct ParametersOf {
   }
   using type = decltype(Find());
 };
-
-template <typename R>
-constexpr bool AssertResult() {
-  static_assert(!std::is_pointer_v<R>,
-                "a pointer result points into the worker's memory: return a value");
-  if constexpr (IsArray<R>::value) {
-    serialize::AssertSerializable<Stored<R>>();
-  } else if constexpr (!std::is_void_v<R> && !std::is_pointer_v<R>) {
-    serialize::AssertSerializable<R>();
-  }
-  return true;
-}
 
 }  // namespace troupe::internal
 
