@@ -9,6 +9,7 @@
 #ifndef TROUPE_CORE_SERIALIZE_ARCHIVE_H_
 #define TROUPE_CORE_SERIALIZE_ARCHIVE_H_
 
+#include <algorithm>
 #include <cereal/cereal.hpp>
 #include <cereal/types/array.hpp>
 #include <cereal/types/bitset.hpp>
@@ -28,9 +29,14 @@
 #include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
 #include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -198,6 +204,111 @@ void epilogue(InputArchive& archive, const T&) {  // NOLINT(readability-identifi
   archive.Leave();
 }
 
+// --- Polymorphic types: registered by a name, per base class.
+
+// A class that is used through pointers to it, and whose derived classes are registered.
+template <typename T>
+concept PolymorphicBase = std::is_polymorphic_v<T> && !std::is_const_v<T>;
+
+namespace internal {
+
+template <typename Base>
+class DerivedClasses {
+ public:
+  struct Class {
+    std::string name;
+    const std::type_info* type;
+    void (*save)(OutputArchive& archive, const Base& object);
+    std::unique_ptr<Base> (*load)(InputArchive& archive);
+  };
+  static DerivedClasses& Get() {
+    static auto* const classes = new DerivedClasses;
+    return *classes;
+  }
+  void Add(Class added) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    classes_.push_back(std::move(added));
+  }
+  // Null where there is none.
+  template <typename Predicate>
+  const Class* Find(Predicate predicate) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto it = std::find_if(classes_.begin(), classes_.end(), predicate);
+    return it == classes_.end() ? nullptr : &*it;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::deque<Class> classes_;  // stay where they are
+};
+
+std::string PolymorphicError(const std::type_info& base, const std::string& derived);
+
+template <typename Base>
+void SavePolymorphic(OutputArchive& archive, const Base* object) {
+  std::string name;
+  if (object == nullptr) {
+    archive(name);
+    return;
+  }
+  const auto* found = DerivedClasses<Base>::Get().Find(
+      [&](const auto& known) { return *known.type == typeid(*object); });
+  if (found == nullptr) {
+    // The base itself needs no registration, if there are objects of it.
+    if constexpr (!std::is_abstract_v<Base>) {
+      if (typeid(*object) == typeid(Base)) {
+        name = "=";
+        archive(name, *object);
+        return;
+      }
+    }
+    throw ArchiveError(PolymorphicError(typeid(Base), typeid(*object).name()));
+  }
+  archive(found->name);
+  found->save(archive, *object);
+}
+
+template <typename Base>
+std::unique_ptr<Base> LoadPolymorphic(InputArchive& archive) {
+  std::string name;
+  archive(name);
+  if (name.empty()) return nullptr;
+  if constexpr (!std::is_abstract_v<Base> && std::is_default_constructible_v<Base>) {
+    if (name == "=") {
+      auto object = std::make_unique<Base>();
+      archive(*object);
+      return object;
+    }
+  }
+  const auto* found =
+      DerivedClasses<Base>::Get().Find([&](const auto& known) { return known.name == name; });
+  if (found == nullptr) throw ArchiveError(PolymorphicError(typeid(Base), name));
+  return found->load(archive);
+}
+
+}  // namespace internal
+
+// Lets pointers to Base travel that point to a Derived. Names are unique within a Base. To be
+// called at namespace scope: const bool registered = RegisterDerived<Shape, Circle>("Circle").
+template <typename Base, typename Derived>
+bool RegisterDerived(std::string name) {
+  static_assert(std::is_polymorphic_v<Base> && std::is_base_of_v<Base, Derived>,
+                "RegisterDerived<Base, Derived>: Derived derives from Base, which is polymorphic");
+  static_assert(std::is_default_constructible_v<Derived>,
+                "a type that travels needs a default constructor: the receiver makes one and fills "
+                "it");
+  internal::DerivedClasses<Base>::Get().Add({std::move(name), &typeid(Derived),
+                                             [](OutputArchive& archive, const Base& object) {
+                                               archive(static_cast<const Derived&>(object));
+                                             },
+                                             [](InputArchive& archive) -> std::unique_ptr<Base> {
+                                               auto object = std::make_unique<Derived>();
+                                               archive(*object);
+                                               return object;
+                                             }});
+  return true;
+}
+
 // --- What cereal gets wrong: it reads elements of equal keys in reverse.
 
 template <typename K, typename V, typename C, typename A>
@@ -224,7 +335,7 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::multiset<K, C, A>& se
   }
 }
 
-// --- What we add: references, and aggregates.
+// --- What we add: references, polymorphic pointers, and aggregates.
 
 template <Reference T>
 void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const T& value) {
@@ -235,11 +346,39 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
   value = RefTraits<T>::Make(archive.ReadRef());
 }
 
+// What a pointer to a base class points to travels by the name under which it is registered.
+template <PolymorphicBase T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const std::unique_ptr<T>& pointer) {
+  internal::SavePolymorphic<T>(archive, pointer.get());
+}
+template <PolymorphicBase T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::unique_ptr<T>& pointer) {
+  pointer = internal::LoadPolymorphic<T>(archive);
+}
+template <PolymorphicBase T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const std::shared_ptr<T>& pointer) {
+  const std::shared_ptr<const void> object = pointer;
+  const uint32_t id = archive.registerSharedPointer(object);
+  archive(id);
+  if ((id & cereal::detail::msb_32bit) != 0) internal::SavePolymorphic<T>(archive, pointer.get());
+}
+template <PolymorphicBase T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::shared_ptr<T>& pointer) {
+  uint32_t id = 0;
+  archive(id);
+  if ((id & cereal::detail::msb_32bit) != 0) {
+    pointer = internal::LoadPolymorphic<T>(archive);
+    archive.registerSharedPointer(id, pointer);
+  } else {
+    pointer = std::static_pointer_cast<T>(archive.getSharedPointer(id));
+  }
+}
+
 template <typename T>
 concept PlainAggregate =
     std::is_class_v<T> && std::is_aggregate_v<T> && !Reference<T> &&
     !internal::IsStdArray<std::remove_cv_t<T>>::value && !std::is_same_v<T, std::monostate> &&
-    !internal::HasMemberFunctions<T> && !internal::HasFreeSave<T>;
+    !internal::HasMemberFunctions<T> && !internal::HasFreeSave<T> && !internal::HasOwnSerialize<T>;
 
 // Found through the archive's namespace. A type's own function is more specialised, and wins.
 template <typename Archive, typename T>

@@ -10,7 +10,7 @@ namespace {
 
 struct Registry {
   std::mutex mutex;
-  std::map<uint64_t, std::string> names;
+  std::map<uint64_t, std::string> texts;
 };
 
 Registry& TheRegistry() {
@@ -31,15 +31,22 @@ uint64_t RegisterType(const std::string& structure, std::string_view name) {
   hash ^= hash >> 29;
   Registry& registry = TheRegistry();
   const std::lock_guard<std::mutex> lock(registry.mutex);
-  registry.names.emplace(hash, name);
+  // For people: deeply nested structures are cut.
+  constexpr size_t kMostShown = 400;
+  std::string text(name);
+  if (structure != name) {
+    text += ' ';
+    text += structure.size() <= kMostShown ? structure : structure.substr(0, kMostShown) + "...";
+  }
+  registry.texts.emplace(hash, std::move(text));
   return hash;
 }
 
-std::string NameOf(uint64_t fingerprint) {
+std::string TextOf(uint64_t fingerprint) {
   Registry& registry = TheRegistry();
   const std::lock_guard<std::mutex> lock(registry.mutex);
-  const auto it = registry.names.find(fingerprint);
-  return it == registry.names.end() ? "" : it->second;
+  const auto it = registry.texts.find(fingerprint);
+  return it == registry.texts.end() ? "" : it->second;
 }
 
 bool BeginType(std::string_view name) {

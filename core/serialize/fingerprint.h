@@ -1,8 +1,9 @@
 // The fingerprint of a type's structure: reading a value as another type is an error that names
 // both, never garbage.
 //
-// Adding, removing or retyping a field, or reordering fields of different types, changes it. A
-// class with a `serialize` of its own is known by its name and its cereal version. std::vector<T>,
+// Adding, removing or retyping a field, or reordering fields of different types, changes it, and so
+// does an aggregate's `static constexpr int kTypeVersion`, where it has one. A class with a
+// `serialize` of its own is known by its name and its cereal version. std::vector<T>,
 // Array<T> and std::span<const T> of numbers share one. Computed once per type and process.
 #ifndef TROUPE_CORE_SERIALIZE_FINGERPRINT_H_
 #define TROUPE_CORE_SERIALIZE_FINGERPRINT_H_
@@ -30,14 +31,26 @@ namespace internal {
 
 // Registers the type under its fingerprint, so that a mismatch can name what was stored.
 uint64_t RegisterType(const std::string& structure, std::string_view name);
-// The name of a type whose fingerprint this process has met, or "".
-std::string NameOf(uint64_t fingerprint);
+// Name and structure of a type whose fingerprint this process has met, or "": "Point {f64;f64;}".
+std::string TextOf(uint64_t fingerprint);
 // Keeps recursive types finite: false where the type is being described already.
 bool BeginType(std::string_view name);
 void EndType();
 
 template <typename T>
 void Describe(std::string* out);
+
+// Allocators, comparators and the like are empty and have no part in what is stored; the unit of a
+// duration has.
+template <typename A>
+void DescribeArgument(std::string* out) {
+  if constexpr (requires { A::num + A::den; }) {
+    *out += std::to_string(A::num) + "/" + std::to_string(A::den) + ",";
+  } else if constexpr (!std::is_empty_v<A> || std::is_same_v<A, std::monostate>) {
+    Describe<A>(out);
+    *out += ',';
+  }
+}
 
 template <typename T>
 struct DescribeTemplate {
@@ -49,11 +62,7 @@ struct DescribeTemplate<C<A...>> {
     const std::string_view name = TypeName<C<A...>>();
     *out += name.substr(0, name.find('<'));
     *out += '<';
-    // Allocators, comparators and the like are empty and have no part in what is stored.
-    ((std::is_empty_v<A> && !std::is_same_v<A, std::monostate>
-          ? void()
-          : (Describe<A>(out), void(*out += ','))),
-     ...);
+    (DescribeArgument<A>(out), ...);
     *out += '>';
   }
 };
@@ -88,7 +97,7 @@ void Describe(std::string* out) {
     *out += TypeName<T>();
     *out += ':';
     Describe<std::underlying_type_t<T>>(out);
-  } else if constexpr (HasMemberFunctions<T> || HasFreeSave<T>) {
+  } else if constexpr (HasMemberFunctions<T> || HasFreeSave<T> || HasOwnSerialize<T>) {
     *out += "class ";
     *out += TypeName<T>();
     *out += " v" + std::to_string(cereal::detail::Version<T>::version);
@@ -97,6 +106,10 @@ void Describe(std::string* out) {
       *out += "again ";
       *out += TypeName<T>();
       return;
+    }
+    if constexpr (requires { T::kTypeVersion; }) {
+      *out += "v";
+      *out += std::to_string(T::kTypeVersion);
     }
     *out += '{';
     DescribeFields<decltype(Fields(std::declval<T&>()))>::To(out);
@@ -117,6 +130,12 @@ uint64_t Fingerprint() {
     return internal::RegisterType(structure, TypeName<T>());
   }();
   return fingerprint;
+}
+
+// "Point {f64;f64;}".
+template <typename T>
+std::string TypeText() {
+  return internal::TextOf(Fingerprint<T>());
 }
 
 }  // namespace troupe::serialize

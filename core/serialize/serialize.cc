@@ -1,5 +1,9 @@
 #include "core/serialize/serialize.h"
 
+#include <cxxabi.h>
+
+#include <cstdlib>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/string_view.h"
 
@@ -25,6 +29,20 @@ absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes) {
 
 namespace troupe::serialize::internal {
 
+std::string PolymorphicError(const std::type_info& base, const std::string& derived) {
+  const auto demangled = [](const std::string& name) {
+    int status = 0;
+    char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+    std::string result = status == 0 && text != nullptr ? text : name;
+    std::free(text);
+    return result;
+  };
+  return absl::StrCat("the class ", demangled(derived), " is not registered for pointers to ",
+                      demangled(base.name()),
+                      ": add const bool registered = RegisterDerived<Base, "
+                      "Derived>(\"name\") at namespace scope");
+}
+
 absl::Status EncodeError(std::string_view type, std::string_view what) {
   return absl::InvalidArgumentError(
       absl::StrCat("a ", ToAbsl(type), " cannot be sent: ", ToAbsl(what)));
@@ -34,14 +52,13 @@ absl::Status DecodeError(std::string_view type, std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("this is no ", ToAbsl(type), ": ", ToAbsl(what)));
 }
 
-absl::Status MismatchError(std::string_view wanted, uint64_t wanted_fingerprint,
-                           uint64_t stored_fingerprint) {
-  std::string stored = NameOf(stored_fingerprint);
-  if (stored.empty()) stored = "a type that this program does not know";
-  return absl::FailedPreconditionError(
-      absl::StrCat("a value of type ", stored, " (",
-                   absl::Hex(stored_fingerprint, absl::kZeroPad16), ") was read as ",
-                   ToAbsl(wanted), " (", absl::Hex(wanted_fingerprint, absl::kZeroPad16), ")"));
+absl::Status MismatchError(uint64_t wanted_fingerprint, uint64_t stored_fingerprint) {
+  std::string stored = TextOf(stored_fingerprint);
+  if (stored.empty()) stored = "that this program does not know";
+  return absl::FailedPreconditionError(absl::StrCat(
+      "a value of type ", stored, " (", absl::Hex(stored_fingerprint, absl::kZeroPad16),
+      ") was read as ", TextOf(wanted_fingerprint), " (",
+      absl::Hex(wanted_fingerprint, absl::kZeroPad16), ")"));
 }
 
 }  // namespace troupe::serialize::internal

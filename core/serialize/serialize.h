@@ -68,8 +68,7 @@ struct ArrayElementOf<std::vector<T, A>> {
 
 absl::Status EncodeError(std::string_view type, std::string_view what);
 absl::Status DecodeError(std::string_view type, std::string_view what);
-absl::Status MismatchError(std::string_view wanted, uint64_t wanted_fingerprint,
-                           uint64_t stored_fingerprint);
+absl::Status MismatchError(uint64_t wanted_fingerprint, uint64_t stored_fingerprint);
 
 // Runs f, and turns what it throws into a Status.
 template <typename F, typename E>
@@ -157,7 +156,7 @@ absl::Status CheckHeader(std::span<const std::byte> bytes) {
   if (bytes.size() < sizeof(header)) return DecodeError(TypeName<T>(), "its bytes end too early");
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.fingerprint != Fingerprint<T>())
-    return MismatchError(TypeName<T>(), Fingerprint<T>(), header.fingerprint);
+    return MismatchError(Fingerprint<T>(), header.fingerprint);
   return absl::OkStatus();
 }
 

@@ -46,6 +46,26 @@ concept Reference = requires(const T& value) {
   {RefTraits<T>::Id(value)};
 };
 
+// The probe by which a type's own functions are told from ours and cereal's: it is in neither's
+// namespace.
+}  // namespace troupe::serialize
+namespace troupe_probe {
+struct Archive {
+  template <typename... T>
+  void operator()(T&&...) {}
+};
+template <typename T>
+concept FindsSerialize = requires(Archive& archive, T& value) {
+  serialize(archive, value);
+};
+template <typename T>
+concept FindsSave = requires(Archive& archive, const T& value) {
+  save(archive, value);
+}
+|| requires(Archive& archive, const T& value) { save_minimal(archive, value); };
+}  // namespace troupe_probe
+namespace troupe::serialize {
+
 // Values that lie as they are in memory, without padding and addresses.
 template <typename T>
 concept Arithmetic = std::is_arithmetic_v<T> || std::is_enum_v<T>;
@@ -66,6 +86,7 @@ enum class Problem {
   kTooManyFields,
   kConstField,
   kNoDefaultConstructor,
+  kSecret,
   kUnknown,
 };
 
@@ -82,11 +103,13 @@ concept HasMemberFunctions = requires(OutputArchive& out, InputArchive& in, T& v
 || requires(OutputArchive& out, const T& value) {
   cereal::access::member_save_minimal(out, value);
 };
+// Free functions save and load beside the type.
 template <typename T>
-concept HasFreeSave = requires(OutputArchive& out, const T& value) {
-  save(out, value);
-}
-|| requires(OutputArchive& out, const T& value) { save_minimal(out, value); };
+concept HasFreeSave = std::is_class_v<T> && troupe_probe::FindsSave<T>;
+
+// A free function serialize(Archive&, T&) beside the type: the ADL hook.
+template <typename T>
+concept HasOwnSerialize = std::is_class_v<T> && troupe_probe::FindsSerialize<T>;
 
 template <typename T>
 struct IsStdArray : std::false_type {};
@@ -199,6 +222,8 @@ constexpr Problem Find() {
     return Problem::kNone;
   } else if constexpr (Reference<T> || Arithmetic<T> || std::is_same_v<T, std::monostate>) {
     return Problem::kNone;
+  } else if constexpr (std::is_abstract_v<T>) {
+    return Problem::kNone;  // only behind a pointer: its derived classes are registered
   } else if constexpr (std::is_reference_v<T>) {
     return Problem::kReference;
   } else if constexpr (std::is_pointer_v<T> || std::is_member_pointer_v<T> ||
@@ -215,6 +240,8 @@ constexpr Problem Find() {
     return Problem::kFile;
   } else if constexpr (IsStdFunction<T>::value) {
     return Problem::kFunction;
+  } else if constexpr (requires { typename T::DoesNotTravel; }) {
+    return Problem::kSecret;
   } else if constexpr (OneOf<T, std::string_view>) {
     return Problem::kView;
   } else if constexpr (IsSpan<T>::value) {
@@ -227,7 +254,8 @@ constexpr Problem Find() {
                        !requires { typename T::value_type; }) {
     return std::is_empty_v<T> ? Problem::kNone : Problem::kLambda;
   } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && !IsStdArray<T>::value) {
-    if constexpr (!HasFreeSave<T> && FindInAggregate<T, Seen...>() != Problem::kNone) {
+    if constexpr (!HasFreeSave<T> && !HasOwnSerialize<T> &&
+                  FindInAggregate<T, Seen...>() != Problem::kNone) {
       return FindInAggregate<T, Seen...>();
     } else {
       return CanBeFilled<T> ? Problem::kNone : Problem::kNoDefaultConstructor;
@@ -296,6 +324,9 @@ constexpr void AssertSerializable() {
   static_assert(problem != Problem::kNoDefaultConstructor,
                 "a type that travels needs a default constructor: the receiver makes one and fills "
                 "it");
+  static_assert(
+      problem != Problem::kSecret,
+      "a Secret does not travel: pass a SecretRef(\"env:KEY\"), which the worker resolves");
   static_assert(
       problem != Problem::kUnknown,
       "this type cannot travel: make it an aggregate of types that can, or give it "
