@@ -105,6 +105,8 @@ using ConstructorArgument =
 
 template <typename C>
 class ActorHandle;
+template <typename Signature>
+class NamedTask;
 
 // A method call that is being put together.
 template <typename C, typename M>
@@ -162,6 +164,11 @@ class ActorHandle {
   MethodBuilder<C, M> Task(M method) const {
     return MethodBuilder<C, M>(handle_, method);
   }
+
+  // Of a method that is registered under a name, in whatever executable the actor runs: see
+  // function_registry.h.
+  template <typename Signature>
+  NamedTask<Signature> CallNamed(std::string name) const;
 
   ActorId id() const { return handle_.id(); }
   explicit operator bool() const { return !id().is_null(); }

@@ -139,6 +139,16 @@ struct IsBoundCallable : std::false_type {};
 template <typename F, typename... V>
 struct IsBoundCallable<Bind<F, V...>> : std::true_type {};
 
+// f itself, or what is bound in it.
+template <typename F>
+const auto& FunctionOf(const F& f) {
+  if constexpr (IsBoundCallable<F>::value) {
+    return f.function();
+  } else {
+    return f;
+  }
+}
+
 }  // namespace internal
 }  // namespace troupe
 

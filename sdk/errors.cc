@@ -33,8 +33,9 @@ void Throw(ErrorInfo error) {
       throw NotSerializable(std::move(error));
     case ErrorKind::kInvalidArgument:
       throw InvalidArgument(std::move(error));
-    case ErrorKind::kInternal:
     case ErrorKind::kUnknownFunction:
+      throw UnknownFunction(std::move(error));
+    case ErrorKind::kInternal:
     case ErrorKind::kOutOfMemory:
       break;
   }

@@ -67,6 +67,10 @@ class ObjectLost : public Error {
 class TypeMismatch : public Error {
   using Error::Error;
 };
+// No function is registered under that name.
+class UnknownFunction : public Error {
+  using Error::Error;
+};
 class BuildMismatch : public Error {
   using Error::Error;
 };

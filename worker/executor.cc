@@ -1,10 +1,8 @@
-#include <cxxabi.h>
 #include <unistd.h>
 
-#include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <typeinfo>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,8 +10,9 @@
 #include "core/base/clock.h"
 #include "core/base/string_view.h"
 #include "worker/code_reference.h"
-#include "worker/registered_exceptions.h"
+#include "worker/named_functions.h"
 #include "worker/task_call.h"
+#include "worker/user_code.h"
 
 namespace troupe::worker {
 namespace {
@@ -80,30 +79,34 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
         task.dispatch.time_left_nanos == 0 ? kForever
                                            : MonotonicNanos() + task.dispatch.time_left_nanos,
         std::move(stop)};
-    const auto entry =
-        reinterpret_cast<TaskEntry>(reinterpret_cast<uintptr_t>(*CodeAtOffset(spec.entry)));
     running_task = &running;
-    // The one place where what the user's code throws is caught.
-    try {
-      entry(call);
+    std::optional<ErrorInfo> thrown;
+    TaskEntry entry = nullptr;
+    NamedCall named;
+    if (spec.function.empty()) {
+      entry = reinterpret_cast<TaskEntry>(reinterpret_cast<uintptr_t>(*CodeAtOffset(spec.entry)));
+    } else {
+      auto found =
+          PrepareNamed(NamedFunctions::Global(), spec.function,
+                       std::string_view(reinterpret_cast<const char*>(spec.callable.data()),
+                                        spec.callable.size()),
+                       spec.kind == wire::TaskKind::kActorCall, &call);
+      if (auto* unknown = std::get_if<ErrorInfo>(&found)) {
+        thrown = std::move(*unknown);
+      } else {
+        named = std::get<NamedCall>(std::move(found));
+        entry = named.entry;
+      }
+    }
+    if (entry != nullptr) thrown = CallUserCode(entry, call);
+    if (thrown.has_value()) {
+      ErrorInfo failure = MakeError(task, spec, thrown->kind, std::move(thrown->message));
+      failure.exception_type = std::move(thrown->exception_type);
+      failure.payload = std::move(thrown->payload);
+      if (failure.kind == ErrorKind::kTaskError) complete->retry = MayRetry(spec, failure);
+      results.emplace_back(std::move(failure));
+    } else {
       results = std::move(call.results);
-    } catch (const std::exception& e) {
-      ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError, e.what());
-      thrown.exception_type = DemangledTypeName(typeid(e));
-      thrown.payload = EncodeRegistered(thrown.exception_type, e);
-      complete->retry = MayRetry(spec, thrown);
-      results.clear();
-      results.emplace_back(std::move(thrown));
-    } catch (abi::__forced_unwind&) {
-      throw;  // the thread is being cancelled
-    } catch (...) {
-      const std::type_info* type = abi::__cxa_current_exception_type();
-      ErrorInfo thrown = MakeError(task, spec, ErrorKind::kTaskError,
-                                   "something that is no std::exception was thrown");
-      if (type != nullptr) thrown.exception_type = DemangledTypeName(*type);
-      complete->retry = MayRetry(spec, thrown);
-      results.clear();
-      results.emplace_back(std::move(thrown));
     }
     running_task = nullptr;
   }
@@ -155,7 +158,8 @@ bool Executor::MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error) {
 // Finds the values of the arguments, waiting for those that did not fit into the frame.
 std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
                                                     const wire::TaskSpec& spec) {
-  if (absl::StatusOr<const void*> code = CodeAtOffset(spec.entry); !code.ok()) {
+  const absl::StatusOr<const void*> code = CodeAtOffset(spec.entry);
+  if (spec.function.empty() && !code.ok()) {
     return MakeError(task, spec, ErrorKind::kBuildMismatch,
                      std::string(ToStd(code.status().message())));
   }

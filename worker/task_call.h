@@ -2,8 +2,7 @@
 // are written against it.
 //
 // An entry function decodes the arguments, calls the user's function, and encodes the results. What
-// the user's function throws passes through it; the executor catches it, in the one place where
-// Troupe catches.
+// the user's function throws passes through it; CallUserCode catches it, the one place that does.
 #ifndef TROUPE_WORKER_TASK_CALL_H_
 #define TROUPE_WORKER_TASK_CALL_H_
 

@@ -8,6 +8,13 @@
 
 namespace troupe::internal {
 
+void OutgoingCall::SetFunction(std::string name, const std::string& signature) {
+  function_ = std::move(name);
+  spec_.function = function_;
+  const auto bytes = std::as_bytes(std::span(signature.data(), signature.size()));
+  SetCallable({bytes.begin(), bytes.end()});
+}
+
 void OutgoingCall::SetResults(uint32_t count, uint32_t stream_window) {
   if (count == 0 || count > ObjectId::kMaxIndex) {
     Throw(ErrorKind::kInvalidArgument, "Returns: a task has at least one result and at most " +

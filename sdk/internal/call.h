@@ -46,6 +46,8 @@ class OutgoingCall {
   void SetEntry(worker::TaskEntry entry) {
     spec_.entry = OffsetOrThrow(reinterpret_cast<const void*>(entry));
   }
+  // Of a function that is registered under a name, instead of an entry and a callable.
+  void SetFunction(std::string name, const std::string& signature);
   void SetResults(uint32_t count, uint32_t stream_window);
   void SetName(std::string name) {
     name_ = std::move(name);
@@ -147,6 +149,7 @@ class OutgoingCall {
   std::shared_ptr<worker::Session> session_;
   wire::TaskSpec spec_;
   std::string name_;
+  std::string function_;
   std::vector<std::byte> callable_;
   std::deque<worker::EncodedResult> inline_arguments_;  // what spec_ points into
   std::vector<Handle> stored_arguments_;                // kept until the node has the call

@@ -1,0 +1,136 @@
+// Functions under names of their own: called by other builds and other executables, packed in
+// little space, and the only ones that a cluster with --registered_only runs.
+//
+//   const bool registered = troupe::RegisterFunction("geometry.area", Area);   // at namespace
+//   scope troupe::ObjectRef<double> a = troupe::CallNamed<double(double, double)>("geometry.area")
+//                                     .Remote(2.0, 3.0);
+//
+// At namespace scope, since workers never reach main. Signatures are compared: another one is a
+// TypeMismatch that shows both; an unknown name is an UnknownFunction that names the nearest ones.
+// The methods of an actor are called by its handle, whatever executable it runs:
+//   const bool add = troupe::RegisterFunction("Counter.Add", &Counter::Add);
+//   handle.CallNamed<int(int)>("Counter.Add").Remote(1);
+//
+// A FunctionRegistry keeps functions, with what is bound to them, for packed tasks:
+//   troupe::FunctionRegistry registry;
+//   registry.Register("score", troupe::Bind(Score, model));
+//   std::string once = registry.PackFunction("score");     // with the model
+//   std::string task = registry.PackTask("score", 0.5);    // without it: some hundred bytes
+//   other.Load(once);
+//   double y = troupe::UnpackResult<double>(other.ExecutePacked(task));
+// Thread-safe.
+#ifndef TROUPE_SDK_FUNCTION_REGISTRY_H_
+#define TROUPE_SDK_FUNCTION_REGISTRY_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sdk/pack.h"
+#include "sdk/task.h"
+#include "worker/named_functions.h"
+
+namespace troupe {
+
+class FunctionRegistry {
+ public:
+  // Replaces one of that name.
+  template <typename F>
+  void Register(std::string name, F f) {
+    functions_.Add(std::move(name), internal::MakeNamed(f));
+  }
+  std::vector<std::string> names() const { return functions_.names(); }
+  // Throw UnknownFunction.
+  size_t size(std::string_view name) const { return Find(name)->bytes(); }  // with what is bound
+  std::string signature(std::string_view name) const { return Find(name)->signature; }
+
+  // In space and time of the arguments alone. Throws UnknownFunction, TypeMismatch.
+  template <typename... A>
+  [[nodiscard]] std::string PackTask(std::string_view name, const A&... arguments) const {
+    return Pack(name, internal::ParametersText(internal::ParameterList<Argument<A>...>()),
+                {internal::EncodeArgument<Argument<A>>(arguments)...});
+  }
+  // The function itself, for the Load of a process of the same build.
+  [[nodiscard]] std::string PackFunction(std::string_view name) const;
+  // Its name. Throws BuildMismatch, InvalidArgument.
+  std::string Load(std::string_view packed_function);
+  [[nodiscard]] std::string ExecutePacked(std::string_view task) const {
+    return internal::Execute(task, functions_);
+  }
+
+ private:
+  // "abc" is a std::string.
+  template <typename A>
+  using Argument = internal::ConstructorArgument<A>;
+
+  std::shared_ptr<const worker::NamedFunction> Find(std::string_view name) const;
+  std::string Pack(std::string_view name, const std::string& parameters,
+                   std::vector<std::string> arguments) const;
+
+  worker::NamedFunctions functions_;
+};
+
+template <typename F>
+bool RegisterFunction(std::string name, F f) {
+  worker::NamedFunctions::Global().Add(std::move(name), internal::MakeNamed(f));
+  return true;
+}
+
+template <typename Signature>
+class NamedTask {
+  static_assert(internal::Signature<Signature*>::kKnown, "CallNamed<R(P...)>: a function's type");
+};
+template <typename R, typename... P>
+class [[nodiscard]] NamedTask<R(P...)> {
+ public:
+  NamedTask(std::string name, internal::Handle actor)
+      : name_(std::move(name)), actor_(std::move(actor)) {}
+
+  NamedTask Options(TaskOptions options) && {
+    options_ = std::move(options);
+    return std::move(*this);
+  }
+  template <typename... A>
+  auto Remote(A&&... arguments) const {
+    static_assert(sizeof...(P) == sizeof...(A), "the function takes another number of arguments");
+    static_assert((internal::AssertParameter<P>() && ...));
+    using Returned = internal::Returned<internal::OneResult, std::remove_cvref_t<R>>;
+    static_assert(Returned::Assert());
+    const bool of_actor = !actor_.id().is_null();
+    internal::OutgoingCall call(of_actor ? actor_.session() : internal::CurrentSession());
+    call.SetFunction(name_, internal::SignatureText<R>(internal::ParameterList<P...>()));
+    call.SetName(options_.name.empty() ? name_ : options_.name);
+    if (of_actor) {
+      call.spec().kind = wire::TaskKind::kActorCall;
+      call.spec().actor = actor_.id();
+    } else {
+      internal::Apply(options_, call);
+    }
+    call.SetResults(1, Returned::kStream ? kDefaultStreamWindow : 0);
+    (call.Add<P>(std::forward<A>(arguments)), ...);
+    return Returned::Make(call.Submit());
+  }
+
+ private:
+  std::string name_;
+  internal::Handle actor_;
+  TaskOptions options_;
+};
+
+template <typename Signature>
+NamedTask<Signature> CallNamed(std::string name) {
+  return NamedTask<Signature>(std::move(name), internal::Handle());
+}
+
+template <typename C>
+template <typename Signature>
+NamedTask<Signature> ActorHandle<C>::CallNamed(std::string name) const {
+  if (handle_.id().is_null()) internal::Throw(internal::NullRefError("CallNamed"));
+  return NamedTask<Signature>(std::move(name), handle_);
+}
+
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_FUNCTION_REGISTRY_H_

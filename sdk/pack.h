@@ -1,0 +1,235 @@
+// Values and calls as bytes that stand by themselves: no cluster is needed.
+//
+//   std::string bytes = troupe::Pack(model);            // to a file, a queue, another program
+//   Model copy = troupe::Unpack<Model>(bytes);
+//   static_assert(troupe::CanPack<Model>);
+//
+//   std::string task = troupe::PackTask(Score, model, 0.5);
+//   std::string result = troupe::ExecutePacked(task);   // in any process of the same executable
+//   double score = troupe::UnpackResult<double>(result);  // or throws what Score threw
+//
+// A value can be read by another program: its type is compared by structure. A task names code of
+// this executable, and only of this build; FunctionRegistry packs calls by name. Do not execute
+// bytes from people you do not trust: they choose what runs.
+// Errors: NotSerializable; InvalidArgument for bytes that are cut, damaged or something else;
+// TypeMismatch, which shows both structures; BuildMismatch, which names both builds. The Try forms
+// return a Status instead.   Thread-safe.   After cloudpickle.
+#ifndef TROUPE_SDK_PACK_H_
+#define TROUPE_SDK_PACK_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/serialize/pack.h"
+#include "core/serialize/serialize.h"
+#include "sdk/internal/detached.h"
+
+namespace troupe {
+
+template <typename T>
+inline constexpr bool CanPack = serialize::kSerializable<T>;
+
+namespace internal {
+
+struct PackedCall {
+  std::string build_id;  // of the executable; empty where the function has a name
+  uint64_t entry = 0;
+  std::string function;
+  std::string signature;
+  std::string name;  // for people
+  std::string callable;
+  std::vector<std::string> arguments;
+};
+std::string PackCall(PackedCall call);
+// Of a call to code of this executable.
+PackedCall NewPackedCall(worker::TaskEntry entry);
+std::string Execute(std::string_view packed, const worker::NamedFunctions& functions);
+
+std::string PackOutcome(std::string value, const ErrorInfo* error);
+// The encoded value, at an address that is a multiple of 16, or what it failed with.
+std::variant<std::string, ErrorInfo> OpenOutcome(std::string_view packed);
+// The body of a packed value of a type with that fingerprint.
+std::variant<std::string, ErrorInfo> OpenValue(std::string_view packed, uint64_t fingerprint);
+
+template <typename T>
+std::variant<T, ErrorInfo> DecodeDetached(std::variant<std::string, ErrorInfo> bytes) {
+  if (auto* error = std::get_if<ErrorInfo>(&bytes)) return std::move(*error);
+  auto value = serialize::Decode<T>(std::as_bytes(std::span(std::get<std::string>(bytes))), {});
+  if (!value.ok()) return ErrorOf(value.status());
+  return *std::move(value);
+}
+template <typename T>
+T ValueOrThrow(std::variant<T, ErrorInfo> value) {
+  if (auto* error = std::get_if<ErrorInfo>(&value)) Throw(std::move(*error));
+  return std::get<T>(std::move(value));
+}
+
+}  // namespace internal
+
+// --- Values.
+
+// How many bytes Pack would make; nothing is copied.
+template <typename T>
+[[nodiscard]] size_t PackedSize(const T& value) {
+  const auto size = serialize::Measure(value);
+  if (!size.ok())
+    internal::Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+  return serialize::PackWriter::Bytes(serialize::TypeText<T>(), size->bytes);
+}
+
+template <typename T>
+[[nodiscard]] std::string Pack(const T& value) {
+  serialize::AssertSerializable<T>();
+  const std::string body = internal::EncodeDetached(value);
+  serialize::PackWriter writer(serialize::PackKind::kValue, serialize::TypeText<T>(), body.size());
+  std::memcpy(writer.body().data(), body.data(), body.size());
+  return std::move(writer).Finish();
+}
+
+template <typename T>
+[[nodiscard]] T Unpack(std::string_view packed) {
+  return internal::ValueOrThrow(
+      internal::DecodeDetached<T>(internal::OpenValue(packed, serialize::Fingerprint<T>())));
+}
+template <typename T>
+[[nodiscard]] absl::StatusOr<T> TryUnpack(std::string_view packed) {
+  auto value =
+      internal::DecodeDetached<T>(internal::OpenValue(packed, serialize::Fingerprint<T>()));
+  if (auto* error = std::get_if<ErrorInfo>(&value)) return ToStatus(*error);
+  return std::get<T>(std::move(value));
+}
+
+// --- Calls.
+
+template <typename F, typename... A>
+[[nodiscard]] std::string PackTask(const F& f, A&&... arguments) {
+  if constexpr (internal::IsBoundCallable<F>::value) {
+    const worker::NamedFunction function = internal::MakeNamed(f);
+    using G = std::decay_t<decltype(f.function())>;
+    using Open = typename internal::WithoutFirst<internal::BoundCount<F>::value,
+                                                 typename internal::Signature<G>::Parameters>::type;
+    internal::PackedCall call = internal::NewPackedCall(function.entry);
+    call.name = internal::NameOfCallable(f.function());
+    call.callable = function.callable;
+    call.arguments = function.bound;
+    [&]<typename... P>(internal::ParameterList<P...>) {
+      static_assert(sizeof...(P) == sizeof...(A),
+                    "the function takes another number of arguments (bound ones count)");
+      (call.arguments.push_back(internal::EncodeArgument<P>(std::forward<A>(arguments))), ...);
+    }(Open());
+    return internal::PackCall(std::move(call));
+  } else {
+    using G = std::decay_t<F>;
+    const G& g = f;
+    static_assert(internal::AssertCallable<G>());
+    return [&]<typename... P>(internal::ParameterList<P...>) {
+      static_assert(sizeof...(P) == sizeof...(A), "the function takes another number of arguments");
+      static_assert((internal::AssertParameter<P>() && ...));
+      using Entry = internal::Entry<G, internal::ParameterList<P...>, internal::OneResult>;
+      internal::PackedCall call = internal::NewPackedCall(&Entry::Run);
+      call.name = internal::NameOfCallable(g);
+      call.callable = internal::CallableBytes(g);
+      (call.arguments.push_back(internal::EncodeArgument<P>(std::forward<A>(arguments))), ...);
+      return internal::PackCall(std::move(call));
+    }(typename internal::ParametersOf<G, A...>::type());
+  }
+}
+
+// Runs a packed task here; its result or its error, packed. Throws only where the bytes are no task
+// that could be run.
+[[nodiscard]] std::string ExecutePacked(std::string_view task);
+
+template <typename R>
+[[nodiscard]] std::string PackResult(const R& value) {
+  return internal::PackOutcome(internal::EncodeDetached(value), nullptr);
+}
+[[nodiscard]] std::string PackResult(const Error& error);
+
+// What the task returned, or throws what it threw.
+template <typename R>
+R UnpackResult(std::string_view result) {
+  if constexpr (std::is_void_v<R>) {
+    (void)internal::ValueOrThrow(
+        internal::DecodeDetached<internal::Nothing>(internal::OpenOutcome(result)));
+  } else {
+    return internal::ValueOrThrow(internal::DecodeDetached<R>(internal::OpenOutcome(result)));
+  }
+}
+template <typename R>
+[[nodiscard]] absl::StatusOr<R> TryUnpackResult(std::string_view result) {
+  auto value = internal::DecodeDetached<R>(internal::OpenOutcome(result));
+  if (auto* error = std::get_if<ErrorInfo>(&value)) return ToStatus(*error);
+  return std::get<R>(std::move(value));
+}
+
+// --- What a call sends.
+
+struct TaskPart {
+  enum class Way { kCode, kInMessage, kStored, kReference };
+  std::string what;  // "function", "bound value 1", "argument 2"
+  std::string type;
+  size_t bytes = 0;
+  Way way = Way::kInMessage;
+};
+struct TaskDescription {
+  std::string name;
+  std::vector<TaskPart> parts;
+  size_t message_bytes() const;  // of what does not lie in the store
+  std::string ToString() const;  // a line for each part
+};
+
+namespace internal {
+
+template <typename V>
+TaskPart DescribeValue(std::string what, const V& value) {
+  TaskPart part{std::move(what), std::string(serialize::TypeName<V>()), sizeof(ObjectId),
+                TaskPart::Way::kReference};
+  if constexpr (!IsObjectRef<V>::value && !IsArray<V>::value &&
+                !IsObjectRef<VectorElementOf<V>>::value) {
+    const auto size = serialize::Measure(value);
+    part.bytes = size.ok() ? size->bytes : 0;
+    part.way = part.bytes > Limits::kMaxInlineValueBytes ? TaskPart::Way::kStored
+                                                         : TaskPart::Way::kInMessage;
+  }
+  return part;
+}
+
+}  // namespace internal
+
+// What Task(f).Remote(arguments...) would send, and by which way. Nothing is sent.
+template <typename F, typename... A>
+[[nodiscard]] TaskDescription Describe(const F& f, const A&... arguments) {
+  const auto& function = internal::FunctionOf(f);
+  using G = std::decay_t<decltype(function)>;
+  const G& g = function;
+  TaskDescription description{internal::NameOfCallable(g), {}};
+  description.parts.push_back({"function", std::string(serialize::TypeName<G>()),
+                               sizeof(uint64_t) + internal::PackCallable(g).size(),
+                               TaskPart::Way::kCode});
+  if constexpr (internal::IsBoundCallable<F>::value) {
+    size_t number = 0;
+    std::apply(
+        [&](const auto&... bound) {
+          (bound.Visit([&](const auto& value) {
+            description.parts.push_back(
+                internal::DescribeValue("bound value " + std::to_string(++number), value));
+          }),
+           ...);
+        },
+        f.values());
+  }
+  size_t number = 0;
+  (description.parts.push_back(
+       internal::DescribeValue("argument " + std::to_string(++number), arguments)),
+   ...);
+  return description;
+}
+
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_PACK_H_
