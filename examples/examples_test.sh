@@ -39,3 +39,12 @@ expect 0 "$agree" ./kmeans 5000 4 5
 expect 2 "number of centres" ./kmeans 5000 0
 expect 0 "$agree" ./pipeline 20 128
 expect 2 "number of frames" ./pipeline 1x
+expect 0 "$agree" ./mapreduce_logs 3000
+expect 0 "$agree" ./mergesort 50000 4000
+expect 0 "$agree" ./mergesort 0
+expect 0 "$agree" ./hyperparameter_search 8 500
+expect 0 "$agree" ./parameter_server 2000 3
+expect 0 "$agree" ./game_of_life 5 64 3
+expect 0 "$agree" ./web_crawler_sim 200
+expect 0 "$agree" ./video_frames 60
+expect 2 "number of frames" ./video_frames x

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The programs of docs/guide.md run and say what they should, and its code is theirs.
+set -euo pipefail
+expect() {
+  local output
+  output=$("$1")
+  grep -qF -- "$2" <<<"$output" || { echo "FAILED: $1 says nothing of '$2': $output" >&2; exit 1; }
+  echo "$output"
+}
+expect examples/guide/tasks "the means add up to 10"
+expect examples/guide/actors "0 pears are left"
+expect examples/guide/streams "12 squared is 144"
+python3 examples/guide/check_code.py docs/guide.md examples/guide/*.cc
