@@ -75,3 +75,6 @@ BENCHMARK = {
 }
 
 CEREAL = {":cereal": ""}
+
+# Its functions are inlined: headers alone.
+XXHASH = {":xxhash": ""}

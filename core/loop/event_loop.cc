@@ -26,6 +26,7 @@ int ToUv(int events) {
 
 struct EventLoop::State {
   uv_loop_t loop;
+  int working = 0;  // pieces of work that have not ended
 };
 
 struct Watcher::State {
@@ -63,12 +64,38 @@ EventLoop::EventLoop() : state_(std::make_unique<State>()) {
 }
 
 EventLoop::~EventLoop() {
+  FinishWork();
   uv_run(&state_->loop, UV_RUN_NOWAIT);  // the close callbacks
   TROUPE_CHECK(uv_loop_close(&state_->loop) == 0, "a watcher that outlives its loop");
 }
 
 void EventLoop::RunOnce(Wait wait) {
   uv_run(&state_->loop, wait == Wait::kBlock ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+}
+
+void EventLoop::RunBeside(std::function<void()> work, std::function<void()> done) {
+  struct Work {
+    uv_work_t request;
+    std::function<void()> work;
+    std::function<void()> done;
+    int* working;
+  };
+  auto* piece = new Work{{}, std::move(work), std::move(done), &state_->working};
+  piece->request.data = piece;
+  ++state_->working;
+  const int rc = uv_queue_work(
+      &state_->loop, &piece->request,
+      [](uv_work_t* request) { static_cast<Work*>(request->data)->work(); },
+      [](uv_work_t* request, int) {
+        const std::unique_ptr<Work> ended(static_cast<Work*>(request->data));
+        --*ended->working;
+        ended->done();
+      });
+  TROUPE_CHECK(rc == 0, "uv_queue_work");
+}
+
+void EventLoop::FinishWork() {
+  while (state_->working > 0) uv_run(&state_->loop, UV_RUN_ONCE);
 }
 
 std::unique_ptr<Watcher> EventLoop::Watch(int fd, int events, std::function<void(int)> callback) {

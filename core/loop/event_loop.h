@@ -1,8 +1,9 @@
-// EventLoop turns libuv's loop into three nouns: a watched descriptor, a timer, a signal. libuv
-// stops in this package.
+// EventLoop turns libuv's loop into four nouns: a watched descriptor, a timer, a signal, work that
+// runs beside the loop. libuv stops in this package.
 //
 // One loop belongs to one thread. Callbacks run in RunOnce, on that thread; a callback may destroy
-// any watcher, its own included. A watcher must not outlive its loop.
+// any watcher, its own included. A watcher must not outlive its loop. Work runs on libuv's thread
+// pool (UV_THREADPOOL_SIZE threads, 4 by default); the loop's end waits for what has begun.
 //
 //   EventLoop loop;
 //   auto watcher = loop.Watch(fd, EventLoop::kReadable, [&](int events) { ... });
@@ -42,6 +43,12 @@ class EventLoop {
   // A timer that is not running yet.
   std::unique_ptr<Timer> MakeTimer(std::function<void()> callback);
   std::unique_ptr<SignalWatcher> WatchSignal(int signal, std::function<void()> callback);
+
+  // Runs `work` on a thread of the pool, then `done` in RunOnce. Several run at the same time, in
+  // no order.
+  void RunBeside(std::function<void()> work, std::function<void()> done);
+  // Runs callbacks until no work is under way.
+  void FinishWork();
 
   struct State;
 

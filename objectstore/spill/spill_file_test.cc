@@ -1,0 +1,82 @@
+// What is written comes back, and nothing else does.
+#include "objectstore/spill/spill_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "core/base/unique_fd.h"
+
+namespace troupe::objectstore {
+namespace {
+
+std::string Directory() { return std::getenv("TEST_TMPDIR"); }
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+UniqueFd Chunk(const std::string& bytes) {
+  UniqueFd fd(memfd_create("chunk", MFD_CLOEXEC));
+  EXPECT_EQ(pwrite(fd.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  return fd;
+}
+
+std::string BytesAt(int fd, uint64_t at, size_t size) {
+  std::string bytes(size, '\0');
+  EXPECT_EQ(pread(fd, bytes.data(), size, static_cast<off_t>(at)), static_cast<ssize_t>(size));
+  return bytes;
+}
+
+TEST(SpillFile, WhatIsWrittenComesBackAndTheFileHasNoName) {
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE(std::filesystem::is_empty(Directory()));
+  std::string bytes(3'000'001, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 131 + i / 256);
+  const UniqueFd chunk = Chunk(bytes);
+  const auto large = file->Write(chunk.get(), 0, bytes.size(), 8192);
+  const auto small = file->Write(chunk.get(), 64, 1, 0);
+  ASSERT_TRUE(large.ok() && small.ok());
+  const UniqueFd back = Chunk(std::string(bytes.size() + 64, 'x'));
+  ASSERT_TRUE(file->Read(back.get(), 64, bytes.size(), 8192, *large).ok());
+  EXPECT_EQ(BytesAt(back.get(), 64, bytes.size()), bytes);
+  ASSERT_TRUE(file->Read(back.get(), 0, 1, 0, *small).ok());
+  EXPECT_EQ(BytesAt(back.get(), 0, 1), bytes.substr(64, 1));
+  // The neighbours of a hole stay.
+  file->Punch(0, 4096);
+  EXPECT_TRUE(file->Read(back.get(), 64, bytes.size(), 8192, *large).ok());
+}
+
+TEST(SpillFile, DamageIsSeen) {
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok());
+  const UniqueFd chunk = Chunk(std::string(100'000, 'a'));
+  const auto checksum = file->Write(chunk.get(), 0, 100'000, 0);
+  ASSERT_TRUE(checksum.ok());
+  ASSERT_EQ(pwrite(file->fd(), "b", 1, 77'777), 1);
+  const absl::Status changed = file->Read(chunk.get(), 0, 100'000, 0, *checksum);
+  EXPECT_TRUE(absl::IsDataLoss(changed));
+  EXPECT_NE(Message(changed).find("damaged"), std::string::npos);
+  ASSERT_EQ(ftruncate(file->fd(), 50'000), 0);
+  const absl::Status cut = file->Read(chunk.get(), 0, 100'000, 0, *checksum);
+  EXPECT_TRUE(absl::IsDataLoss(cut));
+  EXPECT_NE(Message(cut).find("cut off"), std::string::npos);
+}
+
+TEST(SpillFile, ADirectoryThatCannotBeUsedIsNamed) {
+  const auto missing = SpillFile::Create("/no/such/directory");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(Message(missing.status()).find("/no/such/directory"), std::string::npos);
+  EXPECT_NE(Message(missing.status()).find("No such file"), std::string::npos);
+  // Where nobody may write, not even root.
+  EXPECT_FALSE(SpillFile::Create("/proc").ok());
+}
+
+}  // namespace
+}  // namespace troupe::objectstore
