@@ -3,10 +3,10 @@
 //
 // Nothing is copied: Get of an ObjectRef<Array<float>> gives a pointer into shared memory, and a
 // task whose parameter is const Array<float>& or std::span<const float> reads the same pages. The
-// view holds a reference: the values stay as long as it lives. An object that was Put as a
-// std::vector<T> may be read as Array<T>, and the other way round. Units: size() in elements.
-// Writing through a view does not compile; through a cast it is a fault in the offender alone.
-// Thread-safety: reading is safe from any number of threads.
+// view holds a reference and keeps the memory: the values stay where they are as long as it lives.
+// An object that was Put as a std::vector<T> may be read as Array<T>, and the other way round.
+// Units: size() in elements. Writing through a view does not compile; through a cast it is a fault
+// in the offender alone. Thread-safety: reading is safe from any number of threads.
 //
 //   troupe::Builder<float> out = troupe::Create<float>(1 << 20);
 //   Render(out.span());
@@ -60,8 +60,9 @@ class Array {
   using value_type = T;
 
   Array() = default;
-  Array(std::span<const T> view, std::shared_ptr<const void> owner, internal::Handle handle)
-      : view_(view), owner_(std::move(owner)), handle_(std::move(handle)) {}
+  // `owner` keeps the numbers where they are.
+  Array(std::span<const T> view, std::shared_ptr<const void> owner)
+      : view_(view), owner_(std::move(owner)) {}
 
   const T* data() const { return view_.data(); }
   size_t size() const { return view_.size(); }
@@ -78,7 +79,6 @@ class Array {
  private:
   std::span<const T> view_;
   std::shared_ptr<const void> owner_;
-  internal::Handle handle_;
 };
 
 namespace internal {

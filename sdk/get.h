@@ -41,19 +41,28 @@ ErrorInfo NullRefError(const char* function);
 void RefuseDuplicates(const std::vector<ObjectId>& ids);
 
 template <typename T>
-std::variant<T, ErrorInfo> Fetch(const ObjectRef<T>& ref) {
-  const auto& session = ref.handle().session();
-  auto value = session->Value(ref.id());
+std::variant<T, ErrorInfo> DecodeFetched(const ObjectRef<T>& ref,
+                                         std::variant<worker::ValueBytes, ErrorInfo> value) {
   if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
-  return DecodeValue<T>(session, std::get<worker::ValueBytes>(value), ref.handle());
+  return DecodeValue<T>(ref.handle().session(), std::get<worker::ValueBytes>(value), ref.id());
+}
+
+// Of one that has resolved.
+template <typename T>
+std::variant<T, ErrorInfo> Fetch(const ObjectRef<T>& ref,
+                                 int64_t deadline_nanos = worker::kForever) {
+  return DecodeFetched(ref, ref.handle().session()->Value(ref.id(), deadline_nanos));
 }
 
 template <typename T>
 std::variant<T, ErrorInfo> GetOne(const ObjectRef<T>& ref, absl::Duration timeout) {
   if (!ref) return NullRefError("Get");
+  if (auto at_hand = ref.handle().session()->ValueAtHand(ref.id()))
+    return DecodeFetched(ref, *std::move(at_hand));
+  const int64_t deadline = DeadlineAfter(timeout);
   if (std::optional<ErrorInfo> error = WaitForAll(ref.handle().session(), {ref.id()}, timeout))
     return *std::move(error);
-  return Fetch(ref);
+  return Fetch(ref, deadline);
 }
 
 struct Nothing {};  // what a task that returns void resolves to
@@ -81,13 +90,14 @@ template <typename T>
   }
   std::vector<T> values;
   if (refs.empty()) return values;
+  const int64_t deadline = internal::DeadlineAfter(timeout);
   if (std::optional<ErrorInfo> error =
           internal::WaitForAll(refs[0].handle().session(), ids, timeout)) {
     internal::Throw(*std::move(error));
   }
   values.reserve(refs.size());
   for (const ObjectRef<T>& ref : refs) {
-    auto value = internal::Fetch(ref);
+    auto value = internal::Fetch(ref, deadline);
     if (auto* error = std::get_if<ErrorInfo>(&value)) internal::Throw(std::move(*error));
     values.push_back(std::get<T>(std::move(value)));
   }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 #include <vector>
@@ -18,11 +19,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/base/bytes.h"
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
 #include "core/channel/control_socket.h"
 #include "core/loop/process.h"
+#include "objectstore/spill/spill_file.h"
 #include "sdk/errors.h"
 #include "sdk/internal/machine.h"
 #include "sdk/internal/roles.h"
@@ -73,6 +77,29 @@ std::string OwnName() {
   return size > 0 ? std::string(path, static_cast<size_t>(size)) : "program";
 }
 
+// " spill=... quota=...", after a look whether files can be made there.
+std::string SpillSettings(const InitOptions& options) {
+  const internal::RuntimeFlags& flags = internal::Flags();
+  std::vector<std::string> directories = options.spill_directories;
+  if (directories.empty() && flags.spill_dir.has_value())
+    directories = absl::StrSplit(*flags.spill_dir, ',', absl::SkipEmpty());
+  const int64_t quota =
+      options.spill_quota > 0 ? options.spill_quota : flags.spill_quota.value_or(INT64_MAX);
+  std::string words;
+  for (const std::string& directory : directories) {
+    const auto file = objectstore::SpillFile::Create(directory);
+    if (!file.ok()) {
+      internal::Throw(
+          ErrorKind::kInvalidArgument,
+          absl::StrCat("Init: objects cannot be spilled: ", ToAbsl(ToStd(file.status().message())),
+                       ": name a directory that may be written to"));
+    }
+    absl::StrAppend(&words, words.empty() ? " spill=" : ",",
+                    internal::EscapeSetting(std::filesystem::absolute(directory).string()));
+  }
+  return words.empty() ? words : absl::StrCat(words, " quota=", quota);
+}
+
 // Starts the node of an embedded cluster, and returns our end of its socket.
 UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
   auto sockets = channel::ControlSocket::Pair();
@@ -89,13 +116,21 @@ UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
     internal::Throw(ErrorKind::kInvalidArgument,
                     "Init: object_store_memory must be at least 256 KiB");
   }
+  if (store > internal::UsableMemoryBytes()) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    absl::StrCat("Init: object_store_memory is ", FormatBytes(store),
+                                 ", and the memory that this process may use is ",
+                                 FormatBytes(internal::UsableMemoryBytes()), ": ask for less"));
+  }
+  const std::string spill = SpillSettings(options);
   const UniqueFd executable = OpenOwnExecutable();
   loop::SpawnOptions spawn;
   spawn.executable = executable.get();
   spawn.argv = {OwnName(), "[troupe node]"};
   spawn.environment = EnvironmentForChildren();
   spawn.environment.push_back(absl::StrCat("TROUPE_ROLE=node cpus=", cpus, " store=", store,
-                                           " ring=", std::max<int64_t>(0, options.ring_bytes)));
+                                           " ring=", std::max<int64_t>(0, options.ring_bytes),
+                                           spill));
   spawn.socket = sockets->second.get();
   auto started = loop::Spawn(spawn);
   if (!started.ok()) Fail(started.status());
@@ -158,9 +193,11 @@ Cluster Init(InitOptions options) {
         ErrorKind::kInvalidArgument,
         "Init: this process is connected already; in a task, use the cluster that runs it");
   }
-  if (options.workers < 0 || options.object_store_memory < 0 || options.ring_bytes < 0) {
-    internal::Throw(ErrorKind::kInvalidArgument,
-                    "Init: workers, object_store_memory and ring_bytes are not negative");
+  if (options.workers < 0 || options.object_store_memory < 0 || options.ring_bytes < 0 ||
+      options.spill_quota < 0) {
+    internal::Throw(
+        ErrorKind::kInvalidArgument,
+        "Init: workers, object_store_memory, spill_quota and ring_bytes are not negative");
   }
   std::string address = options.address;
   if (address.empty()) address = internal::Flags().address.value_or("");

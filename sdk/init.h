@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -29,7 +30,10 @@ struct InitOptions {
   int workers = 0;           // CPUs of an embedded cluster; 0: --troupe_workers, else the machine's
   int64_t object_store_memory =
       0;  // bytes; 0: --troupe_object_store_memory, else 30 % of the memory we may use
-  int64_t ring_bytes = 0;  // of each channel's rings, 4 KiB to 64 MiB; 0: 1 MiB
+  // Where objects go that do not fit into memory; none: --troupe_spill_dir, else they do not.
+  std::vector<std::string> spill_directories = {};
+  int64_t spill_quota = 0;  // bytes in each of them; 0: --troupe_spill_quota, else without end
+  int64_t ring_bytes = 0;   // of each channel's rings, 4 KiB to 64 MiB; 0: 1 MiB
 };
 
 // The connection. Move-only; its end disconnects.

@@ -25,6 +25,7 @@
 #include "sdk/get.h"                   // IWYU pragma: export
 #include "sdk/init.h"                  // IWYU pragma: export
 #include "sdk/map.h"                   // IWYU pragma: export
+#include "sdk/memory.h"                // IWYU pragma: export
 #include "sdk/object_ref.h"            // IWYU pragma: export
 #include "sdk/overload.h"              // IWYU pragma: export
 #include "sdk/pack.h"                  // IWYU pragma: export

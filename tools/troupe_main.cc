@@ -1,7 +1,9 @@
 // The troupe tool: starts, shows and stops a cluster on this machine.
 //
-//   troupe up [--workers N] [--object_store_memory SIZE] [--detach]
+//   troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]
+//             [--spill_quota SIZE] [--detach]
 //   troupe status
+//   troupe memory
 //   troupe down
 //
 // `up` serves in the foreground until Ctrl-C; workers start when a driver brings its executable.
@@ -21,6 +23,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +32,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
@@ -39,6 +43,7 @@
 #include "core/channel/stream_channel.h"
 #include "core/wire/handshake.h"
 #include "core/wire/messages.h"
+#include "objectstore/spill/spill_file.h"
 #include "scheduler/server/node.h"
 #include "sdk/internal/machine.h"
 #include "worker/address.h"
@@ -48,13 +53,17 @@ namespace troupe {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: troupe up [--workers N] [--object_store_memory SIZE] [--detach]\n"
+    "usage: troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]\n"
+    "                 [--spill_quota SIZE] [--detach]\n"
     "       troupe status\n"
+    "       troupe memory\n"
     "       troupe down\n";
 
 struct UpOptions {
   int workers = internal::UsableCpus();
   int64_t object_store_memory = internal::DefaultStoreBytes();
+  std::vector<std::string> spill_directories;
+  uint64_t spill_quota = UINT64_MAX;
   bool detach = false;
 };
 
@@ -85,7 +94,27 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
       if (*bytes < static_cast<int64_t>(Limits::kMinLeaseBytes)) {
         return absl::InvalidArgumentError("--object_store_memory must be at least 256KiB");
       }
+      if (*bytes > internal::UsableMemoryBytes()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("--object_store_memory is ", FormatBytes(*bytes),
+                         ", and the memory that may be used is ",
+                         FormatBytes(internal::UsableMemoryBytes()), ": ask for less"));
+      }
       options.object_store_memory = *bytes;
+    } else if (name == "--spill_dir") {
+      for (const absl::string_view part : absl::StrSplit(value, ',', absl::SkipEmpty())) {
+        const std::string directory = std::filesystem::absolute(std::string(part)).string();
+        const auto file = objectstore::SpillFile::Create(directory);
+        if (!file.ok()) {
+          return absl::InvalidArgumentError(absl::StrCat("--spill_dir: ", file.status().message(),
+                                                         ": name one that may be written to"));
+        }
+        options.spill_directories.push_back(directory);
+      }
+    } else if (name == "--spill_quota") {
+      const absl::StatusOr<int64_t> bytes = ParseBytes(value);
+      if (!bytes.ok()) return bytes.status();
+      options.spill_quota = static_cast<uint64_t>(*bytes);
     } else {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown argument ", arguments[i], "\n", kUsage));
@@ -155,6 +184,8 @@ int Serve(const UpOptions& options, Place place, int ready_fd) {
   scheduler::NodeOptions node_options;
   node_options.cpus = options.workers;
   node_options.store_bytes = static_cast<uint64_t>(options.object_store_memory);
+  for (const std::string& directory : options.spill_directories)
+    node_options.spill.push_back({directory, options.spill_quota});
   node_options.listener = std::move(place.listener);
   TROUPE_CHECK(WritePid(place.pid.get()), "the pid's file, which was written before");
   node_options.on_ready = [&] {
@@ -296,6 +327,60 @@ int Status() {
   return status.ok() ? 0 : Fail(status);
 }
 
+const char* StateName(wire::ObjectState state) {
+  switch (state) {
+    case wire::ObjectState::kPending:
+      return "pending";
+    case wire::ObjectState::kInline:
+      return "in the node";
+    case wire::ObjectState::kInMemory:
+      return "in memory";
+    case wire::ObjectState::kSpilling:
+      return "spilling";
+    case wire::ObjectState::kSpilled:
+      return "spilled";
+    case wire::ObjectState::kRestoring:
+      return "restoring";
+    case wire::ObjectState::kFailed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+// What is in the store: the totals, which add up to its size, and the largest objects.
+int Memory() {
+  constexpr uint32_t kObjects = 50;
+  absl::StatusOr<NodeClient> node = NodeClient::Connect();
+  if (!node.ok()) return Fail(node.status());
+  if (absl::Status status = node->Send(wire::MemoryRequest{1, kObjects}); !status.ok())
+    return Fail(status);
+  const absl::Status status = node->Receive([](wire::Bytes bytes) -> absl::StatusOr<bool> {
+    absl::StatusOr<wire::NodeMessage> message = wire::DecodeNodeMessage(bytes);
+    if (!message.ok()) return message.status();
+    const auto* report = std::get_if<wire::MemoryReport>(&*message);
+    if (report == nullptr) return false;
+    const auto format = [](uint64_t n) { return FormatBytes(static_cast<int64_t>(n)); };
+    const uint64_t used = report->object_bytes + report->leased_bytes + report->kept_bytes;
+    std::printf("store    %s: objects %s, leased %s, kept warm %s, free %s\n",
+                format(report->cap).c_str(), format(report->object_bytes).c_str(),
+                format(report->leased_bytes).c_str(), format(report->kept_bytes).c_str(),
+                format(report->cap - used).c_str());
+    std::printf("spilled  %s; small values in the node %s; %llu objects\n",
+                format(report->spilled_bytes).c_str(), format(report->inline_bytes).c_str(),
+                static_cast<unsigned long long>(report->object_count));
+    if (report->objects.empty()) return true;
+    std::printf("%-16s %10s %-12s %7s %5s %4s  %s\n", "object", "size", "state", "holders", "needs",
+                "pins", "maker");
+    for (const wire::MemoryObject& object : report->objects) {
+      std::printf("%-16s %10s %-12s %7u %5u %4u  %s\n", object.id.ToString().c_str(),
+                  format(object.size).c_str(), StateName(object.state), object.holders,
+                  object.holds, object.pins, std::string(object.maker).c_str());
+    }
+    return true;
+  });
+  return status.ok() ? 0 : Fail(status);
+}
+
 int Down() {
   absl::StatusOr<NodeClient> node = NodeClient::Connect();
   if (!node.ok()) return Fail(node.status());
@@ -328,6 +413,7 @@ int Main(int argc, char** argv) {
     return Up(*options);
   }
   if (command == "status" && rest.empty()) return Status();
+  if (command == "memory" && rest.empty()) return Memory();
   if (command == "down" && rest.empty()) return Down();
   std::fprintf(stderr, "troupe: %s%s\n%s",
                command.empty() ? "what shall it do?" : "unknown command ", command.c_str(), kUsage);

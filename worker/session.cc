@@ -22,127 +22,7 @@ ErrorInfo Unavailable(std::string message) {
   return {.kind = ErrorKind::kUnavailable, .message = std::move(message)};
 }
 
-// Releases are batched; this many make a message at once.
-constexpr size_t kReleaseBatch = 64;
-
 }  // namespace
-
-void Session::AddHandle(ObjectId id) {
-  const Lock lock(mutex_);
-  references_.AddHandle(id);
-}
-
-void Session::DropHandle(ObjectId id) {
-  if (forked_) return;
-  const Lock lock(mutex_);
-  if (!references_.DropHandle(id)) return;
-  // An actor's sequence number stays: the node goes on counting if a handle comes back.
-  objects_.erase(id);
-  SendReleases(kReleaseBatch);
-  // The rest goes with the next message, or when the I/O thread looks.
-  if (references_.has_releases()) ArmTimer();
-}
-
-void Session::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
-  if (ids.empty()) return;
-  const Lock lock(mutex_);
-  for (const ObjectId id : ids) {
-    references_.Granted(id);
-    references_.AddHandle(id);
-  }
-  Send(wire::Claim{container, 0, static_cast<uint32_t>(ids.size())});
-  FinishSending();
-}
-
-std::variant<ValueSpace, ErrorInfo> Session::Reserve(size_t bytes) {
-  ValueSpace space;
-  if (bytes <= max_inline_value_bytes_) {
-    space.inline_bytes.resize(bytes);
-    space.bytes = space.inline_bytes;
-    return space;
-  }
-  Lock lock(mutex_);
-  auto carved = Carve(lock, bytes);
-  if (auto* error = std::get_if<ErrorInfo>(&carved)) return std::move(*error);
-  space.location = std::get<Location>(carved);
-  absl::Status status = WaitForChunk(space.location.chunk, objectstore::Mapping::Access::kWrite);
-  if (status.ok()) {
-    const auto memory = chunks_.Write(space.location);
-    status = memory.status();
-    if (memory.ok()) space.bytes = *memory;
-  }
-  if (!status.ok()) {
-    carver_.Abandon(space.location);
-    return ErrorInfo{.kind = ErrorKind::kResourceExhausted,
-                     .message = std::string(ToStd(status.message()))};
-  }
-  return space;
-}
-
-std::variant<Location, ErrorInfo> Session::Carve(Lock& lock, size_t bytes) {
-  for (;;) {
-    if (death_.has_value()) return *death_;
-    if (const std::optional<Location> object = carver_.Carve(bytes)) return *object;
-    // What is too small for this one is given back, or small leases would pile up.
-    for (const Location& unused : carver_.TakeSurplus(1)) Send(wire::ReturnLease{unused});
-    SendReleases(1);
-    Send(wire::LeaseRequest{bytes});
-    FinishSending();
-    ++leases_asked_;
-    // Another thread may take what was meant for us; then we ask again.
-    const int asked = leases_asked_;
-    const uint64_t wait = SendBlocked({}, 0);
-    const uint64_t had = carver_.bytes();
-    WaitUntil(
-        lock,
-        [&] {
-          return leases_asked_ < asked || !lease_refusals_.empty() || carver_.bytes() > had ||
-                 Stopped();
-        },
-        kForever);
-    SendUnblocked(wait);
-    if (death_.has_value()) return *death_;
-    if (Stopped()) return *running_->stopped;
-    if (!lease_refusals_.empty()) {
-      ErrorInfo error = std::move(lease_refusals_.front());
-      lease_refusals_.pop_front();
-      return error;
-    }
-  }
-}
-
-void Session::Abandon(ValueSpace space) {
-  if (!space.stored()) return;
-  const Lock lock(mutex_);
-  carver_.Abandon(space.location);
-}
-
-std::variant<ObjectId, ErrorInfo> Session::Seal(ValueSpace space, std::vector<ObjectId> refs) {
-  Lock lock(mutex_);
-  if (death_.has_value()) return *death_;
-  const ObjectId id = ObjectId::Make(client_, next_sequence_++);
-  references_.Granted(id);
-  references_.AddHandle(id);
-  LocalObject& object = objects_[id];
-  wire::Seal seal{id, {}};
-  seal.value.refs = refs;
-  object.refs = std::move(refs);
-  if (space.stored()) {
-    object.content = space.location;
-    seal.value.content = space.location;
-    Send(seal);
-  } else {
-    auto words = std::make_shared<std::vector<uint64_t>>((space.inline_bytes.size() + 7) / 8);
-    std::memcpy(words->data(), space.inline_bytes.data(), space.inline_bytes.size());
-    object.content = std::shared_ptr<const std::vector<uint64_t>>(std::move(words));
-    object.bytes = space.inline_bytes.size();
-    seal.value.content = wire::Bytes(space.inline_bytes);
-    Send(seal);
-  }
-  FinishSending();
-  Throttle(lock);
-  return id;
-}
 
 std::variant<TaskId, ErrorInfo> Session::Submit(wire::TaskSpec spec) {
   Lock lock(mutex_);
@@ -152,7 +32,7 @@ std::variant<TaskId, ErrorInfo> Session::Submit(wire::TaskSpec spec) {
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     references_.Granted(spec.id.Result(i));
     references_.AddHandle(spec.id.Result(i));
-    objects_[spec.id.Result(i)].subscribed = true;  // the submitter is told without asking
+    objects_.Expect(spec.id.Result(i));
   }
   if (spec.stream_window > 0) incoming_streams_[spec.id].window = spec.stream_window;
   Send(spec);
@@ -164,7 +44,7 @@ std::variant<TaskId, ErrorInfo> Session::Submit(wire::TaskSpec spec) {
 void Session::Complete(const wire::Complete& complete) {
   Lock lock(mutex_);
   Send(complete);
-  SendReleases(kReleaseBatch);
+  SendReleases(Limits::kReleaseBatch);
   FinishSending();
   Throttle(lock);
 }
@@ -177,14 +57,12 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
   // Objects that were not there at the last look; ready ones are not looked at again.
   std::vector<ObjectId> pending;
   for (const ObjectId id : ids) {
-    LocalObject& object = objects_[id];
-    if (object.ready()) {
-      failed |= until_error && std::holds_alternative<ErrorInfo>(object.content);
+    if (objects_.IsResolved(id)) {
+      failed |= until_error && objects_.FindError(id) != nullptr;
       continue;
     }
     pending.push_back(id);
-    if (std::exchange(object.subscribed, true)) continue;
-    ask.push_back(id);
+    if (objects_.Subscribe(id)) ask.push_back(id);
   }
   count = std::min(count, ids.size());
   const auto ready = [&] { return ids.size() - pending.size(); };
@@ -193,15 +71,14 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
   const auto found_error = [&] {
     if (!until_error || failed) return failed;
     if (std::exchange(errors_seen, errors_learned_) == errors_learned_) return false;
-    failed = std::any_of(pending.begin(), pending.end(), [&](ObjectId id) {
-      return std::holds_alternative<ErrorInfo>(objects_[id].content);
-    });
+    failed = std::any_of(pending.begin(), pending.end(),
+                         [&](ObjectId id) { return objects_.FindError(id) != nullptr; });
     return failed;
   };
   const auto enough = [&] {
     if (ready() >= count) return true;
     // From the back: the order in which tasks were submitted is mostly that in which they finish.
-    std::erase_if(pending, [&](ObjectId id) { return objects_[id].ready(); });
+    std::erase_if(pending, [&](ObjectId id) { return objects_.IsResolved(id); });
     return ready() >= count;
   };
   if (!ask.empty()) {
@@ -229,7 +106,7 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
     if (WaitRefused(wait) || Stopped() || found_error()) return true;
     if (pending.size() <= ids.size() - count) return true;
     if (count < ids.size()) return enough();
-    while (!pending.empty() && objects_[pending.back()].ready()) pending.pop_back();
+    while (!pending.empty() && objects_.IsResolved(pending.back())) pending.pop_back();
     return pending.empty();
   };
   WaitUntil(lock, watched, deadline_nanos);
@@ -245,8 +122,7 @@ std::vector<bool> Session::AreReady(std::span<const ObjectId> ids) {
   const Lock lock(mutex_);
   std::vector<bool> ready(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
-    const auto it = objects_.find(ids[i]);
-    ready[i] = it != objects_.end() && it->second.ready();
+    ready[i] = objects_.IsResolved(ids[i]);
   }
   return ready;
 }
@@ -254,66 +130,14 @@ std::vector<bool> Session::AreReady(std::span<const ObjectId> ids) {
 std::optional<ErrorInfo> Session::FirstError(std::span<const ObjectId> ids) {
   const Lock lock(mutex_);
   for (const ObjectId id : ids) {
-    const auto it = objects_.find(id);
-    if (it == objects_.end()) continue;
-    if (const auto* error = std::get_if<ErrorInfo>(&it->second.content)) return *error;
+    if (const ErrorInfo* error = objects_.FindError(id)) return *error;
   }
   return std::nullopt;
 }
 
 bool Session::IsReady(ObjectId id) {
   const Lock lock(mutex_);
-  const auto it = objects_.find(id);
-  return it != objects_.end() && it->second.ready();
-}
-
-std::variant<ValueBytes, ErrorInfo> Session::Value(ObjectId id) {
-  Location location;
-  ValueBytes value;
-  {
-    const Lock lock(mutex_);
-    const auto it = objects_.find(id);
-    if (it == objects_.end() || !it->second.ready()) {
-      if (death_.has_value()) return *death_;
-      TROUPE_CHECK(false, "the value of an object that is not there");
-    }
-    const LocalObject& object = it->second;
-    if (const auto* error = std::get_if<ErrorInfo>(&object.content)) return *error;
-    value.refs = object.refs;
-    if (const auto* words =
-            std::get_if<std::shared_ptr<const std::vector<uint64_t>>>(&object.content)) {
-      value.bytes = std::as_bytes(std::span(**words)).first(object.bytes);
-      value.owner = *words;
-      return value;
-    }
-    location = std::get<Location>(object.content);
-  }
-  auto stored = ValueIn(location);
-  if (auto* bytes = std::get_if<ValueBytes>(&stored)) bytes->refs = std::move(value.refs);
-  return stored;
-}
-
-std::variant<ValueBytes, ErrorInfo> Session::ValueIn(const Location& location) {
-  const Lock lock(mutex_);
-  absl::Status status = WaitForChunk(location.chunk, objectstore::Mapping::Access::kRead);
-  if (status.ok()) {
-    const auto bytes = chunks_.Read(location);
-    if (bytes.ok()) return ValueBytes{*bytes, {}, nullptr};
-    status = bytes.status();
-  }
-  if (death_.has_value()) return *death_;
-  return ErrorInfo{.kind = ErrorKind::kResourceExhausted,
-                   .message = std::string(ToStd(status.message()))};
-}
-
-// Descriptors come over the socket before the frame that needs them; they may be a moment behind.
-absl::Status Session::WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access) {
-  for (DrainSocket(); !chunks_.Has(chunk, access); DrainSocket()) {
-    if (death_.has_value()) return absl::UnavailableError(death_->message);
-    pollfd socket{socket_.fd(), POLLIN, 0};
-    poll(&socket, 1, 100);
-  }
-  return absl::OkStatus();
+  return objects_.IsResolved(id);
 }
 
 std::variant<std::pair<ActorId, std::string>, ErrorInfo> Session::FindActor(
@@ -451,11 +275,21 @@ absl::Status Session::Handle(wire::Bytes bytes) {
                     it->second.stopped || demand->stopped};
     }
   } else if (const auto* lease = std::get_if<wire::LeaseGranted>(&*message)) {
+    fresh_leases_.push_back(lease->space);
     carver_.Granted(lease->space);
-    --leases_asked_;
   } else if (auto* refused = std::get_if<wire::LeaseRefused>(&*message)) {
-    lease_refusals_.push_back(std::move(refused->error));
-    --leases_asked_;
+    carver_.Refused(refused->bytes, std::move(refused->error));
+  } else if (std::holds_alternative<wire::Recall>(*message)) {
+    ReturnLeases(carver_.TakeAll());
+  } else if (const auto* unpin = std::get_if<wire::Unpin>(&*message)) {
+    AnswerUnpin(*unpin);
+  } else if (const auto* memory = std::get_if<wire::MemoryReport>(&*message)) {
+    std::vector<uint64_t>& frame = memory_reports_[memory->request];
+    frame.resize(bytes.size() / sizeof(uint64_t));
+    std::memcpy(frame.data(), bytes.data(), bytes.size());
+  } else if (auto* no_fetch = std::get_if<wire::FetchRefused>(&*message)) {
+    objects_.FetchRefused(no_fetch->id);
+    if (references_.Holds(no_fetch->id)) fetch_refusals_[no_fetch->id] = std::move(no_fetch->error);
   } else if (auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
     wait_refusal_.emplace(std::move(wait->error), wait->wait);
   } else if (auto* stop = std::get_if<wire::StopTask>(&*message)) {
@@ -482,23 +316,20 @@ absl::Status Session::Handle(wire::Bytes bytes) {
 
 void Session::Learn(const wire::ReadyValue& ready) {
   if (!references_.Holds(ready.id)) return;  // released meanwhile
-  LocalObject& object = objects_[ready.id];
-  if (object.ready()) return;
+  objectstore::ObjectCache::Content content;
   if (const auto* bytes = std::get_if<wire::Bytes>(&ready.value.content)) {
-    auto words = std::make_shared<std::vector<uint64_t>>((bytes->size() + 7) / 8);
-    std::memcpy(words->data(), bytes->data(), bytes->size());
-    object.content = std::shared_ptr<const std::vector<uint64_t>>(std::move(words));
-    object.bytes = bytes->size();
+    if (objects_.IsKnown(ready.id)) return;
+    content = objectstore::ObjectCache::Inline::Copy(*bytes);
   } else if (const auto* location = std::get_if<Location>(&ready.value.content)) {
-    object.content = *location;
+    content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {
-    object.content = *error;
+    content = *error;
     ++errors_learned_;
-  } else {
-    return;  // pending: it is asked for when somebody waits
+  } else if (std::holds_alternative<wire::Pending>(ready.value.content)) {
+    return;  // it is asked for when somebody waits
   }
-  object.refs = ready.value.refs;
-  if (object.watched) TellWatchers(ready.id, object);
+  objects_.Learn(ready.id, std::move(content), ready.value.refs);
+  if (!watchers_.empty()) TellWatchers(ready.id);
 }
 
 void Session::Die(ErrorInfo error) {

@@ -46,6 +46,7 @@
 #include "core/wire/messages.h"
 #include "objectstore/client/chunk_map.h"
 #include "objectstore/client/lease_carver.h"
+#include "objectstore/client/object_cache.h"
 #include "objectstore/client/reference_table.h"
 
 namespace troupe::worker {
@@ -53,12 +54,14 @@ namespace troupe::worker {
 // A deadline for waiting, in MonotonicNanos.
 inline constexpr int64_t kForever = INT64_MAX;
 
-// The bytes of a value, where they lie, and the ids inside it. Valid as long as the caller has a
-// handle on the object.
+// The bytes of a value, where they lie, and the ids inside it. Valid as long as `owner` lives: it
+// owns inline bytes, and is a view of those in the store, which are not moved, spilled or freed
+// under it. None for an argument that came inside its task's frame.
 struct ValueBytes {
   std::span<const std::byte> bytes;
   std::vector<ObjectId> refs;
-  std::shared_ptr<const void> owner;  // of inline bytes; null for bytes in the store
+  std::shared_ptr<const void> owner;
+  bool in_store = false;
 };
 
 // A value being written: memory of exactly `bytes.size()`, in the store or, where small, on this
@@ -99,7 +102,7 @@ class CompletionQueue {
   size_t sweep_at_ = 1024;         // entries that are gone are looked for at this size
 };
 
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   // Over a connected socket: sends `hello` with its descriptors and waits for the welcome.
   // Errors: Unavailable or FailedPrecondition, as one sentence.
@@ -145,10 +148,19 @@ class Session {
   std::vector<bool> AreReady(std::span<const ObjectId> ids);
   // The first of them that is there and is an error.
   std::optional<ErrorInfo> FirstError(std::span<const ObjectId> ids);
-  // The value or the error of an object that is there. REQUIRES: a handle.
-  std::variant<ValueBytes, ErrorInfo> Value(ObjectId id);
-  // The same for a value that came with a dispatched task.
-  std::variant<ValueBytes, ErrorInfo> ValueIn(const Location& location);
+  // The value or the error of an object; waits for one that is on its way, or away. Errors: besides
+  // the object's own, DeadlineExceeded, ResourceExhausted where the store has no room to read it
+  // back, Unavailable. REQUIRES: a handle.
+  std::variant<ValueBytes, ErrorInfo> Value(ObjectId id, int64_t deadline_nanos = kForever);
+  // The same where it is at hand: nothing is waited for or sent.
+  std::optional<std::variant<ValueBytes, ErrorInfo>> ValueAtHand(ObjectId id);
+
+  // What is in the store: totals, and the `limit` largest objects.
+  struct MemorySnapshot {
+    std::vector<uint64_t> frame;
+    wire::MemoryReport report;  // a view of `frame`
+  };
+  std::variant<MemorySnapshot, ErrorInfo> Memory(uint32_t limit);
 
   // --- Completions: each object costs the same, however many are waited for.
   // The queue gets the tag once the object is there. REQUIRES: the caller has a handle on the
@@ -210,16 +222,7 @@ class Session {
   void AbandonAfterFork() { forked_ = true; }
 
  private:
-  struct LocalObject {
-    bool subscribed = false;
-    std::variant<std::monostate, std::shared_ptr<const std::vector<uint64_t>>, Location, ErrorInfo>
-        content;
-    size_t bytes = 0;  // of inline content
-    std::vector<ObjectId> refs;
-    bool watched = false;  // watchers_ has an entry
-
-    bool ready() const { return content.index() != 0; }
-  };
+  class View;
   using Lock = std::unique_lock<std::mutex>;
 
   explicit Session(UniqueFd socket);
@@ -238,7 +241,7 @@ class Session {
   absl::Status Handle(wire::Bytes bytes);
   void Learn(const wire::ReadyValue& ready);
   void Die(ErrorInfo error);
-  void TellWatchers(ObjectId id, LocalObject& object);
+  void TellWatchers(ObjectId id);
   void TakeItem(const wire::ReadyValue& item);
   bool ShouldBlock() const;
   // Until ready() or the deadline or the end of the session; true where it is ready.
@@ -251,6 +254,11 @@ class Session {
   void Throttle(Lock& lock);
   void ArmTimer();
   std::variant<Location, ErrorInfo> Carve(Lock& lock, size_t bytes);
+  std::optional<std::variant<ValueBytes, ErrorInfo>> Look(ObjectId id);
+  void DropView(ObjectId id);
+  void DropHandleLocked(ObjectId id);
+  void ReturnLeases(const std::vector<Location>& unused);
+  void AnswerUnpin(const wire::Unpin& unpin);
   absl::Status WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access);
 
   // Blocked, and its end; the number of the wait. Nothing where this thread runs no task.
@@ -304,11 +312,12 @@ class Session {
   objectstore::ReferenceTable references_;
   objectstore::LeaseCarver carver_;
   objectstore::ChunkMap chunks_;
-  absl::flat_hash_map<ObjectId, LocalObject> objects_;
+  objectstore::ObjectCache objects_;
   absl::flat_hash_map<ActorId, uint64_t> actor_sequences_;
-  int leases_asked_ = 0;
-  std::deque<ErrorInfo> lease_refusals_;
-  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which wait
+  std::vector<Location> fresh_leases_;  // whose pages this process has not touched
+  absl::flat_hash_map<ObjectId, ErrorInfo> fetch_refusals_;
+  absl::flat_hash_map<uint64_t, std::vector<uint64_t>> memory_reports_;  // frames, by request
+  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;           // and of which wait
   uint64_t waits_ = 0;
   std::vector<RunningSlot*> running_slots_;
   std::vector<std::stop_source> stops_;  // to be requested

@@ -35,23 +35,20 @@ void Session::Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint6
   }
   for (const ObjectId id : ids) {
     const uint64_t tag = first_tag++;
-    LocalObject& object = objects_[id];
-    if (object.ready()) {
+    if (objects_.IsResolved(id)) {
       queue->ready_.push_back(tag);
       continue;
     }
-    object.watched = true;
     watchers_[id].push_back({queue, tag});
     queue->watched_.push_back(id);
-    if (!std::exchange(object.subscribed, true)) ask.push_back(id);
+    if (objects_.Subscribe(id)) ask.push_back(id);
   }
   if (ask.empty()) return;
   Send(wire::Subscribe{std::move(ask)});
   FinishSending();
 }
 
-void Session::TellWatchers(ObjectId id, LocalObject& object) {
-  object.watched = false;
+void Session::TellWatchers(ObjectId id) {
   const auto it = watchers_.find(id);
   if (it == watchers_.end()) return;
   for (const Watcher& watcher : it->second) {

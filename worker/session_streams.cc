@@ -29,7 +29,7 @@ std::variant<Session::StreamNext, ErrorInfo> Session::NextItem(TaskId task,
     const auto it = incoming_streams_.find(task);
     return it == incoming_streams_.end() || !it->second.items.empty();
   };
-  const auto ended = [&] { return objects_[end].ready(); };
+  const auto ended = [&] { return objects_.IsResolved(end); };
   const auto ready = [&] { return has_item() || ended(); };
   if (!ready()) {
     if (auto refusal = WaitLending(lock, {end}, ready, deadline_nanos)) return *std::move(refusal);
@@ -50,7 +50,7 @@ std::variant<Session::StreamNext, ErrorInfo> Session::NextItem(TaskId task,
     return StreamNext{StreamNext::What::kItem, item};
   }
   if (ended()) {
-    if (const auto* error = std::get_if<ErrorInfo>(&objects_[end].content)) return *error;
+    if (const ErrorInfo* error = objects_.FindError(end)) return *error;
     return StreamNext{};
   }
   if (death_.has_value()) return *death_;
@@ -67,8 +67,7 @@ void Session::CloseStream(TaskId task) {
     unread = std::move(it->second.items);
     const uint32_t taken = it->second.taken;
     incoming_streams_.erase(it);
-    const auto end = objects_.find(task.Result(0));
-    if (end == objects_.end() || !end->second.ready()) {
+    if (!objects_.IsResolved(task.Result(0))) {
       Send(wire::StreamDemand{task, taken, true});
       FinishSending();
     }

@@ -30,6 +30,7 @@ struct Limits {
   static constexpr size_t kMinLeaseBytes = size_t{256} << 10;
   static constexpr size_t kMaxLeaseBytes = size_t{64} << 20;
   static constexpr size_t kObjectAlignmentBytes = 64;
+  static constexpr size_t kReleaseBatch = 64;    // releases that make a message at once
   static constexpr int kMemoryWaitSeconds = 30;  // without progress, then ResourceExhausted
 
   // Tasks.

@@ -38,10 +38,12 @@ std::vector<ObjectId> SomeIds(uint64_t count) {
 
 // Of each alternative.
 std::vector<Value> SampleValues() {
-  return {{Bytes(), {}},          {SomeBytes(1), SomeIds(1)}, {SomeBytes(8), {}},
-          {SomeBytes(40), {}},    {SampleLocation(), {}},     {Location(), SomeIds(3)},
-          {SampleError(), {}},    {ErrorInfo(), {}},          {Pending(), {}},
-          {Pending(), SomeIds(2)}};
+  return {{Bytes(), {}},          {SomeBytes(1), SomeIds(1)},
+          {SomeBytes(8), {}},     {SomeBytes(40), {}},
+          {SampleLocation(), {}}, {Location(), SomeIds(3)},
+          {SampleError(), {}},    {ErrorInfo(), {}},
+          {Pending(), {}},        {Pending(), SomeIds(2)},
+          {Away(), {}},           {Away(), SomeIds(1)}};
 }
 
 std::vector<ReadyValue> SampleReadyValues() {
@@ -118,6 +120,12 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"find_actor", FindActor{kMax64, "hits"}},
       {"status_empty", StatusRequest()},
       {"status", StatusRequest{7}},
+      {"fetch_empty", Fetch()},
+      {"fetch", Fetch{SomeIds(3)}},
+      {"unpinned_empty", Unpinned()},
+      {"unpinned", Unpinned{{{ObjectId(1, 2), kMax32}}, {{ObjectId(3, 4), 5}, {ObjectId(), 0}}}},
+      {"memory_empty", MemoryRequest()},
+      {"memory", MemoryRequest{kMax64, kMax32}},
       {"stop", Stop()},
       {"cancel_empty", Cancel()},
       {"cancel", Cancel{ObjectId(1, 2), true, false}},
@@ -141,7 +149,7 @@ Samples<NodeMessage> NodeMessageSamples() {
       {"lease_granted_empty", LeaseGranted()},
       {"lease_granted", LeaseGranted{SampleLocation()}},
       {"lease_refused_empty", LeaseRefused()},
-      {"lease_refused", LeaseRefused{SampleError()}},
+      {"lease_refused", LeaseRefused{SampleError(), kMax64}},
       {"wait_refused_empty", WaitRefused()},
       {"wait_refused", WaitRefused{SampleError(), 3}},
       {"drop_chunk_empty", DropChunk()},
@@ -158,6 +166,28 @@ Samples<NodeMessage> NodeMessageSamples() {
       {"exit", Exit{"the driver is gone"}},
       {"stop_task_empty", StopTask()},
       {"stop_task", StopTask{1, kMax64, SampleError()}},
+      {"unpin_empty", Unpin()},
+      {"unpin", Unpin{{{ObjectId(1, 2), 3}, {ObjectId(4, 5), kMax32}}}},
+      {"recall", Recall()},
+      {"fetch_refused_empty", FetchRefused()},
+      {"fetch_refused", FetchRefused{ObjectId(1, 2), SampleError()}},
+      {"memory_empty", MemoryReport()},
+      {"memory", MemoryReport{.request = 1,
+                              .cap = kMax64,
+                              .object_bytes = 2,
+                              .leased_bytes = 3,
+                              .kept_bytes = 4,
+                              .inline_bytes = 5,
+                              .spilled_bytes = 6,
+                              .object_count = 7,
+                              .objects = {{.id = ObjectId(1, 2),
+                                           .size = kMax64,
+                                           .state = ObjectState::kSpilled,
+                                           .holders = 1,
+                                           .holds = 2,
+                                           .pins = kMax32,
+                                           .maker = "Train"},
+                                          {}}}},
   };
 }
 

@@ -27,7 +27,7 @@ size_t Words(const Value& v) {
          std::visit(Overload{[](Bytes bytes) { return WordsFor(bytes.size()); },
                              [](const Location&) { return size_t{4}; },
                              [](const ErrorInfo& e) { return Words(e); },
-                             [](Pending) { return size_t{0}; }},
+                             [](Pending) { return size_t{0}; }, [](Away) { return size_t{0}; }},
                     v.content);
 }
 size_t Words(const std::vector<ReadyValue>& values) {
@@ -92,7 +92,7 @@ void Set(const Value& v, schema::Value::Builder b) {
   std::visit(Overload{[&](Bytes bytes) { b.setInline(ToKj(bytes)); },
                       [&](const Location& l) { Set(l, b.initStored()); },
                       [&](const ErrorInfo& e) { Set(e, b.initError()); },
-                      [&](Pending) { b.setPending(); }},
+                      [&](Pending) { b.setPending(); }, [&](Away) { b.setAway(); }},
              v.content);
   SetIds(v.refs, [&](unsigned n) { return b.initRefs(n); });
 }
@@ -110,6 +110,9 @@ Value Get(schema::Value::Reader r) {
       break;
     case schema::Value::PENDING:
       v.content = Pending{};
+      break;
+    case schema::Value::AWAY:
+      v.content = Away{};
       break;
   }
   v.refs = GetIds(r.getRefs());
@@ -242,6 +245,23 @@ void Set(const StreamDemand& m, schema::StreamDemand::Builder b) {
 StreamDemand Get(schema::StreamDemand::Reader r) {
   return {TaskId(r.getTaskHi(), r.getTaskLo()), r.getConsumed(), r.getStopped()};
 }
+template <typename InitList>
+void SetPins(const std::vector<Pin>& pins, InitList init) {
+  if (pins.empty()) return;
+  auto list = init(static_cast<unsigned>(pins.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setHi(pins[i].id.hi());
+    list[i].setLo(pins[i].id.lo());
+    list[i].setSerial(pins[i].serial);
+  }
+}
+std::vector<Pin> GetPins(capnp::List<schema::Pin>::Reader list) {
+  std::vector<Pin> pins;
+  pins.reserve(CountOf(list));
+  for (const auto r : list) pins.push_back({ObjectId(r.getHi(), r.getLo()), r.getSerial()});
+  return pins;
+}
+size_t WordsForPins(size_t count) { return 2 + 3 * count; }
 
 struct SetClientMessage {
   schema::ClientMessage::Builder b;
@@ -320,6 +340,20 @@ struct SetClientMessage {
     Set(m.value, g.initValue());
   }
   void operator()(const StreamDemand& m) { Set(m, b.initStreamDemand()); }
+  void operator()(const Fetch& m) {
+    auto list = b.initFetch(static_cast<unsigned>(m.ids.size()));
+    for (unsigned i = 0; i < list.size(); ++i) SetId(m.ids[i], list[i]);
+  }
+  void operator()(const Unpinned& m) {
+    auto g = b.initUnpinned();
+    SetPins(m.agreed, [&](unsigned n) { return g.initAgreed(n); });
+    SetPins(m.refused, [&](unsigned n) { return g.initRefused(n); });
+  }
+  void operator()(const MemoryRequest& m) {
+    auto g = b.initMemory();
+    g.setRequest(m.request);
+    g.setLimit(m.limit);
+  }
 };
 
 size_t Words(const ClientMessage& message) {
@@ -335,6 +369,11 @@ size_t Words(const ClientMessage& message) {
                                       [](const Release& m) { return 4 + 3 * m.grants.size(); },
                                       [](const FindActor& m) { return WordsFor(m.name.size()); },
                                       [](const StreamItem& m) { return Words(m.value); },
+                                      [](const Fetch& m) { return WordsForIds(m.ids.size()); },
+                                      [](const Unpinned& m) {
+                                        return WordsForPins(m.agreed.size()) +
+                                               WordsForPins(m.refused.size());
+                                      },
                                       [](const auto&) { return size_t{8}; }},
                              message);
 }
@@ -404,6 +443,16 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
     }
     case schema::ClientMessage::STREAM_DEMAND:
       return Get(r.getStreamDemand());
+    case schema::ClientMessage::FETCH:
+      return Fetch{GetIds(r.getFetch())};
+    case schema::ClientMessage::UNPINNED: {
+      const auto g = r.getUnpinned();
+      return Unpinned{GetPins(g.getAgreed()), GetPins(g.getRefused())};
+    }
+    case schema::ClientMessage::MEMORY: {
+      const auto g = r.getMemory();
+      return MemoryRequest{g.getRequest(), g.getLimit()};
+    }
   }
   return absl::InvalidArgumentError("a client message of an unknown kind");
 }
@@ -429,7 +478,11 @@ struct SetNodeMessage {
   }
   void operator()(const StreamDemand& m) { Set(m, b.initStreamDemand()); }
   void operator()(const LeaseGranted& m) { Set(m.space, b.initLeaseGranted()); }
-  void operator()(const LeaseRefused& m) { Set(m.error, b.initLeaseRefused()); }
+  void operator()(const LeaseRefused& m) {
+    auto g = b.initLeaseRefused();
+    Set(m.error, g.initError());
+    g.setBytes(m.bytes);
+  }
   void operator()(const WaitRefused& m) {
     auto g = b.initWaitRefused();
     Set(m.error, g.initError());
@@ -461,6 +514,40 @@ struct SetNodeMessage {
     g.setGeneration(m.generation);
     Set(m.error, g.initError());
   }
+  void operator()(const Unpin& m) {
+    auto list = b.initUnpin(static_cast<unsigned>(m.pins.size()));
+    SetPins(m.pins, [&](unsigned) { return list; });
+  }
+  void operator()(const Recall&) { b.setRecall(); }
+  void operator()(const FetchRefused& m) {
+    auto g = b.initFetchRefused();
+    g.setHi(m.id.hi());
+    g.setLo(m.id.lo());
+    Set(m.error, g.initError());
+  }
+  void operator()(const MemoryReport& m) {
+    auto g = b.initMemory();
+    g.setRequest(m.request);
+    g.setCap(m.cap);
+    g.setObjectBytes(m.object_bytes);
+    g.setLeasedBytes(m.leased_bytes);
+    g.setKeptBytes(m.kept_bytes);
+    g.setInlineBytes(m.inline_bytes);
+    g.setSpilledBytes(m.spilled_bytes);
+    g.setObjectCount(m.object_count);
+    auto list = g.initObjects(static_cast<unsigned>(m.objects.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      const MemoryObject& object = m.objects[i];
+      list[i].setHi(object.id.hi());
+      list[i].setLo(object.id.lo());
+      list[i].setSize(object.size);
+      list[i].setState(static_cast<uint16_t>(object.state));
+      list[i].setHolders(object.holders);
+      list[i].setHolds(object.holds);
+      list[i].setPins(object.pins);
+      SetText(object.maker, [&](unsigned n) { return list[i].initMaker(n); });
+    }
+  }
 };
 
 size_t Words(const NodeMessage& message) {
@@ -477,6 +564,14 @@ size_t Words(const NodeMessage& message) {
                              [](const StatusReport& m) { return WordsFor(m.text.size()); },
                              [](const Exit& m) { return WordsFor(m.reason.size()); },
                              [](const StopTask& m) { return Words(m.error); },
+                             [](const Unpin& m) { return WordsForPins(m.pins.size()); },
+                             [](const FetchRefused& m) { return Words(m.error); },
+                             [](const MemoryReport& m) {
+                               size_t words = 16;
+                               for (const MemoryObject& o : m.objects)
+                                 words += 8 + WordsFor(o.maker.size());
+                               return words;
+                             },
                              [](const auto&) { return size_t{8}; }},
                     message);
 }
@@ -497,8 +592,10 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
       return Get(r.getStreamDemand());
     case schema::NodeMessage::LEASE_GRANTED:
       return LeaseGranted{Get(r.getLeaseGranted())};
-    case schema::NodeMessage::LEASE_REFUSED:
-      return LeaseRefused{Get(r.getLeaseRefused())};
+    case schema::NodeMessage::LEASE_REFUSED: {
+      const auto g = r.getLeaseRefused();
+      return LeaseRefused{Get(g.getError()), g.getBytes()};
+    }
     case schema::NodeMessage::WAIT_REFUSED:
       return WaitRefused{Get(r.getWaitRefused().getError()), r.getWaitRefused().getWait()};
     case schema::NodeMessage::DROP_CHUNK:
@@ -516,6 +613,42 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
     case schema::NodeMessage::STOP_TASK: {
       const auto g = r.getStopTask();
       return StopTask{g.getSlot(), g.getGeneration(), Get(g.getError())};
+    }
+    case schema::NodeMessage::UNPIN:
+      return Unpin{GetPins(r.getUnpin())};
+    case schema::NodeMessage::RECALL:
+      return Recall{};
+    case schema::NodeMessage::FETCH_REFUSED: {
+      const auto g = r.getFetchRefused();
+      return FetchRefused{ObjectId(g.getHi(), g.getLo()), Get(g.getError())};
+    }
+    case schema::NodeMessage::MEMORY: {
+      const auto g = r.getMemory();
+      MemoryReport m;
+      m.request = g.getRequest();
+      m.cap = g.getCap();
+      m.object_bytes = g.getObjectBytes();
+      m.leased_bytes = g.getLeasedBytes();
+      m.kept_bytes = g.getKeptBytes();
+      m.inline_bytes = g.getInlineBytes();
+      m.spilled_bytes = g.getSpilledBytes();
+      m.object_count = g.getObjectCount();
+      const auto objects = g.getObjects();
+      m.objects.reserve(CountOf(objects));
+      for (const auto o : objects) {
+        if (o.getState() > static_cast<uint16_t>(ObjectState::kFailed)) {
+          return absl::InvalidArgumentError(
+              absl::StrCat("unknown state of an object ", o.getState()));
+        }
+        m.objects.push_back({.id = ObjectId(o.getHi(), o.getLo()),
+                             .size = o.getSize(),
+                             .state = ObjectState(o.getState()),
+                             .holders = o.getHolders(),
+                             .holds = o.getHolds(),
+                             .pins = o.getPins(),
+                             .maker = FromKj(o.getMaker())});
+      }
+      return m;
     }
   }
   return absl::InvalidArgumentError("a node message of an unknown kind");

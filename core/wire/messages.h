@@ -45,9 +45,12 @@ class MessageBuffer {
 // Not there yet, or too large for the message: ask for it.
 struct Pending {};
 
+// It is there, and not in memory: fetch it.
+struct Away {};
+
 // What an object resolves to: bytes, a place in the store, or an error.
 struct Value {
-  std::variant<Bytes, Location, ErrorInfo, Pending> content;
+  std::variant<Bytes, Location, ErrorInfo, Pending, Away> content;
   std::vector<ObjectId> refs;  // the ids inside the value
 };
 
@@ -159,10 +162,27 @@ struct Cancel {
   bool force = false;
   bool recursive = true;
 };
+struct Fetch {
+  std::vector<ObjectId> ids;
+};
+// One telling of an object's place; the node counts them.
+struct Pin {
+  ObjectId id;
+  uint32_t serial = 0;
+};
+struct Unpinned {
+  std::vector<Pin> agreed;
+  std::vector<Pin> refused;
+};
+struct MemoryRequest {
+  uint64_t request = 0;
+  uint32_t limit = 0;
+};
 
-using ClientMessage = std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim,
-                                   LeaseRequest, ReturnLease, Blocked, Unblocked, Kill, FindActor,
-                                   StatusRequest, Stop, Cancel, StreamItem, StreamDemand>;
+using ClientMessage =
+    std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
+                 Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel, StreamItem,
+                 StreamDemand, Fetch, Unpinned, MemoryRequest>;
 
 // From the node to a client.
 struct ReadyValue {
@@ -186,6 +206,7 @@ struct LeaseGranted {
 };
 struct LeaseRefused {
   ErrorInfo error;
+  uint64_t bytes = 0;  // that were asked for
 };
 struct WaitRefused {
   ErrorInfo error;
@@ -215,9 +236,48 @@ struct StopTask {
   ErrorInfo error;
 };
 
-using NodeMessage =
-    std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused, DropChunk, ActorFound,
-                 StatusReport, Exit, StopTask, Streamed, StreamDemand>;
+struct Unpin {
+  std::vector<Pin> pins;
+};
+struct Recall {};
+struct FetchRefused {
+  ObjectId id;
+  ErrorInfo error;
+};
+// The numbers travel: never change one, add at the end.
+enum class ObjectState : uint16_t {
+  kPending = 0,
+  kInline = 1,
+  kInMemory = 2,
+  kSpilling = 3,
+  kSpilled = 4,
+  kRestoring = 5,
+  kFailed = 6,
+};
+struct MemoryObject {
+  ObjectId id;
+  uint64_t size = 0;
+  ObjectState state = ObjectState::kPending;
+  uint32_t holders = 0;
+  uint32_t holds = 0;
+  uint32_t pins = 0;
+  std::string_view maker;
+};
+struct MemoryReport {
+  uint64_t request = 0;
+  uint64_t cap = 0;
+  uint64_t object_bytes = 0;
+  uint64_t leased_bytes = 0;
+  uint64_t kept_bytes = 0;
+  uint64_t inline_bytes = 0;
+  uint64_t spilled_bytes = 0;
+  uint64_t object_count = 0;
+  std::vector<MemoryObject> objects;
+};
+
+using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused,
+                                 DropChunk, ActorFound, StatusReport, Exit, StopTask, Streamed,
+                                 StreamDemand, Unpin, Recall, FetchRefused, MemoryReport>;
 
 // The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);

@@ -38,6 +38,7 @@ struct Value {
     stored @1 :Location;  # where in the store they lie
     error @2 :Error;
     pending @4 :Void;     # not there yet, or too large for this message: ask for it
+    away @5 :Void;        # it is there, and not in memory: fetch it
   }
   refs @3 :List(Id);      # the ids inside the value, in the order of their indices
 }
@@ -91,6 +92,13 @@ struct Grant {
   hi @0 :UInt64;
   lo @1 :UInt64;
   count @2 :UInt32;
+}
+
+# Which telling of an object's place is meant: the node counts them.
+struct Pin {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  serial @2 :UInt32;
 }
 
 struct ClientMessage {
@@ -150,6 +158,15 @@ struct ClientMessage {
       value @37 :Value;
     }
     streamDemand @38 :StreamDemand;
+    fetch @39 :List(Id);     # bring into memory what is away, and tell its place
+    unpinned :group {        # answers to unpin; an agreement may come later than the refusal
+      agreed @40 :List(Pin);
+      refused @41 :List(Pin);
+    }
+    memory :group {          # what is in the store
+      request @42 :UInt64;
+      limit @43 :UInt32;     # objects at most, the largest first
+    }
   }
 }
 
@@ -166,6 +183,17 @@ struct Ready {
   value @2 :Value;
 }
 
+struct MemoryObject {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  size @2 :UInt64;
+  holders @3 :UInt32;         # processes that have references
+  holds @4 :UInt32;           # tasks and containers that need it
+  pins @5 :UInt32;            # processes that know its place
+  state @6 :UInt16;
+  maker @7 :Text;             # the name of the task that made it
+}
+
 struct NodeMessage {
   union {
     dispatch :group {
@@ -179,7 +207,10 @@ struct NodeMessage {
     }
     ready @6 :List(Ready);      # answers; open no grants
     leaseGranted @7 :Location;
-    leaseRefused @8 :Error;
+    leaseRefused :group {
+      error @8 :Error;
+      bytes @38 :UInt64;        # that were asked for
+    }
     waitRefused :group {        # the executor's wait cannot end: it fails with this
       error @9 :Error;
       wait @22 :UInt64;         # its number: how often this client had said `blocked`
@@ -203,6 +234,24 @@ struct NodeMessage {
     }
     streamed @23 :List(Ready);  # items of streams, in order; each opens a grant
     streamDemand @24 :StreamDemand;
+    unpin @25 :List(Pin);       # will these be forgotten, so that they may be moved?
+    recall @26 :Void;           # give back what is leased and not used
+    fetchRefused :group {       # the fetch fails with this; the object stays
+      hi @27 :UInt64;
+      lo @28 :UInt64;
+      error @29 :Error;
+    }
+    memory :group {
+      request @30 :UInt64;
+      cap @31 :UInt64;
+      objectBytes @32 :UInt64;
+      leasedBytes @33 :UInt64;
+      keptBytes @34 :UInt64;    # free memory that is kept warm
+      inlineBytes @35 :UInt64;  # of small values, in the node
+      spilledBytes @36 :UInt64; # on disk
+      objectCount @37 :UInt64;
+      objects @39 :List(MemoryObject);
+    }
   }
 }
 

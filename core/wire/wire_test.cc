@@ -215,7 +215,7 @@ TEST(Wire, UnknownNumbersAreErrors) {
 
   // Of a newer peer: known to be an error, if not which.
   capnp::MallocMessageBuilder error;
-  error.initRoot<schema::NodeMessage>().initLeaseRefused().setKind(kErrorKinds);
+  error.initRoot<schema::NodeMessage>().initLeaseRefused().initError().setKind(kErrorKinds);
   const auto refused = DecodeNodeMessage(bytes_of(error));
   ASSERT_TRUE(refused.ok()) << refused.status();
   EXPECT_EQ(std::get<LeaseRefused>(*refused).error.kind, ErrorKind::kInternal);

@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/bytes.h"
+#include "core/base/check.h"
 
 namespace troupe::objectstore {
 namespace {
@@ -36,6 +38,25 @@ absl::StatusOr<Chunk> Chunk::Create(uint64_t bytes) {
   return Chunk(std::move(writable), std::move(read_only), bytes);
 }
 
+absl::Status Chunk::Populate(uint64_t offset, uint64_t bytes) const {
+  int rc;
+  do {
+    rc = fallocate(writable_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                   static_cast<off_t>(bytes));
+  } while (rc != 0 && errno == EINTR);
+  if (rc != 0) return Failure("find memory for", bytes);
+  return absl::OkStatus();
+}
+
+void Chunk::Punch(uint64_t offset, uint64_t bytes) const {
+  int rc;
+  do {
+    rc = fallocate(writable_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                   static_cast<off_t>(offset), static_cast<off_t>(bytes));
+  } while (rc != 0 && errno == EINTR);
+  TROUPE_CHECK(rc == 0, "memory of a chunk that cannot be given back");
+}
+
 absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t bytes, Access access) {
   struct stat info {};
   if (fstat(fd, &info) != 0 || static_cast<uint64_t>(info.st_size) != bytes ||
@@ -47,6 +68,15 @@ absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t bytes, Access access) {
   void* data = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) return Failure("map", bytes);
   return Mapping(static_cast<std::byte*>(data), bytes);
+}
+
+void Mapping::Prepare(uint64_t offset, uint64_t bytes) const {
+#ifdef MADV_POPULATE_WRITE
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t begin = offset / page * page;
+  // A kernel without it faults page by page, as ever.
+  (void)madvise(data_ + begin, offset + bytes - begin, MADV_POPULATE_WRITE);
+#endif
 }
 
 Mapping::Mapping(Mapping&& other) noexcept

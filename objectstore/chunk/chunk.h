@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/unique_fd.h"
 
@@ -23,6 +24,12 @@ class Chunk {
   static absl::StatusOr<Chunk> Create(uint64_t bytes);
 
   uint64_t bytes() const { return bytes_; }
+  // Pages get memory now, so that no later access to them can fail. Errors: ResourceExhausted.
+  absl::Status Populate(uint64_t offset, uint64_t bytes) const;
+  // Pages lose their memory: they are zero when they are written again. Whoever has them mapped is
+  // not hurt. REQUIRES: whole pages.
+  void Punch(uint64_t offset, uint64_t bytes) const;
+
   int writable_fd() const { return writable_.get(); }
   int read_only_fd() const { return read_only_.get(); }
 
@@ -44,6 +51,10 @@ class Mapping {
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&&) = delete;
   ~Mapping();
+
+  // Gives this process's page table the pages of a part that is about to be written: one call
+  // instead of a fault for each.
+  void Prepare(uint64_t offset, uint64_t bytes) const;
 
   std::byte* data() const { return data_; }
   uint64_t bytes() const { return bytes_; }

@@ -46,6 +46,11 @@ absl::StatusOr<std::span<const std::byte>> ChunkMap::Read(const Location& locati
   return Map(location, Mapping::Access::kRead);
 }
 
+void ChunkMap::Prepare(const Location& location) {
+  if (Map(location, Mapping::Access::kWrite).ok())
+    chunks_.at(location.chunk).write.mapping->Prepare(location.offset, location.size);
+}
+
 absl::StatusOr<std::span<std::byte>> ChunkMap::Write(const Location& location) {
   return Map(location, Mapping::Access::kWrite);
 }

@@ -29,6 +29,8 @@ class ChunkMap {
   // outside the chunk.
   absl::StatusOr<std::span<const std::byte>> Read(const Location& location);
   absl::StatusOr<std::span<std::byte>> Write(const Location& location);
+  // This place is about to be written for the first time.
+  void Prepare(const Location& location);
 
  private:
   struct View {

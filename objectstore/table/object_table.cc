@@ -54,6 +54,26 @@ std::vector<ClientId> ObjectTable::Fail(ObjectId id, std::shared_ptr<const Error
   return subscribers;
 }
 
+void ObjectTable::Replace(ObjectId id, Content content) {
+  Entry* entry = FindMutable(id);
+  TROUPE_CHECK(entry != nullptr && entry->stored(), "an object moves that is not stored");
+  Count(entry->content_, -1);
+  entry->content_ = std::move(content);
+  Count(entry->content_, +1);
+}
+
+void ObjectTable::MoveOut(ObjectId id) {
+  const Entry* entry = Find(id);
+  TROUPE_CHECK(entry != nullptr && entry->content_.index() == 2, "an object leaves that is away");
+  Replace(id, Away{std::get<Location>(entry->content_).size});
+}
+
+void ObjectTable::MoveIn(ObjectId id, const Location& location) { Replace(id, location); }
+
+void ObjectTable::Lose(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
+  Replace(id, std::move(error));
+}
+
 void ObjectTable::Grant(ObjectId id, ClientId client, uint32_t count) {
   Entry* entry = FindMutable(id);
   TROUPE_CHECK(entry != nullptr, "a grant on an object that does not exist");
@@ -77,6 +97,7 @@ absl::Status ObjectTable::Release(ClientId client, ObjectId id, uint32_t count) 
       const auto subscriber =
           std::find(entry->subscribers_.begin(), entry->subscribers_.end(), client);
       if (subscriber != entry->subscribers_.end()) entry->subscribers_.erase(subscriber);
+      if (entry->stored()) ungranted_.emplace_back(id, client);
       FreeIfUnneeded(id, entry);
       return absl::OkStatus();
     }
@@ -162,6 +183,8 @@ void ObjectTable::Count(const Content& content, int sign) {
     bytes_inline_ += static_cast<uint64_t>(sign) * bytes->size();
   if (const auto* stored = std::get_if<Location>(&content))
     bytes_stored_ += static_cast<uint64_t>(sign) * stored->size;
+  if (const auto* away = std::get_if<Away>(&content))
+    bytes_away_ += static_cast<uint64_t>(sign) * away->size;
 }
 
 // Frees the object, and what only it held, and so on: a chain of a million containers needs no
@@ -187,6 +210,7 @@ void ObjectTable::FreeIfUnneeded(ObjectId id, Entry* entry) {
 void ObjectTable::CheckInvariants() const {
   uint64_t inlined = 0;
   uint64_t stored = 0;
+  uint64_t away = 0;
   absl::flat_hash_map<ObjectId, uint32_t> contained;
   for (const auto& [id, entry] : entries_) {
     TROUPE_CHECK(!entry->grants_.empty() || entry->holds_ > 0,
@@ -197,9 +221,11 @@ void ObjectTable::CheckInvariants() const {
                  "somebody waits for what is there");
     if (const auto* bytes = std::get_if<std::string>(&entry->content_)) inlined += bytes->size();
     if (const auto* location = std::get_if<Location>(&entry->content_)) stored += location->size;
+    if (const auto* out = std::get_if<Away>(&entry->content_)) away += out->size;
     for (const ObjectId inner : entry->contained_) ++contained[inner];
   }
-  TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_, "bytes that do not add up");
+  TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_ && away == bytes_away_,
+               "bytes that do not add up");
   for (const auto& [id, count] : contained) {
     const Entry* entry = Find(id);
     TROUPE_CHECK(entry != nullptr && entry->holds_ >= count,

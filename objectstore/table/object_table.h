@@ -6,12 +6,12 @@
 // so a grant under way is never lost to a release that crosses it.
 //
 // Pure: no I/O, no clock, no thread. Who calls is trusted; what comes from a client (ids, counts)
-// is checked. Life of an entry: pending → sealed or failed → freed. It is freed when nobody has a
-// grant and nothing holds it; its bytes then appear in TakeFreed(), and the ids inside it lose a
-// hold each, to any depth, without recursion.
+// is checked. Life of an entry: pending → sealed (stored ⇄ away) or failed → freed. It is freed
+// when nobody has a grant and nothing holds it; its bytes then appear in TakeFreed(), and the ids
+// inside it lose a hold each, to any depth, without recursion.
 // Invariants: (1) an entry without grants and holds does not exist; (2) each id inside a sealed
-// value exists and has a hold for it; (3) bytes_inline and bytes_stored are the sums over the
-// entries.
+// value exists and has a hold for it; (3) bytes_inline, bytes_stored and bytes_away are the sums
+// over the entries.
 // Errors: InvalidArgument, PermissionDenied, AlreadyExists: the client broke the protocol; nothing
 // was changed. Not thread-safe.   After Cap'n Proto RPC's reference counts and Ray's ownership
 // table.
@@ -35,14 +35,23 @@
 
 namespace troupe::objectstore {
 
-// What an object resolved to: not yet, inline bytes, a place in the store, an error.
+// The bytes are on disk.
+struct Away {
+  uint64_t size = 0;
+};
+// What an object resolved to: not yet, inline bytes, a place in the store, an error, bytes on disk.
 using Content =
-    std::variant<std::monostate, std::string, Location, std::shared_ptr<const ErrorInfo>>;
+    std::variant<std::monostate, std::string, Location, std::shared_ptr<const ErrorInfo>, Away>;
 
 class Entry {
  public:
   bool pending() const { return content_.index() == 0; }
   bool failed() const { return content_.index() == 3; }
+  bool away() const { return content_.index() == 4; }
+  bool stored() const { return content_.index() == 2 || content_.index() == 4; }
+  // Processes that have references, and reasons of the node's own to keep it.
+  size_t holders() const { return grants_.size(); }
+  uint32_t holds() const { return holds_; }
   const Content& content() const { return content_; }
   // Null unless failed().
   std::shared_ptr<const ErrorInfo> error() const {
@@ -74,6 +83,11 @@ class ObjectTable {
   // does not hold.
   absl::StatusOr<std::vector<ClientId>> Seal(ClientId sealer, ObjectId id, Content content,
                                              std::vector<ObjectId> contained);
+  // A stored object leaves memory, comes back, or is lost. REQUIRES: it is stored.
+  void MoveOut(ObjectId id);
+  void MoveIn(ObjectId id, const Location& location);
+  void Lose(ObjectId id, std::shared_ptr<const ErrorInfo> error);
+
   // Makes it an error instead. REQUIRES: it is pending. Returns who waits for it.
   std::vector<ClientId> Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error);
 
@@ -107,10 +121,19 @@ class ObjectTable {
   };
   // What was freed since the last call.
   std::vector<Freed> TakeFreed() { return std::exchange(freed_, {}); }
+  // Stored objects to which a client has lost its last grant since the last call, with the client.
+  std::vector<std::pair<ObjectId, ClientId>> TakeUngranted() {
+    return std::exchange(ungranted_, {});
+  }
 
   size_t count() const { return entries_.size(); }
   uint64_t bytes_inline() const { return bytes_inline_; }
   uint64_t bytes_stored() const { return bytes_stored_; }
+  uint64_t bytes_away() const { return bytes_away_; }
+  template <typename F>
+  void ForEach(F f) const {
+    for (const auto& [id, entry] : entries_) f(id, static_cast<const Entry&>(*entry));
+  }
 
   // Recomputes bytes and the holds of containers from first principles; a violation stops the
   // process.
@@ -119,12 +142,15 @@ class ObjectTable {
  private:
   Entry* FindMutable(ObjectId id);
   void Count(const Content& content, int sign);
+  void Replace(ObjectId id, Content content);
   void FreeIfUnneeded(ObjectId id, Entry* entry);
 
   absl::flat_hash_map<ObjectId, std::unique_ptr<Entry>> entries_;
   std::vector<Freed> freed_;
+  std::vector<std::pair<ObjectId, ClientId>> ungranted_;
   uint64_t bytes_inline_ = 0;
   uint64_t bytes_stored_ = 0;
+  uint64_t bytes_away_ = 0;
 };
 
 }  // namespace troupe::objectstore

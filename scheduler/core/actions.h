@@ -15,6 +15,9 @@
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
+#include "core/wire/messages.h"
+#include "objectstore/table/residency.h"
+#include "objectstore/table/spill_space.h"
 #include "scheduler/core/worker_pool.h"
 
 namespace troupe::scheduler {
@@ -86,18 +89,66 @@ struct CreateChunk {
 struct DropChunk {
   ChunkId chunk = ChunkId::kNone;
 };
+// Give the memory of these pages back to the system, before what follows takes more.
+struct PunchChunk {
+  Location pages;
+};
+// See to it that these pages have memory; Core::LeasePopulated follows.
+struct PopulateLease {
+  Location space;
+};
 struct SendLease {
   ClientId client = ClientId::kNone;
   Location space;
 };
 struct RefuseLease {
   ClientId client = ClientId::kNone;
+  uint64_t bytes = 0;  // that were asked for
   ErrorInfo error;
 };
+// Ask for what is leased and not used.
+struct SendRecall {
+  ClientId client = ClientId::kNone;
+};
+// Ask whether places may be forgotten; Core::Unpinned follows.
+struct SendUnpin {
+  ClientId client = ClientId::kNone;
+  std::vector<wire::Pin> pins;
+};
+struct SendFetchRefused {
+  ClientId client = ClientId::kNone;
+  ObjectId object;
+  ErrorInfo error;
+};
+// Write objects to slots of one file, which may not exist yet; Core::SpillEnded follows.
+struct Spill {
+  struct Item {
+    ObjectId object;
+    Location place;
+    objectstore::SpillSlot slot;
+  };
+  objectstore::SpillFileId file = objectstore::SpillFileId::kNone;
+  std::string directory;
+  std::vector<Item> items;
+};
+// Read an object back into memory that it is to have; Core::RestoreEnded follows.
+struct Restore {
+  ObjectId object;
+  objectstore::SpilledCopy copy;
+  Location place;
+};
+struct PunchSpillFile {
+  objectstore::SpillSlot hole;
+};
+struct DropSpillFile {
+  objectstore::SpillFileId file = objectstore::SpillFileId::kNone;
+};
 
-using Action = std::variant<SendDispatch, SendStop, SendReady, SendStreamed, SendStreamDemand,
-                            SendWaitRefused, SendActorFound, StartWorker, EndWorker, KillWorker,
-                            CreateChunk, DropChunk, SendLease, RefuseLease>;
+using Action =
+    std::variant<SendDispatch, SendStop, SendReady, SendStreamed, SendStreamDemand, SendWaitRefused,
+                 SendActorFound, StartWorker, EndWorker, KillWorker, CreateChunk, DropChunk,
+                 PunchChunk, PopulateLease, SendLease, RefuseLease, SendRecall, SendUnpin,
+                 SendFetchRefused, Spill, Restore, PunchSpillFile, DropSpillFile>;
 
 }  // namespace troupe::scheduler
 

@@ -19,7 +19,11 @@ constexpr int64_t kIdleSurplusNanos = 1'000'000'000;
 }  // namespace
 
 Core::Core(const Config& config, TaskWords* words)
-    : config_(config), words_(words), space_(config.store_bytes), workers_(config.total) {}
+    : config_(config),
+      words_(words),
+      space_(config.store_bytes),
+      spill_(config.spill, config.spill_file_bytes),
+      workers_(config.total) {}
 
 void Core::DriverJoined(ClientId driver, JobId job, JobOptions options) {
   drivers_[driver] = job;
@@ -136,6 +140,7 @@ void Core::EndJobIfOver(JobId id) {
 
 void Core::ForgetClient(ClientId client) {
   std::erase_if(waiting_leases_, [&](const WaitingLease& w) { return w.client == client; });
+  recalled_.erase(client);
   // Its calls that are under way still run.
   for (auto& [id, actor] : actors_) {
     const auto caller = actor->callers.find(client);
@@ -208,24 +213,7 @@ bool Core::IsClient(ClientId client) const {
 
 void Core::AdvanceTo(int64_t now_nanos) {
   now_nanos_ = std::max(now_nanos_, now_nanos);
-  // Producers that have waited for memory without progress.
-  while (!waiting_leases_.empty() && waiting_leases_.front().deadline_nanos <= now_nanos_) {
-    const WaitingLease waiting = waiting_leases_.front();
-    waiting_leases_.pop_front();
-    Act(RefuseLease{
-        waiting.client,
-        {.kind = ErrorKind::kResourceExhausted,
-         .message = absl::StrCat("no room for ", FormatBytes(static_cast<int64_t>(waiting.bytes)),
-                                 " in the object store for ", Limits::kMemoryWaitSeconds, " s: of ",
-                                 FormatBytes(static_cast<int64_t>(config_.store_bytes)), ", ",
-                                 FormatBytes(static_cast<int64_t>(objects_.bytes_stored())),
-                                 " are held by ", objects_.count(),
-                                 " objects; drop references, or start the cluster with a larger "
-                                 "--object_store_memory"),
-         .exception_type = {},
-         .origin = {},
-         .task = {}}});
-  }
+  AdvanceMemory();
   if (FireTimers()) Settle();
   // Idle workers beyond one per CPU.
   for (const auto& entry : jobs_) {
@@ -248,8 +236,7 @@ void Core::AdvanceTo(int64_t now_nanos) {
 }
 
 int64_t Core::NextDeadline() const {
-  int64_t next = std::numeric_limits<int64_t>::max();
-  if (!waiting_leases_.empty()) next = waiting_leases_.front().deadline_nanos;
+  int64_t next = MemoryDeadline();
   if (!timers_.empty()) next = std::min(next, std::get<0>(*timers_.begin()));
   const int wanted =
       static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
@@ -270,12 +257,15 @@ int64_t Core::NextDeadline() const {
 std::vector<Action> Core::TakeActions() { return std::exchange(actions_, {}); }
 
 std::string Core::StatusText() const {
-  std::string text =
-      absl::StrCat("cpus     ", config_.total.ToString(), ", free: ", workers_.free().ToString(),
-                   "\n", "store    ", FormatBytes(static_cast<int64_t>(config_.store_bytes)),
-                   ", used: ", FormatBytes(static_cast<int64_t>(objects_.bytes_stored())), " in ",
-                   objects_.count(), " objects\n", "tasks    ", tasks_.size(), " unfinished\n",
-                   "actors   ", actors_.size(), "\n");
+  std::string text = absl::StrCat(
+      "cpus     ", config_.total.ToString(), ", free: ", workers_.free().ToString(), "\n",
+      "store    ", FormatBytes(static_cast<int64_t>(config_.store_bytes)),
+      ", used: ", FormatBytes(static_cast<int64_t>(objects_.bytes_stored())), " in ",
+      objects_.count(), " objects",
+      spill_.enabled()
+          ? absl::StrCat(", spilled: ", FormatBytes(static_cast<int64_t>(spill_.used())))
+          : std::string(),
+      "\n", "tasks    ", tasks_.size(), " unfinished\n", "actors   ", actors_.size(), "\n");
   for (const auto& [id, job] : jobs_) {
     const WorkerPool::Counts counts = workers_.CountsOf(id);
     absl::StrAppend(&text, "job ", static_cast<uint32_t>(id), "    workers: ", counts.idle,
@@ -289,6 +279,24 @@ std::string Core::StatusText() const {
 void Core::CheckInvariants() const {
   objects_.CheckInvariants();
   space_.CheckInvariants();
+  residency_.CheckInvariants();
+  spill_.CheckInvariants();
+  uint64_t in_memory = 0, away = 0;
+  size_t stored = 0;
+  objects_.ForEach([&](ObjectId id, const objectstore::Entry& entry) {
+    if (!entry.stored()) return;
+    ++stored;
+    const objectstore::Residency::Record* record = residency_.Find(id);
+    TROUPE_CHECK(record != nullptr && record->in_memory() != entry.away(),
+                 "an object whose place nobody knows");
+    if (const auto* place = std::get_if<Location>(&entry.content()))
+      TROUPE_CHECK(*place == record->place, "an object in two places");
+    (entry.away() ? away : in_memory) += record->size;
+    for (const auto& pin : record->pins)
+      TROUPE_CHECK(objects_.HasGrant(id, pin.client), "a pin of a client without a reference");
+  });
+  TROUPE_CHECK(in_memory == objects_.bytes_stored() && away == objects_.bytes_away(),
+               "bytes in memory and on disk that do not add up");
   workers_.CheckInvariants();
   size_t ready = 0, timers = 0;
   for (const auto& [id, task] : tasks_) {

@@ -22,10 +22,12 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -34,6 +36,8 @@
 #include "core/wire/messages.h"
 #include "objectstore/table/chunk_space.h"
 #include "objectstore/table/object_table.h"
+#include "objectstore/table/residency.h"
+#include "objectstore/table/spill_space.h"
 #include "scheduler/core/actions.h"
 #include "scheduler/core/actor.h"
 #include "scheduler/core/ready_queue.h"
@@ -59,6 +63,8 @@ class Core {
     ResourceSet total;
     uint64_t store_bytes = 0;
     uint64_t seed = 0;  // of what is random: the pauses before retries
+    std::vector<objectstore::SpillSpace::Directory> spill = {};  // none: nothing is spilled
+    uint64_t spill_file_bytes = uint64_t{64} << 20;
   };
   Core(const Config& config, TaskWords* words);
 
@@ -89,6 +95,8 @@ class Core {
   absl::Status Claim(ClientId client, const wire::Claim& claim);
   absl::Status RequestLease(ClientId client, uint64_t bytes);
   absl::Status ReturnLease(ClientId client, const Location& unused);
+  absl::Status Fetch(ClientId client, const wire::Fetch& fetch);
+  absl::Status Unpinned(ClientId client, const wire::Unpinned& unpinned);
   absl::Status Blocked(ClientId worker, const wire::Blocked& blocked);
   absl::Status Unblocked(ClientId worker);
   absl::Status Kill(ClientId client, const wire::Kill& kill);
@@ -96,6 +104,22 @@ class Core {
   absl::Status FindActor(ClientId client, const wire::FindActor& find);
   absl::Status StreamItem(ClientId worker, const wire::StreamItem& item);
   absl::Status StreamDemand(ClientId client, const wire::StreamDemand& demand);
+
+  // --- The store's memory and disk: what became of the actions.
+  // The place of an object in memory goes to the client with the next message: it has a pin.
+  void LocationTold(ObjectId id, ClientId client) { residency_.Told(id, client); }
+  // `failure`: why there is no memory; empty: there is.
+  void LeasePopulated(const Location& space, std::string_view failure);
+  struct SpillResult {
+    ObjectId object;
+    bool written = false;
+    uint64_t checksum = 0;
+  };
+  void SpillEnded(objectstore::SpillFileId file, const std::vector<SpillResult>& results,
+                  std::string_view failure);
+  // `failure`: why it is not there.
+  void RestoreEnded(ObjectId object, const Location& place, objectstore::Residency::Reading reading,
+                    std::string_view failure);
 
   // --- Time. Feed it before the events that happen at that time, and at NextDeadline().
   void AdvanceTo(int64_t now_nanos);
@@ -107,6 +131,8 @@ class Core {
 
   const objectstore::ObjectTable& objects() const { return objects_; }
   const objectstore::ChunkSpace& space() const { return space_; }
+  const objectstore::Residency& residency() const { return residency_; }
+  const objectstore::SpillSpace& spill() const { return spill_; }
   const WorkerPool& workers() const { return workers_; }
   size_t task_count() const { return tasks_.size(); }
   size_t actor_count() const { return actors_.size(); }
@@ -115,6 +141,9 @@ class Core {
   bool HasJob(JobId job) const { return jobs_.contains(job); }
   // One screen for people: jobs, workers, tasks, objects, memory.
   std::string StatusText() const;
+  // What is in the store: totals, and the `limit` largest objects. Its strings are views of the
+  // core's tables.
+  wire::MemoryReport Memory(size_t limit) const;
 
   // Recomputes counts, resources and bytes over all tables from first principles; a violation stops
   // the process.
@@ -137,7 +166,11 @@ class Core {
   struct WaitingLease {
     ClientId client = ClientId::kNone;
     uint64_t bytes = 0;
-    int64_t deadline_nanos = 0;
+    int64_t since_nanos = 0;
+  };
+  struct WaitingRestore {
+    ObjectId object;
+    int64_t since_nanos = 0;
   };
 
   // core.cc
@@ -232,12 +265,35 @@ class Core {
   absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value);
   void ObjectResolved(ObjectId id, const std::vector<ClientId>& subscribers);
   void CollectFreed();
-  void ServeLeases();
+  void FreeStored(ObjectId id);
+  std::string MakerName(ObjectId id, ClientId client) const;
+
+  // core_memory.cc
+  void ServeMemory();
+  bool ServeLease();
+  bool ServeRestore();
+  void RefuseWaitingLease(ErrorInfo error);
+  // Memory that writers leave to those who read objects back.
+  uint64_t Reserve(uint64_t bytes) const;
+  uint64_t Available() const;
+  // Makes `bytes` more available, or begins to: recalls, asks, spills.
+  void Relieve(uint64_t bytes);
+  std::optional<objectstore::SpillSlot> AllocateSlot(uint64_t bytes);
+  void ActOnSpace();
+  void ActOnSpill();
+  void LoseObject(ObjectId id, std::string_view why, const std::string& maker);
+  void AdvanceMemory();
+  int64_t MemoryDeadline() const;
+  int64_t WaitDeadline(int64_t since_nanos) const;
+  std::string LargestHolders() const;
+  ErrorInfo NoRoom(uint64_t bytes) const;
 
   Config config_;
   TaskWords* words_;
   objectstore::ObjectTable objects_;
   objectstore::ChunkSpace space_;
+  objectstore::Residency residency_;
+  objectstore::SpillSpace spill_;
   WorkerPool workers_;
   std::map<JobId, Job> jobs_;
   absl::flat_hash_map<ClientId, JobId> drivers_;
@@ -249,6 +305,15 @@ class Core {
   std::map<std::string, ActorId, std::less<>> actor_names_;
   std::deque<ActorId> actors_to_start_;  // their arguments are there; they wait for resources
   std::deque<WaitingLease> waiting_leases_;
+  std::deque<WaitingRestore> waiting_restores_;
+  std::map<std::pair<ChunkId, uint64_t>, uint64_t>
+      populating_;  // by place: bytes asked for; of restores, of the lease
+  int64_t answer_deadline_nanos_ = INT64_MAX;  // of the last question to a client
+  bool lease_turn_ = true;                     // leases and restores take turns
+  std::set<ClientId> recalled_;                // asked for their leases, and not given one since
+  int64_t last_grant_nanos_ = 0;               // of memory, to anybody
+  int64_t last_memory_use_nanos_ = 0;
+  bool trimmed_ = true;  // since the store was last used
   std::vector<Action> actions_;
   std::set<std::tuple<int64_t, uint64_t, TaskTimer, TaskId>> timers_;  // time, the task's order
   int64_t now_nanos_ = 0;

@@ -89,6 +89,8 @@ class CoreTest : public testing::Test, protected TaskWords {
           demands_.push_back(*demand);
         } else if (const auto* kill = std::get_if<KillWorker>(&action)) {
           killed_.push_back(kill->process);
+        } else if (const auto* populate = std::get_if<PopulateLease>(&action)) {
+          core_.LeasePopulated(populate->space, "");
         } else if (const auto* lease = std::get_if<SendLease>(&action)) {
           leases_.push_back(lease->space);
         } else if (const auto* refused = std::get_if<RefuseLease>(&action)) {

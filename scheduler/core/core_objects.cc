@@ -30,8 +30,14 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
   } else {
     return absl::InvalidArgumentError(absl::StrCat(id.ToString(), " was sealed without a value"));
   }
+  const auto* place = std::get_if<Location>(&value.content);
   auto subscribers = objects_.Seal(client, id, std::move(content), value.refs);
   if (!subscribers.ok()) return subscribers.status();
+  if (place != nullptr) {
+    // A seal is a pin; the worker of a task forgets where its results lie.
+    const bool knows = objects_.HasGrant(id, client);
+    residency_.Add(id, *place, knows ? client : ClientId::kNone, MakerName(id, client));
+  }
   ObjectResolved(id, *subscribers);
   return absl::OkStatus();
 }
@@ -63,42 +69,6 @@ absl::Status Core::Claim(ClientId client, const wire::Claim& claim) {
   return objects_.Claim(client, claim.container, claim.first, claim.count);
 }
 
-absl::Status Core::RequestLease(ClientId client, uint64_t bytes) {
-  if (bytes == 0) return absl::InvalidArgumentError("a lease of 0 bytes was asked for");
-  waiting_leases_.push_back(
-      {client, bytes, now_nanos_ + Limits::kMemoryWaitSeconds * int64_t{1'000'000'000}});
-  ServeLeases();
-  return absl::OkStatus();
-}
-
-absl::Status Core::ReturnLease(ClientId client, const Location& unused) {
-  if (absl::Status status = space_.ReturnLease(client, unused); !status.ok()) return status;
-  ServeLeases();
-  return absl::OkStatus();
-}
-
-// Fair by arrival: the first that does not fit holds up the others.
-void Core::ServeLeases() {
-  while (!waiting_leases_.empty()) {
-    const WaitingLease waiting = waiting_leases_.front();
-    auto lease = space_.Lease(waiting.client, waiting.bytes);
-    for (const ChunkId chunk : space_.TakeDroppedChunks()) Act(DropChunk{chunk});
-    if (lease.ok() && !lease->has_value()) return;  // no room now
-    waiting_leases_.pop_front();
-    if (!lease.ok()) {
-      Act(RefuseLease{waiting.client,
-                      {.kind = ErrorKind::kResourceExhausted,
-                       .message = std::string(ToStd(lease.status().message())),
-                       .exception_type = {},
-                       .origin = {},
-                       .task = {}}});
-      continue;
-    }
-    if ((*lease)->new_chunk) Act(CreateChunk{(*lease)->space.chunk, (*lease)->chunk_bytes});
-    Act(SendLease{waiting.client, (*lease)->space});
-  }
-}
-
 // Follows what has resolved and what was freed, each of which may lead to more of both.
 void Core::CollectFreed() {
   for (;;) {
@@ -108,13 +78,37 @@ void Core::CollectFreed() {
     for (const auto& object : freed) {
       // Its tasks have failed by another argument, or something would hold it.
       dependents_.erase(object.id);
-      if (const auto* location = std::get_if<Location>(&object.content)) space_.Free(*location);
+      if (std::holds_alternative<Location>(object.content) ||
+          std::holds_alternative<objectstore::Away>(object.content)) {
+        FreeStored(object.id);
+      }
       if (const auto actor = actors_.find(object.id); actor != actors_.end()) {
         EndIfUnreferenced(actor->second.get());
       }
     }
   }
-  ServeLeases();
+  for (const auto& [id, client] : objects_.TakeUngranted()) residency_.DropPin(id, client);
+  ServeMemory();
+}
+
+void Core::FreeStored(ObjectId id) {
+  using Standing = objectstore::Residency::Standing;
+  if (residency_.Find(id)->standing == Standing::kRestoring)
+    std::erase_if(waiting_restores_, [&](const WaitingRestore& w) { return w.object == id; });
+  const objectstore::Residency::Outcome outcome = residency_.Remove(id);
+  if (outcome.free_place.has_value()) space_.Free(*outcome.free_place);
+  if (outcome.free_slot.has_value()) spill_.Free(*outcome.free_slot);
+  last_memory_use_nanos_ = now_nanos_;
+  trimmed_ = false;
+}
+
+// Who made it, as people know it: the task whose result it is, or in which it was Put.
+std::string Core::MakerName(ObjectId id, ClientId client) const {
+  if (const auto task = tasks_.find(id.task()); task != tasks_.end()) return task->second->name;
+  const Worker* worker = workers_.FindClient(client);
+  if (worker != nullptr && !worker->queue.empty())
+    return absl::StrCat("Put in ", worker->queue.front()->name);
+  return "Put";
 }
 
 }  // namespace troupe::scheduler

@@ -385,7 +385,9 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
   }
   // It was failed while it ran (its driver ended, its actor was killed), and so will be its
   // process: too late, no lie.
-  if (task == nullptr && worker->ending) return absl::OkStatus();
+  if (task == nullptr && worker->ending) {
+    return DropResults(client, complete);
+  }
   if (task == nullptr || task->worker != worker || task->attempt != complete.attempt ||
       task->slot != complete.slot) {
     return absl::PermissionDeniedError(absl::StrCat(ToString(client), " completes ",
@@ -414,7 +416,12 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
     }
   } else {
     for (uint32_t i = 0; i < task->num_returns; ++i) {
-      if (!objects_.Find(task->id.Result(i))->pending()) continue;
+      if (!objects_.Find(task->id.Result(i))->pending()) {
+        wire::Complete late;
+        late.results = {complete.results[i]};
+        if (absl::Status status = DropResults(client, late); !status.ok()) return status;
+        continue;
+      }
       absl::Status status = SealObject(client, task->id.Result(i), complete.results[i]);
       if (!status.ok()) return status;
     }

@@ -33,9 +33,12 @@ wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_bu
     *inline_budget -= bytes->size();
     value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
   } else if (const auto* location = std::get_if<Location>(&entry->content())) {
-    connection->Introduce(location->chunk, chunks_.at(location->chunk),
+    connection->Introduce(location->chunk, *chunks_.Find(location->chunk),
                           objectstore::Mapping::Access::kRead);
     value.content = *location;
+    core_.LocationTold(id, connection->client);
+  } else if (entry->away()) {
+    value.content = wire::Away{};
   } else if (entry->failed()) {
     value.content = *entry->error();
   } else {
@@ -145,17 +148,10 @@ void Node::Do(const EndWorker& action) {
 
 void Node::Do(const KillWorker& action) { launcher_.Kill(action.process); }
 
-void Node::Do(const CreateChunk& action) {
-  absl::StatusOr<objectstore::Chunk> chunk = objectstore::Chunk::Create(action.bytes);
-  if (chunk.ok()) {
-    chunks_.emplace(action.chunk, *std::move(chunk));
-  } else {
-    Log(LogLevel::kError, ToStd(chunk.status().message()));  // the lease in it is refused
-  }
-}
+void Node::Do(const CreateChunk& action) { chunks_.Create(action.chunk, action.bytes); }
 
 void Node::Do(const DropChunk& action) {
-  chunks_.erase(action.chunk);
+  chunks_.Drop(action.chunk);
   for (const auto& connection : connections_) {
     if (connection->state == Connection::State::kActive && connection->Forget(action.chunk)) {
       connection->Send(wire::DropChunk{action.chunk});
@@ -163,27 +159,62 @@ void Node::Do(const DropChunk& action) {
   }
 }
 
+void Node::Do(const PunchChunk& action) { chunks_.Punch(action.pages); }
+
+void Node::Do(const PopulateLease& action) {
+  chunks_.Populate(action.space, [this, space = action.space](const std::string& failure) {
+    core_.LeasePopulated(space, failure);
+    Perform();
+  });
+}
+
 void Node::Do(const SendLease& action) {
   Connection* connection = Find(action.client);
   if (connection == nullptr) return;
-  const auto chunk = chunks_.find(action.space.chunk);
-  if (chunk == chunks_.end()) {
-    connection->Send(
-        wire::LeaseRefused{{.kind = ErrorKind::kResourceExhausted,
-                            .message = absl::StrCat("the system has no memory for an object of ",
-                                                    action.space.size, " bytes")}});
-    connection->failure.Update(core_.ReturnLease(action.client, action.space));
-    return;
-  }
+  const auto chunk = chunks_.Find(action.space.chunk);
   // Both: what it writes, it also reads, by the read-only mapping.
-  connection->Introduce(action.space.chunk, chunk->second, objectstore::Mapping::Access::kWrite);
-  connection->Introduce(action.space.chunk, chunk->second, objectstore::Mapping::Access::kRead);
+  connection->Introduce(action.space.chunk, *chunk, objectstore::Mapping::Access::kWrite);
+  connection->Introduce(action.space.chunk, *chunk, objectstore::Mapping::Access::kRead);
   connection->Send(wire::LeaseGranted{action.space});
 }
 
 void Node::Do(const RefuseLease& action) {
   if (Connection* connection = Find(action.client))
-    connection->Send(wire::LeaseRefused{action.error});
+    connection->Send(wire::LeaseRefused{action.error, action.bytes});
 }
+
+void Node::Do(const SendRecall& action) {
+  if (Connection* connection = Find(action.client)) connection->Send(wire::Recall{});
+}
+
+void Node::Do(const SendUnpin& action) {
+  if (Connection* connection = Find(action.client)) connection->Send(wire::Unpin{action.pins});
+}
+
+void Node::Do(const SendFetchRefused& action) {
+  if (Connection* connection = Find(action.client))
+    connection->Send(wire::FetchRefused{action.object, action.error});
+}
+
+void Node::Do(const Spill& action) {
+  spiller_.Write(action, [this, file = action.file](const std::vector<Core::SpillResult>& results,
+                                                    const std::string& failure) {
+    core_.SpillEnded(file, results, failure);
+    Perform();
+  });
+}
+
+void Node::Do(const Restore& action) {
+  spiller_.ReadBack(action,
+                    [this, id = action.object, place = action.place](
+                        objectstore::Residency::Reading reading, const std::string& failure) {
+                      core_.RestoreEnded(id, place, reading, failure);
+                      Perform();
+                    });
+}
+
+void Node::Do(const PunchSpillFile& action) { spiller_.Punch(action.hole); }
+
+void Node::Do(const DropSpillFile& action) { spiller_.Drop(action.file); }
 
 }  // namespace troupe::scheduler

@@ -32,10 +32,14 @@ channel::Doorbell MakeBell() {
 Node::Node(NodeOptions options)
     : options_(std::move(options)),
       bell_(MakeBell()),
-      core_({.total = ResourceSet::Cpus(options_.cpus), .store_bytes = options_.store_bytes}, this),
-      launcher_(&loop_, [this](ProcessId process, const std::string& cause, int pid) {
-        OnProcessDeath(process, cause, pid);
-      }) {
+      core_({.total = ResourceSet::Cpus(options_.cpus),
+             .store_bytes = options_.store_bytes,
+             .spill = options_.spill},
+            this),
+      launcher_(&loop_, [this](ProcessId process, const std::string& cause,
+                               int pid) { OnProcessDeath(process, cause, pid); }),
+      chunks_(&loop_),
+      spiller_(&loop_, &chunks_) {
   signal(SIGPIPE, SIG_IGN);
   // Each client takes about ten descriptors. Workers get the limit that we were given.
   if (rlimit limit{}; getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -50,7 +54,9 @@ Node::Node(NodeOptions options)
   }
 }
 
-Node::~Node() = default;
+Node::~Node() {
+  loop_.FinishWork();  // it tells the core
+}
 
 int Node::Run() {
   if (options_.driver) {
@@ -69,7 +75,7 @@ int Node::Run() {
     core_.AdvanceTo(now);
     ExpireHandshakes(now);
     if (Turn()) {
-      // Sockets, signals and deaths are looked at between turns, not between messages.
+      // Sockets, signals, deaths and ended work are looked at between turns, not between messages.
       if (++turns % 16 == 0) loop_.RunOnce(loop::EventLoop::Wait::kPoll);
       continue;
     }
@@ -210,6 +216,14 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     }
     absl::Status operator()(const wire::ReturnLease& m) {
       return node->core_.ReturnLease(client, m.unused);
+    }
+    absl::Status operator()(const wire::Fetch& m) { return node->core_.Fetch(client, m); }
+    absl::Status operator()(const wire::Unpinned& m) { return node->core_.Unpinned(client, m); }
+    absl::Status operator()(const wire::MemoryRequest& m) {
+      wire::MemoryReport report = node->core_.Memory(m.limit);
+      report.request = m.request;
+      connection->Send(report);
+      return absl::OkStatus();
     }
     absl::Status operator()(const wire::Blocked& m) { return node->core_.Blocked(client, m); }
     absl::Status operator()(const wire::Unblocked&) { return node->core_.Unblocked(client); }

@@ -27,15 +27,19 @@
 #include "core/channel/poll_policy.h"
 #include "core/loop/event_loop.h"
 #include "objectstore/chunk/chunk.h"
+#include "objectstore/table/spill_space.h"
 #include "scheduler/core/core.h"
+#include "scheduler/server/chunk_store.h"
 #include "scheduler/server/connection.h"
 #include "scheduler/server/launcher.h"
+#include "scheduler/server/spiller.h"
 
 namespace troupe::scheduler {
 
 struct NodeOptions {
   int cpus = 1;
   uint64_t store_bytes = 0;
+  std::vector<objectstore::SpillSpace::Directory> spill = {};  // none: nothing is spilled
   size_t ring_bytes = Limits::kDefaultRingBytes;
   UniqueFd driver;    // embedded: the connection of the driver that started us
   UniqueFd listener;  // standalone: a listening Unix socket
@@ -103,6 +107,15 @@ class Node : private TaskWords {
   void Do(const DropChunk& action);
   void Do(const SendLease& action);
   void Do(const RefuseLease& action);
+  void Do(const PunchChunk& action);
+  void Do(const PopulateLease& action);
+  void Do(const SendRecall& action);
+  void Do(const SendUnpin& action);
+  void Do(const SendFetchRefused& action);
+  void Do(const Spill& action);
+  void Do(const Restore& action);
+  void Do(const PunchSpillFile& action);
+  void Do(const DropSpillFile& action);
 
   // TaskWords
   void Queue(ClientId worker, uint32_t slot, uint64_t generation) override;
@@ -124,7 +137,8 @@ class Node : private TaskWords {
   UniqueFd spare_descriptor_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   absl::flat_hash_map<ClientId, Connection*> by_client_;
   std::map<JobId, Image> images_;
-  std::map<ChunkId, objectstore::Chunk> chunks_;
+  ChunkStore chunks_;
+  Spiller spiller_;
   uint64_t next_client_ = 1;
   uint32_t next_job_ = 1;
   bool stopping_ = false;

@@ -116,7 +116,7 @@ class OutgoingCall {
       static_assert(std::is_convertible_v<A, std::span<const typename Stored<V>::value_type>>,
                     "the argument is no contiguous range of the parameter's elements");
       const std::span<const typename Stored<V>::value_type> span(argument);
-      AddValue(Array<typename Stored<V>::value_type>(span, nullptr, Handle()));
+      AddValue(Array<typename Stored<V>::value_type>(span, nullptr));
     } else {
       static_assert(std::is_convertible_v<A, V>,
                     "the argument cannot be converted to the parameter's type");
@@ -171,8 +171,7 @@ class IncomingArgument {
         V list;
         list.reserve(argument.values.size());
         for (const worker::ArgumentValue& element : argument.values) {
-          auto value = DecodeValue<VectorElementOf<V>>(session, element.value,
-                                                       Handle::New(session, element.object));
+          auto value = DecodeValue<VectorElementOf<V>>(session, element.value, element.object);
           if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
           list.push_back(std::get<VectorElementOf<V>>(std::move(value)));
         }

@@ -58,7 +58,7 @@ std::variant<Kept, ErrorInfo> DecodeKept(const std::shared_ptr<worker::Session>&
     if (!view.ok()) return ErrorOf(view.status());
     return Text(*view, value.owner, std::move(handle));
   } else {
-    return DecodeValue<Kept>(session, value, std::move(handle));
+    return DecodeValue<Kept>(session, value, handle.id());
   }
 }
 

@@ -44,9 +44,11 @@ int UsableCpus() {
   return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-int64_t DefaultStoreBytes() {
+int64_t UsableMemoryBytes() {
   const int64_t machine = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-  return std::min(machine, CgroupLimit()) / 10 * 3;
+  return std::min(machine, CgroupLimit());
 }
+
+int64_t DefaultStoreBytes() { return UsableMemoryBytes() / 10 * 3; }
 
 }  // namespace troupe::internal

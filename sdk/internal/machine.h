@@ -8,6 +8,8 @@ namespace troupe::internal {
 
 // The CPUs that this process may run on.
 int UsableCpus();
+// The memory that it may use: the machine's, or its cgroup's where that has less.
+int64_t UsableMemoryBytes();
 // 30 % of the memory that it may use: the machine's, or its cgroup's where that has less.
 int64_t DefaultStoreBytes();
 

@@ -48,6 +48,10 @@ int PlayNode(const std::map<std::string, std::string>& settings) {
   scheduler::NodeOptions options;
   options.cpus = static_cast<int>(Number(settings, "cpus"));
   options.store_bytes = Number(settings, "store");
+  if (const auto spill = settings.find("spill"); spill != settings.end()) {
+    for (const absl::string_view directory : absl::StrSplit(spill->second, ','))
+      options.spill.push_back({UnescapeSetting(ToStd(directory)), Number(settings, "quota")});
+  }
   if (const uint64_t ring = Number(settings, "ring"); ring != 0) options.ring_bytes = ring;
   options.driver = UniqueFd(loop::kRoleSocket);
   scheduler::Node node(std::move(options));
@@ -137,17 +141,51 @@ bool TakeRuntimeFlags(int* argc, char** argv, std::string* error) {
         return false;
       }
       Flags().object_store_memory = *bytes;
+    } else if (name == "troupe_spill_dir") {
+      Flags().spill_dir = value;
+    } else if (name == "troupe_spill_quota") {
+      const absl::StatusOr<int64_t> bytes = ParseBytes(value);
+      if (!bytes.ok()) {
+        *error = absl::StrCat("--troupe_spill_quota: ", ToAbsl(ToStd(bytes.status().message())));
+        return false;
+      }
+      Flags().spill_quota = *bytes;
     } else {
-      *error =
-          absl::StrCat("--", name,
-                       " is no flag of Troupe: there are --troupe_address, --troupe_workers and "
-                       "--troupe_object_store_memory");
+      *error = absl::StrCat("--", name,
+                            " is no flag of Troupe: there are --troupe_address, --troupe_workers, "
+                            "--troupe_object_store_memory, --troupe_spill_dir and "
+                            "--troupe_spill_quota");
       return false;
     }
   }
   *argc = kept;
   argv[kept] = nullptr;
   return true;
+}
+
+std::string EscapeSetting(std::string_view text) {
+  std::string word;
+  for (const char c : text) {
+    if (c <= ' ' || c == '%' || c == ',' || c == '=') {
+      absl::StrAppend(&word, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    } else {
+      word += c;
+    }
+  }
+  return word;
+}
+
+std::string UnescapeSetting(std::string_view word) {
+  std::string text;
+  for (size_t i = 0; i < word.size(); ++i) {
+    if (word[i] == '%' && i + 2 < word.size()) {
+      text += static_cast<char>(std::stoi(std::string(word.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    } else {
+      text += word[i];
+    }
+  }
+  return text;
 }
 
 std::optional<int> PlayRole() {

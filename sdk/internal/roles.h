@@ -3,7 +3,7 @@
 //
 // The role comes in one environment variable, which is unset at once, and one inherited socket
 // (core/loop/process.h):
-//   TROUPE_ROLE=node cpus=2 store=1073741824 ring=1048576
+//   TROUPE_ROLE=node cpus=2 store=1073741824 ring=1048576 spill=/var/tmp quota=1073741824
 //   TROUPE_ROLE=worker nonce=1234
 #ifndef TROUPE_SDK_INTERNAL_ROLES_H_
 #define TROUPE_SDK_INTERNAL_ROLES_H_
@@ -22,12 +22,18 @@ struct RuntimeFlags {
   std::optional<std::string> address;
   std::optional<int> workers;
   std::optional<int64_t> object_store_memory;
+  std::optional<std::string> spill_dir;  // several by commas
+  std::optional<int64_t> spill_quota;
 };
 RuntimeFlags& Flags();
 
 // Takes --troupe_* flags out of argv. False, with a sentence, where one is unknown or its value is
 // none.
 bool TakeRuntimeFlags(int* argc, char** argv, std::string* error);
+
+// A text as one word of TROUPE_ROLE, and back.
+std::string EscapeSetting(std::string_view text);
+std::string UnescapeSetting(std::string_view word);
 
 // Where this process has a role: plays it, and returns its exit code.
 std::optional<int> PlayRole();

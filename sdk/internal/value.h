@@ -58,33 +58,32 @@ std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session, 
 // The numbers of an array where they lie; those that came inline move to memory that is aligned for
 // them.
 template <typename T>
-std::variant<Array<T>, ErrorInfo> ViewAsArray(const worker::ValueBytes& value, Handle handle) {
+std::variant<Array<T>, ErrorInfo> ViewAsArray(const worker::ValueBytes& value) {
   std::shared_ptr<const void> owner = value.owner;
   std::span<const std::byte> bytes = value.bytes;
-  const bool stored_in_place = !handle.id().is_null() && owner == nullptr;
-  if (!stored_in_place) {
+  if (!value.in_store) {
     auto copy = std::make_shared<AlignedBytes>(bytes);
     bytes = copy->bytes();
     owner = std::move(copy);
   }
   const auto view = serialize::ViewArray<T>(bytes);
   if (!view.ok()) return ErrorOf(view.status());
-  return Array<T>(*view, std::move(owner), stored_in_place ? std::move(handle) : Handle());
+  return Array<T>(*view, std::move(owner));
 }
 
-// `handle` keeps the value's object while the result looks into it.
+// `container`: the value's object, null for an inline argument.
 template <typename T>
 std::variant<T, ErrorInfo> DecodeValue(const std::shared_ptr<worker::Session>& session,
-                                       const worker::ValueBytes& value, Handle handle) {
+                                       const worker::ValueBytes& value, ObjectId container) {
   if constexpr (IsArray<T>::value) {
-    return ViewAsArray<typename T::value_type>(value, std::move(handle));
+    return ViewAsArray<typename T::value_type>(value);
   } else {
     // The ids inside are the container's until we claim them; an inline argument's were granted
     // with it.
-    const bool container = !handle.id().is_null();
-    if (container) session->ClaimAll(handle.id(), value.refs);
+    const bool claim = !container.is_null() && !value.refs.empty();
+    if (claim) session->ClaimAll(container, value.refs);
     absl::StatusOr<T> decoded = serialize::Decode<T>(value.bytes, value.refs);
-    if (container) {
+    if (claim) {
       for (const ObjectId id : value.refs) session->DropHandle(id);
     }
     if (!decoded.ok()) return ErrorOf(decoded.status());

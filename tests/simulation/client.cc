@@ -18,26 +18,6 @@ Frame FrameOf(wire::Bytes bytes) {
 
 }  // namespace
 
-void Memory::Write(const Location& object, uint64_t value) {
-  std::erase_if(values_, [&](const auto& entry) {
-    const Location& old = entry.second.first;
-    return old.chunk == object.chunk && old.offset < object.offset + object.size &&
-           object.offset < old.offset + old.size;
-  });
-  values_[{object.chunk, object.offset}] = {object, value};
-}
-
-uint64_t Memory::Read(const Location& object) const {
-  const auto it = values_.find({object.chunk, object.offset});
-  TROUPE_CHECK(it != values_.end() && it->second.first == object,
-               "an object is read whose memory holds something else by now");
-  return it->second.second;
-}
-
-void Memory::Drop(ChunkId chunk) {
-  std::erase_if(values_, [&](const auto& entry) { return entry.first.first == chunk; });
-}
-
 void Client::Send(const wire::ClientMessage& message) {
   wire::MessageBuffer buffer;
   to_node.push_back(FrameOf(wire::Encode(message, buffer)));
@@ -49,7 +29,9 @@ void Client::Take(ObjectId id) {
 }
 
 void Client::DropHandle(ObjectId id) {
-  if (references_.DropHandle(id)) objects_.erase(id);
+  if (!references_.DropHandle(id)) return;
+  objects_.Forget(id);
+  fetch_refusals_.erase(id);
 }
 
 void Client::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
@@ -68,12 +50,12 @@ void Client::SendReleases() {
 ObjectId Client::NewObject(Known content, std::vector<ObjectId> refs) {
   const ObjectId id = ObjectId::Make(id_, next_sequence_++);
   Take(id);
-  objects_[id] = {.subscribed = false, .content = std::move(content), .refs = std::move(refs)};
+  objects_.Made(id, std::move(content), std::move(refs));
   return id;
 }
 
 ObjectId Client::PutInline(uint64_t value, std::vector<ObjectId> refs) {
-  const ObjectId id = NewObject(value, refs);
+  const ObjectId id = NewObject(objectstore::ObjectCache::Inline::Copy(BytesOf(value)), refs);
   Send(wire::Seal{id, {BytesOf(value), std::move(refs)}});
   return id;
 }
@@ -92,7 +74,7 @@ TaskId Client::Submit(const Script& script, wire::TaskSpec spec) {
   if (spec.kind == wire::TaskKind::kActorCall) spec.sequence = ++call_sequences_[spec.actor];
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     Take(spec.id.Result(i));
-    objects_[spec.id.Result(i)].subscribed = true;
+    objects_.Expect(spec.id.Result(i));
   }
   Send(spec);
   return spec.id;
@@ -117,23 +99,32 @@ uint64_t Client::FindActor(std::string_view name) {
   return next_request_++;
 }
 
-bool Client::IsReady(ObjectId id) const {
-  const auto it = objects_.find(id);
-  return it != objects_.end() && it->second.content.index() != 0;
-}
+bool Client::IsReady(ObjectId id) const { return objects_.IsResolved(id); }
 
 Resolved Client::Read(ObjectId id) const {
-  TROUPE_CHECK(references_.Holds(id) && IsReady(id), "an object is read that is not there");
-  const Object& object = objects_.at(id);
-  Resolved resolved{.error = {}, .value = 0, .refs = object.refs};
-  if (const auto* error = std::get_if<ErrorInfo>(&object.content)) {
+  const objectstore::ObjectCache::Object* object = objects_.Find(id);
+  TROUPE_CHECK(references_.Holds(id) && object != nullptr && object->known(),
+               "an object is read that is not there");
+  Resolved resolved{.error = {}, .value = 0, .refs = object->refs};
+  if (const auto* error = std::get_if<ErrorInfo>(&object->content)) {
     resolved.error = *error;
-  } else if (const auto* location = std::get_if<Location>(&object.content)) {
+  } else if (const auto* location = std::get_if<Location>(&object->content)) {
     resolved.value = memory_->Read(*location);
   } else {
-    resolved.value = std::get<uint64_t>(object.content);
+    resolved.value = std::get<objectstore::ObjectCache::Inline>(object->content).words->at(0);
   }
   return resolved;
+}
+
+void Client::CheckLook(ObjectId id, const Resolved& seen) const {
+  TROUPE_CHECK(Read(id).value == seen.value, "a value that changed under a view");
+}
+
+void Client::EndLook(ObjectId id) {
+  if (std::holds_alternative<Location>(objects_.Find(id)->content)) {
+    if (const auto serial = objects_.DropView(id)) Send(wire::Unpinned{{{id, *serial}}, {}});
+  }
+  DropHandle(id);
 }
 
 void Client::Receive(const Frame& frame) {
@@ -157,10 +148,18 @@ void Client::Receive(const Frame& frame) {
     for (const ObjectId id : task.dispatch.refs) Take(id);
   } else if (const auto* lease = std::get_if<wire::LeaseGranted>(&*message)) {
     leases_.Granted(lease->space);
-    lease_asked_ = false;
   } else if (const auto* refused = std::get_if<wire::LeaseRefused>(&*message)) {
-    lease_refusal_ = refused->error;
-    lease_asked_ = false;
+    leases_.Refused(refused->bytes, refused->error);
+  } else if (std::holds_alternative<wire::Recall>(*message)) {
+    for (const Location& unused : leases_.TakeAll()) Send(wire::ReturnLease{unused});
+  } else if (const auto* unpin = std::get_if<wire::Unpin>(&*message)) {
+    wire::Unpinned answer;
+    for (const wire::Pin& pin : unpin->pins)
+      (objects_.Unpin(pin.id, pin.serial) ? answer.agreed : answer.refused).push_back(pin);
+    Send(answer);
+  } else if (const auto* no_fetch = std::get_if<wire::FetchRefused>(&*message)) {
+    objects_.FetchRefused(no_fetch->id);
+    if (references_.Holds(no_fetch->id)) fetch_refusals_[no_fetch->id] = no_fetch->error;
   } else if (const auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
     wait_refusal_.emplace(wait->error, wait->wait);
   } else if (const auto* stop = std::get_if<wire::StopTask>(&*message)) {
@@ -175,19 +174,18 @@ void Client::Receive(const Frame& frame) {
 
 void Client::Learn(const wire::ReadyValue& ready) {
   if (!references_.Holds(ready.id)) return;  // released meanwhile
-  Object& object = objects_[ready.id];
-  if (object.content.index() != 0) return;
+  Known content;
   if (const auto* bytes = std::get_if<wire::Bytes>(&ready.value.content)) {
-    uint64_t value = 0;
-    TROUPE_CHECK(bytes->size() >= sizeof(value), "a value that lost its bytes");
-    std::memcpy(&value, bytes->data(), sizeof(value));
-    object.content = value;
+    TROUPE_CHECK(bytes->size() >= sizeof(uint64_t), "a value that lost its bytes");
+    content = objectstore::ObjectCache::Inline::Copy(*bytes);
   } else if (const auto* location = std::get_if<Location>(&ready.value.content)) {
-    object.content = *location;
+    content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {
-    object.content = *error;
+    content = *error;
+  } else if (std::holds_alternative<wire::Pending>(ready.value.content)) {
+    return;
   }
-  object.refs = ready.value.refs;
+  objects_.Learn(ready.id, std::move(content), ready.value.refs);
 }
 
 bool Client::WaitFor::AllReady() const {
@@ -197,9 +195,7 @@ bool Client::WaitFor::AllReady() const {
 void Client::WaitFor::await_suspend(Routine::Handle handle) {
   wire::Subscribe subscribe;
   for (const ObjectId id : ids_) {
-    Object& object = client_->objects_[id];
-    if (object.content.index() == 0 && !std::exchange(object.subscribed, true))
-      subscribe.ids.push_back(id);
+    if (client_->objects_.Subscribe(id)) subscribe.ids.push_back(id);
   }
   if (!subscribe.ids.empty()) client_->Send(subscribe);
   std::vector<ObjectId> pending;
@@ -218,19 +214,46 @@ std::optional<ErrorInfo> Client::WaitFor::await_resume() {
   return client_->wait_refusal_->first;
 }
 
+void Client::LookAt::await_suspend(Routine::Handle handle) {
+  if (client_->objects_.Fetch(id_)) client_->Send(wire::Fetch{{id_}});
+  wait_ = client_->SendBlocked({});
+  handle.promise().ready.emplace(ready_);
+}
+
+Resolved Client::LookAt::await_resume() {
+  if (wait_ != 0) client_->Send(wire::Unblocked{});
+  Resolved resolved;
+  if (client_->objects_.IsKnown(id_)) {
+    resolved = client_->Read(id_);
+    if (resolved.error.has_value()) return resolved;
+    client_->references_.AddHandle(id_);
+    if (std::holds_alternative<Location>(client_->objects_.Find(id_)->content))
+      client_->objects_.AddView(id_);
+  } else if (const auto refused = client_->fetch_refusals_.find(id_);
+             refused != client_->fetch_refusals_.end()) {
+    resolved.error = refused->second;
+    client_->fetch_refusals_.erase(refused);
+  } else if (client_->stopped_.has_value()) {
+    resolved.error = client_->stopped_;
+  } else {
+    resolved.error = client_->wait_refusal_->first;
+  }
+  return resolved;
+}
+
 void Client::WaitForLease::await_suspend(Routine::Handle handle) {
   for (const Location& unused : client_->leases_.TakeSurplus(1))
     client_->Send(wire::ReturnLease{unused});
   if (client_->owes_releases()) client_->SendReleases();
+  ticket_ = client_->leases_.Ask(bytes_);
   client_->Send(wire::LeaseRequest{bytes_});
   client_->SendBlocked({});
-  client_->lease_asked_ = true;
   handle.promise().ready.emplace(ready_);
 }
 
-std::optional<ErrorInfo> Client::WaitForLease::await_resume() {
+objectstore::LeaseCarver::Answer Client::WaitForLease::await_resume() {
   client_->Send(wire::Unblocked{});
-  return std::exchange(client_->lease_refusal_, std::nullopt);
+  return client_->leases_.TakeAnswer(ticket_);
 }
 
 }  // namespace troupe::simulation

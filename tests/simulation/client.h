@@ -1,10 +1,9 @@
 // Client is a simulated process's half of every protocol: frames to and from the node, the handles
 // it has, the leases it carves objects from, what it knows of each object.
 //
-// It uses the real client machines (ReferenceTable, LeaseCarver) and the real encodings; what
-// Session adds to them, threads and waiting in the kernel, is what a simulation must not have.
-// Memory stands for the store's chunks: reading what was not written there, or was overwritten,
-// stops the run.
+// It uses the real client machines (ReferenceTable, LeaseCarver, ObjectCache) and the real
+// encodings; what Session adds to them, threads and waiting in the kernel, is what a simulation
+// must not have. Memory (memory.h) stands for the store's chunks.
 //
 // Not thread-safe.
 #ifndef TROUPE_TESTS_SIMULATION_CLIENT_H_
@@ -25,24 +24,15 @@
 #include "core/base/location.h"
 #include "core/wire/messages.h"
 #include "objectstore/client/lease_carver.h"
+#include "objectstore/client/object_cache.h"
 #include "objectstore/client/reference_table.h"
+#include "tests/simulation/memory.h"
 #include "tests/simulation/routine.h"
 #include "tests/simulation/script.h"
 
 namespace troupe::simulation {
 
 using Frame = std::vector<uint64_t>;
-
-// The words of the store, by their first byte.
-class Memory {
- public:
-  void Write(const Location& object, uint64_t value);
-  uint64_t Read(const Location& object) const;
-  void Drop(ChunkId chunk);
-
- private:
-  std::map<std::pair<ChunkId, uint64_t>, std::pair<Location, uint64_t>> values_;
-};
 
 // What an object has resolved to.
 struct Resolved {
@@ -83,13 +73,19 @@ class Client {
   void Send(const wire::ClientMessage& message);
 
   bool IsReady(ObjectId id) const;
+  // co_await client.LookAt(id): until its value is at hand; fetches it where it is away. The value
+  // stays where it is until EndLook(id), which follows exactly where the result has no error.
   // REQUIRES: IsReady(id), and a handle.
-  Resolved Read(ObjectId id) const;
+  class LookAt;
+  // The same value still lies there.
+  void CheckLook(ObjectId id, const Resolved& seen) const;
+  void EndLook(ObjectId id);
 
   // co_await client.WaitFor(ids): until all are there. Lends the CPU meanwhile; the result is the
   // node's refusal, where it refused the wait.
   class WaitFor;
-  // co_await client.WaitForLease(bytes): asks for memory; the result is the node's refusal.
+  // co_await client.WaitForLease(bytes): asks for memory; the result is a place for an object of
+  // that size, or the node's refusal.
   class WaitForLease;
 
   // Asks for the actor of that name; FoundActor(request) has the answer, null where there is none.
@@ -99,6 +95,7 @@ class Client {
 
   // --- The world's side.
   void Receive(const Frame& frame);
+  void CheckInvariants() const { objects_.CheckInvariants(); }
   bool owes_releases() const { return references_.has_releases(); }
   void SendReleases();
   std::deque<Frame> to_node;
@@ -107,17 +104,16 @@ class Client {
   bool exit_asked = false;
 
  private:
-  using Known = std::variant<std::monostate, uint64_t, Location, ErrorInfo>;
-  struct Object {
-    bool subscribed = false;
-    Known content;
-    std::vector<ObjectId> refs;
-  };
+  using Known = objectstore::ObjectCache::Content;
 
+  bool WaitIsRefused(uint64_t wait) const {
+    return wait_refusal_.has_value() && wait_refusal_->second == wait;
+  }
   void Take(ObjectId id);  // a grant, and a handle made of it
   void Learn(const wire::ReadyValue& ready);
   uint64_t SendBlocked(wire::Blocked blocked);
   ObjectId NewObject(Known content, std::vector<ObjectId> refs);
+  Resolved Read(ObjectId id) const;
 
   ClientId id_;
   Memory* memory_;
@@ -125,11 +121,10 @@ class Client {
   std::map<ActorId, uint64_t> call_sequences_;
   objectstore::ReferenceTable references_;
   objectstore::LeaseCarver leases_;
-  std::map<ObjectId, Object> objects_;
+  objectstore::ObjectCache objects_;
   uint64_t next_request_ = 1;
   std::map<uint64_t, std::optional<ActorId>> found_;
-  bool lease_asked_ = false;
-  std::optional<ErrorInfo> lease_refusal_;
+  std::map<ObjectId, ErrorInfo> fetch_refusals_;
   std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which wait
   uint64_t waits_ = 0;
   std::pair<uint32_t, uint64_t> running_ = {0, 0};  // slot and generation
@@ -154,8 +149,7 @@ class Client::WaitFor {
     explicit Ready(const WaitFor& w) : wait(w) {}
     bool operator()() const {
       const Client& client = *wait.client_;
-      return wait.AllReady() || client.stopped_.has_value() ||
-             (client.wait_refusal_.has_value() && client.wait_refusal_->second == wait.wait_);
+      return wait.AllReady() || client.stopped_.has_value() || client.WaitIsRefused(wait.wait_);
     }
   };
   bool AllReady() const;
@@ -166,26 +160,54 @@ class Client::WaitFor {
   uint64_t wait_ = 0;  // its number; 0: it did not have to
 };
 
+class Client::LookAt {
+ public:
+  LookAt(Client* client, ObjectId id) : client_(client), id_(id), ready_(*this) {}
+  LookAt(const LookAt&) = delete;
+  LookAt& operator=(const LookAt&) = delete;
+
+  bool await_ready() const { return client_->objects_.IsKnown(id_); }
+  void await_suspend(Routine::Handle handle);
+  Resolved await_resume();
+
+ private:
+  struct Ready {
+    const LookAt& look;
+    explicit Ready(const LookAt& l) : look(l) {}
+    bool operator()() const {
+      return look.await_ready() || look.client_->fetch_refusals_.contains(look.id_) ||
+             look.client_->WaitIsRefused(look.wait_) || look.client_->stopped_.has_value();
+    }
+  };
+
+  Client* client_;
+  ObjectId id_;
+  Ready ready_;
+  uint64_t wait_ = 0;  // its number; 0: it did not have to
+};
+
+// The result: a place, or why there is none.
 class Client::WaitForLease {
  public:
-  WaitForLease(Client* client, uint64_t bytes) : client_(client), bytes_(bytes), ready_(client) {}
+  WaitForLease(Client* client, uint64_t bytes) : client_(client), bytes_(bytes), ready_(*this) {}
   WaitForLease(const WaitForLease&) = delete;
   WaitForLease& operator=(const WaitForLease&) = delete;
 
   bool await_ready() const { return false; }
   void await_suspend(Routine::Handle handle);
-  std::optional<ErrorInfo> await_resume();
+  objectstore::LeaseCarver::Answer await_resume();
 
  private:
   struct Ready {
-    const Client* client;
-    explicit Ready(const Client* c) : client(c) {}
-    bool operator()() const { return !client->lease_asked_; }
+    const WaitForLease& wait;
+    explicit Ready(const WaitForLease& w) : wait(w) {}
+    bool operator()() const { return wait.client_->leases_.HasAnswer(wait.ticket_); }
   };
 
   Client* client_;
   uint64_t bytes_;
   Ready ready_;
+  objectstore::LeaseCarver::Ticket ticket_ = 0;
 };
 
 }  // namespace troupe::simulation

@@ -38,7 +38,14 @@ Options Options::FromSeed(uint64_t seed) {
   Options options{.seed = seed};
   options.drivers = Roll(random, 4) == 0 ? 2 : 1;
   options.cpus = 1 + static_cast<int>(Roll(random, 4));
-  options.store_bytes = Roll(random, 4) == 0 ? 600'000 : 64'000'000;
+  options.store_bytes = Roll(random, 2) == 0 ? 600'000 : 64'000'000;
+  if (options.store_bytes < 1'000'000 && Roll(random, 4) != 0) {
+    options.spills = true;
+    options.store_bytes = 300'000;
+    if (Roll(random, 4) == 0) options.spill_quota_bytes = 100'000 + Roll(random, 400'000);
+    if (Roll(random, 4) == 0) options.disk_failure_chance = 0.3;
+    if (Roll(random, 4) == 0) options.damage_chance = 0.2;
+  }
   options.operations = 10 + static_cast<int>(Roll(random, 40));
   if (Roll(random, 2) == 0) {
     options.crash_chance = 0.002 * static_cast<double>(1 + Roll(random, 10));
@@ -53,7 +60,8 @@ Options Options::FromSeed(uint64_t seed) {
 
 Routine DriverProgram::Run() {
   for (int i = 0; i < options_.operations; ++i) {
-    const uint64_t roll = Roll(random_, 100);
+    // Where there is a disk, most of what is made is stored, and more of it than fits.
+    const uint64_t roll = options_.spills && Roll(random_, 3) != 0 ? 60 : Roll(random_, 100);
     if (roll < 50) {
       SubmitTask();
     } else if (roll < 56) {
@@ -62,11 +70,11 @@ Routine DriverProgram::Run() {
     } else if (roll < 64) {
       const uint64_t bytes = 1 + Roll(random_, kBigBytes);
       std::optional<Location> space = client_->Carve(bytes);
-      std::optional<ErrorInfo> refused;
-      while (!space.has_value() && !refused.has_value()) {
-        refused = co_await Client::WaitForLease(client_, bytes);
-        space = client_->Carve(bytes);
+      if (!space.has_value()) {
+        const auto answer = co_await Client::WaitForLease(client_, bytes);
+        if (const auto* place = std::get_if<Location>(&answer)) space = *place;
       }
+      co_await Step();  // it may die while it writes
       if (space.has_value()) {
         const uint64_t value = random_();
         Hold(client_->PutStored(*space, value, {}), {.fails = false, .value = value}, false);
@@ -93,6 +101,13 @@ Routine DriverProgram::Run() {
         if (options_.kills_actors) client_->Send(wire::Kill{held.id, Roll(random_, 2) == 0});
       } else {
         (void)co_await Client::WaitFor(client_, std::span(&held.id, 1));
+        // Whatever happens meanwhile, what it looks at stays.
+        const Resolved seen = co_await Client::LookAt(client_, held.id);
+        if (!seen.error.has_value()) {
+          for (uint64_t steps = Roll(random_, 30); steps > 0; --steps) co_await Step();
+          client_->CheckLook(held.id, seen);
+          client_->EndLook(held.id);
+        }
       }
     }
     co_await Step();
@@ -103,7 +118,15 @@ Routine DriverProgram::Run() {
     std::vector<ObjectId> ids;
     for (const Held& held : held_) ids.push_back(held.id);
     (void)co_await Client::WaitFor(client_, ids);
-    for (const Held& held : held_) Check(held, &inner);
+    for (const Held& held : held_) {
+      if (!client_->IsReady(held.id)) {
+        fail_(absl::StrCat(held.id.ToString(), " was waited for and is not there"));
+        continue;
+      }
+      const Resolved resolved = co_await Client::LookAt(client_, held.id);
+      Check(held, resolved, &inner);
+      if (!resolved.error.has_value()) client_->EndLook(held.id);
+    }
     for (const Held& held : std::exchange(held_, std::move(inner))) {
       client_->DropHandle(held.id);
       co_await Step();
@@ -211,17 +234,14 @@ bool DriverProgram::MayFailWith(ErrorKind kind, const Held& held) const {
       return held.by_actor && (crashes || options_.kills_actors) && options_.max_restarts != 0;
     case ErrorKind::kResourceExhausted:
       return tight;
+    case ErrorKind::kObjectLost:
+      return options_.damage_chance > 0;
     default:
       return false;
   }
 }
 
-void DriverProgram::Check(const Held& held, std::vector<Held>* inner) {
-  if (!client_->IsReady(held.id)) {
-    fail_(absl::StrCat(held.id.ToString(), " was waited for and is not there"));
-    return;
-  }
-  const Resolved resolved = client_->Read(held.id);
+void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vector<Held>* inner) {
   if (resolved.error.has_value()) {
     if (!MayFailWith(resolved.error->kind, held)) {
       fail_(absl::StrCat(held.id.ToString(), " failed: ", resolved.error->ToString()));
@@ -268,6 +288,7 @@ Routine WorkerProgram::Run() {
       std::vector<ObjectId> wanted;   // to be waited for, in the order of their part in the value
       std::vector<ObjectId> mine;     // handles made here, dropped at the end
       std::vector<ObjectId> results;  // references inside the result
+      std::vector<std::pair<ObjectId, Resolved>> looks;  // at its arguments, while it runs
       std::optional<ErrorInfo> error;
       const wire::TaskSpec child_spec = [&] {
         wire::TaskSpec spec;
@@ -285,8 +306,15 @@ Routine WorkerProgram::Run() {
           continue;
         }
         const ObjectId id = std::get<ObjectId>(argument.content);
-        const Resolved resolved = client_->Read(id);
-        TROUPE_CHECK(!resolved.error.has_value(), "a task that runs with an argument that failed");
+        const Resolved resolved = co_await Client::LookAt(client_, id);
+        if (resolved.error.has_value()) {
+          error = resolved.error;
+          TROUPE_CHECK(
+              error->kind == ErrorKind::kObjectLost || error->kind == ErrorKind::kResourceExhausted,
+              "a task that runs with an argument that failed");
+          break;
+        }
+        looks.emplace_back(id, resolved);
         value = Mix(value, resolved.value);
         if (script.kind == ScriptKind::kUseInner) {
           client_->ClaimAll(id, resolved.refs);
@@ -295,7 +323,7 @@ Routine WorkerProgram::Run() {
         }
       }
       const std::vector<Script> children = script.Children();
-      for (size_t i = 0; i < children.size(); ++i) {
+      for (size_t i = 0; i < children.size() && !error.has_value(); ++i) {
         wire::TaskSpec spec = child_spec;
         if (script.Chained(i)) spec.arguments.push_back({mine.back()});
         mine.push_back(client_->Submit(children[i], std::move(spec)).Result(0));
@@ -303,7 +331,7 @@ Routine WorkerProgram::Run() {
       }
       if (script.kind == ScriptKind::kNest) wanted = mine;
       if (script.kind == ScriptKind::kReturnRef) results = mine;
-      if (script.kind == ScriptKind::kCallActor) {
+      if (script.kind == ScriptKind::kCallActor && !error.has_value()) {
         wire::TaskSpec spec = child_spec;
         spec.kind = wire::TaskKind::kActorCall;
         spec.cpu_units = 0;
@@ -311,21 +339,30 @@ Routine WorkerProgram::Run() {
         mine.push_back(client_->Submit(script.Call(), std::move(spec)).Result(0));
         wanted.push_back(mine.back());
       }
-      if (script.kind == ScriptKind::kThrow) {
+      if (script.kind == ScriptKind::kThrow && !error.has_value()) {
         error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown by the script"};
       }
-      if (!wanted.empty()) error = co_await Client::WaitFor(client_, wanted);
+      if (!wanted.empty() && !error.has_value()) error = co_await Client::WaitFor(client_, wanted);
       for (const ObjectId id : wanted) {
         if (error.has_value()) break;
-        const Resolved resolved = client_->Read(id);
+        const Resolved resolved = co_await Client::LookAt(client_, id);
         error = resolved.error;
         value = Mix(value, resolved.value);
+        if (!resolved.error.has_value()) client_->EndLook(id);
       }
       std::optional<Location> space;
-      while (script.kind == ScriptKind::kBig && !error.has_value() && !space.has_value()) {
+      if (script.kind == ScriptKind::kBig && !error.has_value()) {
         const uint64_t bytes = 1 + Mix(script.seed, 4) % kBigBytes;
         space = client_->Carve(bytes);
-        if (!space.has_value()) error = co_await Client::WaitForLease(client_, bytes);
+        if (!space.has_value()) {
+          const auto answer = co_await Client::WaitForLease(client_, bytes);
+          if (const auto* refused = std::get_if<ErrorInfo>(&answer)) error = *refused;
+          if (const auto* place = std::get_if<Location>(&answer)) space = *place;
+        }
+      }
+      for (const auto& [id, seen] : looks) {
+        client_->CheckLook(id, seen);
+        client_->EndLook(id);
       }
       if (error.has_value()) {
         client_->Complete(task, Failure(*error));

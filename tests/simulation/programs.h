@@ -25,6 +25,10 @@ struct Options {
   int drivers = 1;
   int cpus = 2;
   uint64_t store_bytes = 0;
+  bool spills = false;
+  uint64_t spill_quota_bytes = UINT64_MAX;
+  double disk_failure_chance = 0;  // of one write
+  double damage_chance = 0;        // of one object that is read back
   int operations = 30;             // of each driver
   int32_t max_retries = -1;        // of tasks; -1: without end
   int32_t max_restarts = 0;        // of actors
@@ -67,7 +71,7 @@ class DriverProgram {
   void Hold(ObjectId id, Outcome expected, bool by_actor);
   bool MayFailWith(ErrorKind kind, const Held& held) const;
   // Opens the references inside the value, which are to be checked in turn.
-  void Check(const Held& held, std::vector<Held>* inner);
+  void Check(const Held& held, const Resolved& resolved, std::vector<Held>* inner);
 
   const Options& options_;
   Random random_;

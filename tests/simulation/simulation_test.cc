@@ -20,7 +20,7 @@ namespace troupe::simulation {
 namespace {
 
 uint64_t first_seed = 1;
-uint64_t seed_count = 500;
+uint64_t seed_count = 300;
 bool trace = false;
 char replay[128];  // what a failed check prints
 
@@ -48,13 +48,23 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     sum.workers += world.counts().workers;
     sum.crashes += world.counts().crashes;
     sum.recalls += world.counts().recalls;
+    sum.spilled += world.counts().spilled;
+    sum.restored += world.counts().restored;
+    sum.damaged += world.counts().damaged;
   }
   std::printf(
       "%llu seeds: %llu events, %llu dispatches, %llu recalls, %llu workers, %llu crashes\n",
       static_cast<unsigned long long>(seed_count), static_cast<unsigned long long>(sum.events),
       static_cast<unsigned long long>(sum.dispatches), static_cast<unsigned long long>(sum.recalls),
       static_cast<unsigned long long>(sum.workers), static_cast<unsigned long long>(sum.crashes));
+  std::printf("%llu objects spilled, %llu read back, %llu damaged\n",
+              static_cast<unsigned long long>(sum.spilled),
+              static_cast<unsigned long long>(sum.restored),
+              static_cast<unsigned long long>(sum.damaged));
   if (seed_count >= 100) {
+    EXPECT_GT(sum.spilled, 0u) << "no run had an object spilled";
+    EXPECT_GT(sum.restored, 0u) << "no run had an object read back";
+    EXPECT_GT(sum.damaged, 0u) << "no run lost what was spilled";
     EXPECT_GT(sum.recalls, 0u) << "no run had a task taken back";
     EXPECT_GT(sum.crashes, 0u) << "no run had a crash";
   }

@@ -35,9 +35,10 @@ std::string Describe(const wire::ClientMessage& message) {
     return absl::StrCat("kill ", kill->actor.ToString(),
                         kill->no_restart ? "" : ", it may restart");
   }
-  constexpr const char* kNames[] = {"task",  "seal",  "complete",     "subscribe", "release",
-                                    "claim", "lease", "return lease", "blocked",   "unblocked",
-                                    "kill",  "find",  "status",       "stop",      "cancel"};
+  constexpr const char* kNames[] = {
+      "task",         "seal",        "complete",      "subscribe", "release",  "claim",  "lease",
+      "return lease", "blocked",     "unblocked",     "kill",      "find",     "status", "stop",
+      "cancel",       "stream item", "stream demand", "fetch",     "unpinned", "memory"};
   return kNames[message.index()];
 }
 
@@ -100,8 +101,16 @@ World::World(const Options& options, bool trace)
       trace_(trace),
       random_(Mix(options.seed, 99)),
       words_(std::make_unique<Words>(&counts_)),
-      core_({.total = ResourceSet::Cpus(options.cpus), .store_bytes = options.store_bytes},
-            words_.get()) {}
+      core_({.total = ResourceSet::Cpus(options.cpus),
+             .store_bytes = options.store_bytes,
+             .spill =
+                 options.spills
+                     ? std::vector<objectstore::SpillSpace::Directory>{{"/disk",
+                                                                        options.spill_quota_bytes}}
+                     : std::vector<objectstore::SpillSpace::Directory>(),
+             .spill_file_bytes = 200'000},
+            words_.get()),
+      memory_(options.store_bytes) {}
 
 World::~World() = default;
 
@@ -142,7 +151,9 @@ std::string World::Run() {
 
 void World::CheckNothingIsLeft() {
   if (core_.objects().count() > 0 || core_.task_count() > 0 || core_.actor_count() > 0 ||
-      core_.objects().bytes_stored() > 0) {
+      core_.objects().bytes_stored() > 0 || core_.residency().count() > 0 ||
+      core_.space().sealed_bytes() > 0 || core_.spill().used() > 0 ||
+      core_.spill().file_count() > 0 || !disk_.empty()) {
     Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText()));
   }
 }
@@ -166,6 +177,8 @@ bool World::RunUntilQuiet() {
   while (error_.empty()) {
     events.clear();
     Collect(&events);
+    if (!lane_.empty()) events.push_back({Event::Kind::kLane, nullptr});
+    if (!jobs_.empty()) events.push_back({Event::Kind::kJob, nullptr});
     if (events.empty()) {
       const int64_t deadline = core_.NextDeadline();
       if (deadline == INT64_MAX) return true;
@@ -178,6 +191,9 @@ bool World::RunUntilQuiet() {
     if (!events.empty()) Perform(events[Roll(random_, events.size())]);
     PerformActions();
     core_.CheckInvariants();
+    for (const auto& process : processes_) {
+      if (process->client != nullptr && process->alive) process->client->CheckInvariants();
+    }
     if (++counts_.events > kMaxEvents) Fail("it goes in circles: there is always something to do");
   }
   return false;
@@ -281,6 +297,19 @@ void World::Perform(const Event& event) {
         core_.ProcessDied(process->number, process->cause, 1);
       }
       break;
+    case Event::Kind::kLane: {
+      const auto work = std::move(lane_.front());
+      lane_.pop_front();
+      work();
+      break;
+    }
+    case Event::Kind::kJob: {
+      const size_t which = Roll(random_, jobs_.size());
+      const auto work = std::move(jobs_[which]);
+      jobs_.erase(jobs_.begin() + static_cast<ptrdiff_t>(which));
+      work();
+      break;
+    }
   }
 }
 
@@ -312,6 +341,11 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::Cancel& m) { return core.Cancel(client, m); }
     absl::Status operator()(const wire::StreamItem& m) { return core.StreamItem(client, m); }
     absl::Status operator()(const wire::StreamDemand& m) { return core.StreamDemand(client, m); }
+    absl::Status operator()(const wire::Fetch& m) { return core.Fetch(client, m); }
+    absl::Status operator()(const wire::Unpinned& m) { return core.Unpinned(client, m); }
+    absl::Status operator()(const wire::MemoryRequest&) {
+      return absl::UnimplementedError("no simulated client asks what is in the store");
+    }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
     }
@@ -335,13 +369,13 @@ void World::PerformActions() {
           !core_.objects().HasGrant(id, process->client->id())) {
         continue;  // released meanwhile
       }
-      message.values.push_back({id, ValueOf(id)});
+      message.values.push_back({id, ValueOf(process->client->id(), id)});
     }
     if (!message.values.empty()) Tell(process->client->id(), message);
   }
 }
 
-wire::Value World::ValueOf(ObjectId id) const {
+wire::Value World::ValueOf(ClientId client, ObjectId id) {
   const objectstore::Entry* entry = core_.objects().Find(id);
   TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
   wire::Value value{wire::Pending{}, entry->contained()};
@@ -349,6 +383,9 @@ wire::Value World::ValueOf(ObjectId id) const {
     value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
   } else if (const auto* location = std::get_if<Location>(&entry->content())) {
     value.content = *location;
+    core_.LocationTold(id, client);
+  } else if (entry->away()) {
+    value.content = wire::Away{};
   } else if (entry->failed()) {
     value.content = *entry->error();
   }
@@ -387,7 +424,8 @@ void World::Do(const scheduler::SendDispatch& action) {
       .refs = action.inner_refs,
       .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size())),
       .time_left_nanos = action.time_left_nanos};
-  for (const ObjectId id : action.dependencies) dispatch.values.push_back({id, ValueOf(id)});
+  for (const ObjectId id : action.dependencies)
+    dispatch.values.push_back({id, ValueOf(action.worker, id)});
   Tell(action.worker, dispatch);
 }
 
@@ -400,7 +438,7 @@ void World::Do(const scheduler::SendReady& action) {
 }
 
 void World::Do(const scheduler::SendStreamed& action) {
-  Tell(action.client, wire::Streamed{{{action.object, ValueOf(action.object)}}});
+  Tell(action.client, wire::Streamed{{{action.object, ValueOf(action.client, action.object)}}});
 }
 
 void World::Do(const scheduler::SendStreamDemand& action) {
@@ -436,7 +474,7 @@ void World::Do(const scheduler::KillWorker& action) {
 void World::Do(const scheduler::CreateChunk&) {}
 
 void World::Do(const scheduler::DropChunk& action) {
-  memory_.Drop(action.chunk);
+  lane_.push_back([this, chunk = action.chunk] { memory_.Drop(chunk); });
   for (const auto& process : processes_) {
     if (process->client != nullptr && !process->gone)
       Tell(process->client->id(), wire::DropChunk{action.chunk});
@@ -448,8 +486,66 @@ void World::Do(const scheduler::SendLease& action) {
 }
 
 void World::Do(const scheduler::RefuseLease& action) {
-  Tell(action.client, wire::LeaseRefused{action.error});
+  Tell(action.client, wire::LeaseRefused{action.error, action.bytes});
 }
+
+void World::Do(const scheduler::PunchChunk& action) {
+  lane_.push_back([this, pages = action.pages] { memory_.Punch(pages); });
+}
+
+void World::Do(const scheduler::PopulateLease& action) {
+  lane_.push_back([this, space = action.space] {
+    memory_.Populate(space);
+    core_.LeasePopulated(space, "");
+  });
+}
+
+void World::Do(const scheduler::SendRecall& action) { Tell(action.client, wire::Recall{}); }
+
+void World::Do(const scheduler::SendUnpin& action) {
+  Tell(action.client, wire::Unpin{action.pins});
+}
+
+void World::Do(const scheduler::SendFetchRefused& action) {
+  Tell(action.client, wire::FetchRefused{action.object, action.error});
+}
+
+void World::Do(const scheduler::Spill& action) {
+  jobs_.push_back([this, action] {
+    const bool fails = Happens(options_.disk_failure_chance);
+    std::vector<scheduler::Core::SpillResult> results;
+    for (const auto& item : action.items) {
+      results.push_back({item.object, !fails, 0});
+      // Nobody has changed it while it was being written.
+      const uint64_t value = memory_.Read(item.place);
+      if (fails) continue;
+      disk_.Write(item.slot, value);
+      ++counts_.spilled;
+    }
+    if (trace_) Trace(absl::StrCat("disk <- ", action.items.size(), fails ? " fails" : ""));
+    core_.SpillEnded(action.file, results, fails ? "no space" : "");
+  });
+}
+
+void World::Do(const scheduler::Restore& action) {
+  lane_.push_back([this, action] {
+    memory_.Populate(action.place);
+    jobs_.push_back([this, action] {
+      using Reading = objectstore::Residency::Reading;
+      const bool damaged = Happens(options_.damage_chance);
+      const uint64_t value = disk_.Read(action.copy.slot);
+      if (!damaged) memory_.Write(action.place, value);
+      ++(damaged ? counts_.damaged : counts_.restored);
+      if (trace_) Trace(absl::StrCat("disk -> ", action.object.ToString(), damaged ? " lost" : ""));
+      core_.RestoreEnded(action.object, action.place, damaged ? Reading::kLost : Reading::kRead,
+                         damaged ? "damaged" : "");
+    });
+  });
+}
+
+void World::Do(const scheduler::PunchSpillFile& action) { disk_.Punch(action.hole); }
+
+void World::Do(const scheduler::DropSpillFile& action) { disk_.Drop(action.file); }
 
 void World::Fail(const std::string& what) {
   if (error_.empty()) error_ = absl::StrCat("after ", counts_.events, " events: ", what);

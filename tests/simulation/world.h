@@ -15,6 +15,8 @@
 #define TROUPE_TESTS_SIMULATION_WORLD_H_
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,6 +46,9 @@ class World {
     uint64_t workers = 0;
     uint64_t crashes = 0;
     uint64_t recalls = 0;
+    uint64_t spilled = 0;
+    uint64_t restored = 0;
+    uint64_t damaged = 0;
   };
   const Counts& counts() const { return counts_; }
 
@@ -51,7 +56,7 @@ class World {
   class Words;
   struct Process;
   struct Event {
-    enum class Kind { kToClient, kToNode, kStep, kRelease, kJoin, kKill, kFoundDead };
+    enum class Kind { kToClient, kToNode, kStep, kRelease, kJoin, kKill, kFoundDead, kLane, kJob };
     Kind kind;
     Process* process;
   };
@@ -79,7 +84,19 @@ class World {
   void Do(const scheduler::DropChunk& action);
   void Do(const scheduler::SendLease& action);
   void Do(const scheduler::RefuseLease& action);
-  wire::Value ValueOf(ObjectId id) const;
+  void Do(const scheduler::PunchChunk& action);
+  void Do(const scheduler::PopulateLease& action);
+  void Do(const scheduler::SendRecall& action);
+  void Do(const scheduler::SendUnpin& action);
+  void Do(const scheduler::SendFetchRefused& action);
+  void Do(const scheduler::Spill& action);
+  void Do(const scheduler::Restore& action);
+  void Do(const scheduler::PunchSpillFile& action);
+  void Do(const scheduler::DropSpillFile& action);
+  bool Happens(double chance) {
+    return chance > 0 && static_cast<double>(Roll(random_, 1'000'000)) < chance * 1e6;
+  }
+  wire::Value ValueOf(ClientId client, ObjectId id);
   void Tell(ClientId client, const wire::NodeMessage& message);
   Process* Find(ClientId client);
 
@@ -92,6 +109,9 @@ class World {
   std::unique_ptr<Words> words_;
   scheduler::Core core_;
   Memory memory_;
+  Disk disk_;
+  std::deque<std::function<void()>> lane_;   // what is done to memory, in order
+  std::vector<std::function<void()>> jobs_;  // what is done to the disk, in any order
   std::vector<std::unique_ptr<Process>> processes_;
   uint64_t next_client_ = 1;
   uint32_t next_job_ = 1;

@@ -1,0 +1,165 @@
+// ObjectCache is what a process knows of the objects that it has handles on: whether they have
+// resolved, their bytes or where those lie, and who looks at them.
+//
+// Problem: the place of a stored object may be kept as long as nobody else needs the memory, and
+// must not be forgotten while somebody looks at it. So each view is counted; when the node asks for
+// a place back (unpin?), it is forgotten at once where there is no view, else when the last view
+// goes. What was forgotten is fetched again by the next who looks.
+//
+// Pure. Not thread-safe: the session's lock guards it. Life of an object: unknown → resolved (place
+// known ⇄ forgotten). It never becomes unresolved again.
+// Invariants: a view exists only while the place is known; an entry exists only while its process
+// has a handle.
+//
+//   cache.Learn(id, location, refs);            // the node has told
+//   const ObjectCache::Object* object = cache.Find(id);
+//   cache.AddView(id);  ...  if (auto pin = cache.DropView(id)) Send(Unpinned{{*pin}, {}});
+#ifndef TROUPE_OBJECTSTORE_CLIENT_OBJECT_CACHE_H_
+#define TROUPE_OBJECTSTORE_CLIENT_OBJECT_CACHE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/location.h"
+
+namespace troupe::objectstore {
+
+class ObjectCache {
+ public:
+  struct Inline {
+    std::shared_ptr<const std::vector<uint64_t>> words;
+    size_t size = 0;
+
+    static Inline Copy(std::span<const std::byte> bytes);
+    std::span<const std::byte> bytes() const {
+      return std::as_bytes(std::span(*words)).first(size);
+    }
+  };
+  using Content = std::variant<std::monostate, Inline, Location, ErrorInfo>;
+
+  struct Object {
+    Content content;  // monostate: to be waited for, or, where it has resolved, to be fetched
+    std::vector<ObjectId> refs;
+    bool resolved = false;
+    bool subscribed = false;
+    bool fetching = false;
+    uint32_t views = 0;
+    uint32_t asked = 0;  // the serial of a question that was refused; 0: none
+
+    bool known() const { return content.index() != 0; }
+  };
+
+  // Null where nothing is known of it.
+  const Object* Find(ObjectId id) const {
+    const auto it = objects_.find(id);
+    return it == objects_.end() ? nullptr : &it->second;
+  }
+  bool IsResolved(ObjectId id) const {
+    const Object* object = Find(id);
+    return object != nullptr && object->resolved;
+  }
+  bool IsKnown(ObjectId id) const {
+    const Object* object = Find(id);
+    return object != nullptr && object->known();
+  }
+
+  // Null where it is not known to be an error.
+  const ErrorInfo* FindError(ObjectId id) const {
+    const Object* object = Find(id);
+    return object == nullptr ? nullptr : std::get_if<ErrorInfo>(&object->content);
+  }
+
+  // An object that was made here.
+  void Made(ObjectId id, Content content, std::vector<ObjectId> refs) {
+    objects_[id] = {.content = std::move(content), .refs = std::move(refs), .resolved = true};
+  }
+  // The node will tell what it resolves to, without being asked.
+  void Expect(ObjectId id) { objects_[id].subscribed = true; }
+  // True where the node must be asked to tell when it resolves.
+  bool Subscribe(ObjectId id) {
+    Object& object = objects_[id];
+    return !object.resolved && !std::exchange(object.subscribed, true);
+  }
+  // True where the node must be asked for its bytes.
+  bool Fetch(ObjectId id) {
+    Object& object = objects_[id];
+    return !object.known() && !std::exchange(object.fetching, true);
+  }
+  // The fetch was refused: the next who looks asks again.
+  void FetchRefused(ObjectId id) {
+    if (const auto it = objects_.find(id); it != objects_.end()) it->second.fetching = false;
+  }
+
+  // The node has told; no content: it has resolved, and its bytes are away.
+  void Learn(ObjectId id, Content content, std::vector<ObjectId> refs) {
+    Object& object = objects_[id];
+    object.resolved = true;
+    if (object.views > 0) return;  // it lies where it lay: the node moves nothing under a view
+    if (content.index() == 0) return;
+    object.fetching = false;
+    object.content = std::move(content);
+    object.refs = std::move(refs);
+  }
+
+  // REQUIRES: its content is a Location.
+  void AddView(ObjectId id) {
+    Object& object = objects_.at(id);
+    TROUPE_CHECK(std::holds_alternative<Location>(object.content), "a view of what is not there");
+    ++object.views;
+  }
+  // The serial of a question to be agreed to now.
+  std::optional<uint32_t> DropView(ObjectId id) {
+    Object& object = objects_.at(id);
+    TROUPE_CHECK(object.views > 0, "a view that is dropped twice");
+    if (--object.views > 0 || object.asked == 0) return std::nullopt;
+    object.content = std::monostate();
+    return std::exchange(object.asked, 0);
+  }
+  // The node asks. True where the place is forgotten.
+  bool Unpin(ObjectId id, uint32_t serial) {
+    const auto it = objects_.find(id);
+    if (it == objects_.end()) return true;
+    Object& object = it->second;
+    if (object.views > 0) {
+      object.asked = serial;
+      return false;
+    }
+    if (std::holds_alternative<Location>(object.content)) object.content = std::monostate();
+    return true;
+  }
+  // The last handle has gone.
+  void Forget(ObjectId id) { objects_.erase(id); }
+
+  size_t size() const { return objects_.size(); }
+  void CheckInvariants() const {
+    for (const auto& [id, object] : objects_) {
+      TROUPE_CHECK(object.views == 0 || std::holds_alternative<Location>(object.content),
+                   "a view of what is not there");
+      TROUPE_CHECK(object.asked == 0 || object.views > 0, "an agreement that was forgotten");
+      TROUPE_CHECK(!object.known() || object.resolved, "bytes of what has not resolved");
+    }
+  }
+
+ private:
+  absl::flat_hash_map<ObjectId, Object> objects_;
+};
+
+inline ObjectCache::Inline ObjectCache::Inline::Copy(std::span<const std::byte> bytes) {
+  auto words = std::make_shared<std::vector<uint64_t>>((bytes.size() + 7) / 8);
+  std::copy(bytes.begin(), bytes.end(), std::as_writable_bytes(std::span(*words)).begin());
+  return {std::move(words), bytes.size()};
+}
+
+}  // namespace troupe::objectstore
+
+#endif  // TROUPE_OBJECTSTORE_CLIENT_OBJECT_CACHE_H_

@@ -1,0 +1,363 @@
+// More than fits: values go to disk and come back, bit by bit the same, whatever is killed; whoever
+// looks at one keeps it; and each way in which there is no room has its sentence.
+//
+//   bazel run -c opt //tests/integration:spill_test -- --store_mebibytes=256 --mebibytes=20000
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "sdk/troupe.h"
+
+namespace {
+
+int64_t store_mebibytes = 32;
+int64_t mebibytes = 400;
+
+constexpr int64_t kMebibyte = int64_t{1} << 20;
+
+std::string SpillDirectory() { return std::getenv("TEST_TMPDIR"); }
+
+// The bytes that belong to a seed.
+void Fill(uint64_t seed, uint8_t* bytes, size_t size) {
+  std::mt19937_64 random(seed);
+  for (; size >= 8; size -= 8, bytes += 8) {
+    const uint64_t word = random();
+    std::memcpy(bytes, &word, 8);
+  }
+  const uint64_t word = random();
+  std::memcpy(bytes, &word, size);
+}
+
+bool IsRight(std::span<const uint8_t> bytes, uint64_t seed) {
+  std::vector<uint8_t> expected(bytes.size());
+  Fill(seed, expected.data(), expected.size());
+  return std::equal(bytes.begin(), bytes.end(), expected.begin());
+}
+
+troupe::ObjectRef<troupe::Array<uint8_t>> PutRandom(uint64_t seed, size_t size) {
+  troupe::Builder<uint8_t> builder = troupe::Create<uint8_t>(size);
+  Fill(seed, builder.data(), size);
+  return builder.Seal();
+}
+
+std::vector<uint8_t> MakeRandom(uint64_t seed, size_t size) {
+  std::vector<uint8_t> bytes(size);
+  Fill(seed, bytes.data(), size);
+  return bytes;
+}
+
+// Until what was dropped has gone from the node's tables, too.
+troupe::MemoryInfo MemoryWhenQuiet() {
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  troupe::MemoryInfo info = troupe::Memory();
+  while ((info.object_count > 0 || info.spilled_bytes > 0) && absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(5));
+    info = troupe::Memory();
+  }
+  return info;
+}
+
+TEST(Spill, RandomValuesComeBackThroughASmallStore) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 2,
+                                                .object_store_memory = store_mebibytes * kMebibyte,
+                                                .spill_directories = {SpillDirectory()}});
+  std::mt19937_64 random(17);
+  const auto check = troupe::Task(IsRight).Options({.max_retries = -1});
+  const auto make = troupe::Task(MakeRandom).Options({.max_retries = -1});
+  struct Held {
+    uint64_t seed;
+    troupe::ObjectRef<troupe::Array<uint8_t>> put;
+    troupe::ObjectRef<std::vector<uint8_t>> made;
+  };
+  std::deque<Held> held;
+  std::vector<troupe::ObjectRef<bool>> checks;
+  const auto read = [&](const Held& h) {
+    switch (random() % 3) {
+      case 0:
+        checks.push_back(h.put ? check.Remote(h.put, h.seed) : check.Remote(h.made, h.seed));
+        break;
+      case 1:
+        if (h.put) {
+          EXPECT_TRUE(IsRight(troupe::Get(h.put), h.seed));
+        } else {
+          EXPECT_TRUE(IsRight(troupe::Get(h.made), h.seed));
+        }
+        break;
+      default:
+        break;
+    }
+  };
+  int kills = 0;
+  int64_t bytes = 0, held_bytes_limit = 3 * store_mebibytes * kMebibyte;
+  std::deque<size_t> sizes;
+  int64_t held_bytes = 0;
+  for (uint64_t seed = 1; bytes < mebibytes * kMebibyte; ++seed) {
+    // From 1 byte to a quarter of the store, at most 64 MiB, each order of magnitude as often.
+    const int largest = store_mebibytes >= 256 ? 26 : 23;
+    const size_t size =
+        std::max<size_t>(1, (random() % 1000 + 1) * (size_t{1} << random() % (largest + 1)) / 1000);
+    bytes += static_cast<int64_t>(size);
+    held_bytes += static_cast<int64_t>(size);
+    Held h{seed, {}, {}};
+    if (random() % 2 == 0) {
+      h.put = PutRandom(seed, size);
+    } else {
+      h.made = make.Remote(seed, size);
+    }
+    held.push_back(std::move(h));
+    sizes.push_back(size);
+    read(held[random() % held.size()]);
+    while (held_bytes > held_bytes_limit) {
+      const auto victim = static_cast<ptrdiff_t>(random() % held.size());
+      held_bytes -= static_cast<int64_t>(sizes[static_cast<size_t>(victim)]);
+      held.erase(held.begin() + victim);
+      sizes.erase(sizes.begin() + victim);
+    }
+    if (random() % 100 == 0) {
+      const pid_t worker = troupe::Get(troupe::Task([] { return getpid(); }).Remote());
+      kills += kill(worker, SIGKILL) == 0 ? 1 : 0;
+    }
+    if (checks.size() > 50) {
+      for (const bool right : troupe::Get(checks)) EXPECT_TRUE(right);
+      checks.clear();
+    }
+  }
+  EXPECT_GT(troupe::Memory(0).spilled_bytes, 0u) << "nothing was spilled";
+  EXPECT_GT(kills, 0);
+  for (const Held& h : held) {
+    if (h.put) {
+      EXPECT_TRUE(IsRight(troupe::Get(h.put), h.seed)) << h.seed;
+    } else {
+      EXPECT_TRUE(IsRight(troupe::Get(h.made), h.seed)) << h.seed;
+    }
+  }
+  for (const bool right : troupe::Get(checks)) EXPECT_TRUE(right);
+  checks.clear();
+  held.clear();
+  const troupe::MemoryInfo info = MemoryWhenQuiet();
+  EXPECT_EQ(info.object_count, 0u);
+  EXPECT_EQ(info.object_bytes, 0u);
+  EXPECT_EQ(info.spilled_bytes, 0u);
+}
+
+// A client that puts and gets more than its share.
+int Churn(uint64_t seed) {
+  std::vector<troupe::ObjectRef<troupe::Array<uint8_t>>> refs;
+  int right = 0;
+  for (uint64_t i = 0; i < 20; ++i) refs.push_back(PutRandom(seed + i, size_t{1} << 20));
+  for (uint64_t i = 0; i < 20; ++i) right += IsRight(troupe::Get(refs[i]), seed + i) ? 1 : 0;
+  return right;
+}
+
+TEST(Spill, FiveClientsMakeProgress) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 4,
+                                                .object_store_memory = store_mebibytes * kMebibyte,
+                                                .spill_directories = {SpillDirectory()}});
+  std::vector<troupe::ObjectRef<int>> clients;
+  for (uint64_t i = 0; i < 4; ++i) clients.push_back(troupe::Task(Churn).Remote(1000 * i));
+  EXPECT_EQ(Churn(9000), 20);
+  for (const int right : troupe::Get(clients)) EXPECT_EQ(right, 20);
+}
+
+TEST(Spill, WhatIsLookedAtStaysWhereItIs) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1,
+                                                .object_store_memory = 16 * kMebibyte,
+                                                .spill_directories = {SpillDirectory()}});
+  const auto ref = PutRandom(1, 3'000'000);
+  const troupe::Array<uint8_t> view = troupe::Get(ref);
+  const uint8_t* place = view.data();
+  std::vector<troupe::ObjectRef<troupe::Array<uint8_t>>> others;
+  for (uint64_t i = 0; i < 40; ++i) others.push_back(PutRandom(100 + i, 1'000'000));
+  EXPECT_EQ(view.data(), place);
+  EXPECT_TRUE(IsRight(view, 1)) << "it was moved under its reader";
+  uint64_t in_memory = 0, spilled = 0;
+  for (const troupe::StoredObject& object : troupe::Memory().objects) {
+    if (object.id == ref.id()) {
+      EXPECT_EQ(object.state, troupe::ObjectState::kInMemory);
+      EXPECT_EQ(object.pins, 1u);
+      EXPECT_EQ(object.holders, 1u);
+    }
+    in_memory += object.state == troupe::ObjectState::kInMemory ? object.size : 0;
+    spilled += object.state == troupe::ObjectState::kSpilled ? object.size : 0;
+  }
+  EXPECT_LE(in_memory, uint64_t{16 * kMebibyte});
+  EXPECT_GT(spilled, uint64_t{20 * kMebibyte});
+  for (uint64_t i = 0; i < 40; ++i) EXPECT_TRUE(IsRight(troupe::Get(others[i]), 100 + i));
+}
+
+TEST(Spill, TheTotalsAddUp) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = 1, .object_store_memory = 16 * kMebibyte});
+  const auto put = PutRandom(1, 1'000'000);
+  const auto made = troupe::Task(MakeRandom).Options({.name = "Maker"}).Remote(2, 2'000'000);
+  (void)troupe::Get(made);
+  const troupe::MemoryInfo info = troupe::Memory();
+  EXPECT_EQ(info.cap_bytes, uint64_t{16 * kMebibyte});
+  EXPECT_EQ(info.object_bytes + info.leased_bytes + info.kept_bytes + info.free_bytes,
+            info.cap_bytes);
+  EXPECT_GE(info.object_bytes, 3'000'000u);
+  ASSERT_EQ(info.objects.size(), 2u);
+  EXPECT_EQ(info.objects[0].id, made.id());
+  EXPECT_EQ(info.objects[0].maker, "Maker");
+  EXPECT_EQ(info.objects[1].maker, "Put");
+}
+
+TEST(Spill, SizesAroundEveryBoundary) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1,
+                                                .object_store_memory = 64 * kMebibyte,
+                                                .spill_directories = {SpillDirectory()}});
+  const auto check = troupe::Task(IsRight);
+  constexpr size_t kLease = kMebibyte;  // a 64th of the store
+  constexpr size_t kHeader = 64;        // before the data of an array
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{7}, size_t{4095}, size_t{4096},
+                            size_t{4097}, kLease - kHeader - 1, kLease - kHeader,
+                            kLease - kHeader + 1, kLease - 1, kLease, kLease + 1}) {
+    const auto ref = PutRandom(size, size);
+    EXPECT_TRUE(IsRight(troupe::Get(ref), size)) << size;
+    EXPECT_TRUE(troupe::Get(check.Remote(ref, size))) << size;
+  }
+  EXPECT_THROW((void)troupe::Create<uint8_t>(64 * kMebibyte), troupe::ResourceExhausted);
+}
+
+// Puts until there is no room, and says what it was told; nothing is lost.
+std::string FillUp(uint64_t cap) {
+  std::vector<troupe::ObjectRef<troupe::Array<uint8_t>>> refs;
+  std::string said;
+  try {
+    for (uint64_t i = 0; i * 1'000'000 < 10 * cap; ++i) refs.push_back(PutRandom(i, 1'000'000));
+  } catch (const troupe::ResourceExhausted& e) {
+    said = e.info().message;
+  }
+  EXPECT_GE(refs.size() * 1'000'000, cap / 10 * 8) << "too little of the store was usable";
+  for (uint64_t i = 0; i < refs.size(); ++i) EXPECT_TRUE(IsRight(troupe::Get(refs[i]), i)) << i;
+  return said;
+}
+
+TEST(Full, AQuotaThatIsUsedUpIsNamed) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1,
+                                                .object_store_memory = 8 * kMebibyte,
+                                                .spill_directories = {SpillDirectory()},
+                                                .spill_quota = kMebibyte});
+  const std::string said = FillUp(8 * kMebibyte);
+  for (const char* part : {"8.0 MiB", "the quota of 1.0 MiB", "--spill_quota", "of Put"})
+    EXPECT_NE(said.find(part), std::string::npos) << said;
+}
+
+TEST(Full, AFullDiskHoldsProducersBackAndLosesNothing) {
+  const std::string directory = SpillDirectory() + "/small";
+  std::filesystem::create_directory(directory);
+  if (mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=2m") != 0) {
+    std::printf("TROUPE_SKIPPED: only root can mount a small tmpfs\n");
+    return;
+  }
+  {
+    const troupe::Cluster cluster = troupe::Init(
+        {.workers = 1, .object_store_memory = 8 * kMebibyte, .spill_directories = {directory}});
+    const std::string said = FillUp(8 * kMebibyte);
+    for (const char* part : {"8.0 MiB", directory.c_str(), "No space left on device"})
+      EXPECT_NE(said.find(part), std::string::npos) << said;
+  }
+  EXPECT_EQ(umount(directory.c_str()), 0) << "a file is left open there";
+}
+
+TEST(Full, ADirectoryThatCannotBeWrittenToIsRefusedAtOnce) {
+  for (const char* directory : {"/proc", "/no/such/directory"}) {
+    try {
+      const troupe::Cluster cluster = troupe::Init({.spill_directories = {directory}});
+      FAIL() << "no error";
+    } catch (const troupe::InvalidArgument& e) {
+      EXPECT_NE(e.info().message.find(directory), std::string::npos) << e.what();
+    }
+  }
+  try {
+    const troupe::Cluster cluster = troupe::Init({.object_store_memory = int64_t{1} << 60});
+    FAIL() << "no error";
+  } catch (const troupe::InvalidArgument& e) {
+    EXPECT_NE(e.info().message.find("ask for less"), std::string::npos) << e.what();
+  }
+}
+
+// The descriptors of spill files in the node, which is our child.
+std::vector<std::string> SpillFiles() {
+  std::vector<std::string> files;
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream stat(process.path() / "stat");
+    std::string line;
+    std::getline(stat, line);
+    if (line.find("(troupe-node) ") == std::string::npos) continue;
+    int parent = 0;
+    std::sscanf(line.c_str() + line.find(") ") + 2, "%*c %d", &parent);
+    if (parent != getpid()) continue;
+    for (const auto& fd : std::filesystem::directory_iterator(process.path() / "fd")) {
+      std::error_code error;
+      const std::string target = std::filesystem::read_symlink(fd.path(), error).string();
+      if (target.find(SpillDirectory() + "/") == 0) files.push_back(fd.path().string());
+    }
+  }
+  return files;
+}
+
+TEST(Lost, DamagedDataIsAnErrorThatNamesItsMaker) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1,
+                                                .object_store_memory = 8 * kMebibyte,
+                                                .spill_directories = {SpillDirectory()}});
+  std::vector<troupe::ObjectRef<troupe::Array<uint8_t>>> refs;
+  for (uint64_t i = 0; i < 20; ++i) refs.push_back(PutRandom(i, 1'000'000));
+  const std::vector<std::string> files = SpillFiles();
+  ASSERT_FALSE(files.empty());
+  for (const std::string& path : files) {
+    const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_GE(fd, 0);
+    struct stat info {};
+    ASSERT_EQ(fstat(fd, &info), 0);
+    for (off_t at = 2000; at < info.st_size; at += 4096) ASSERT_EQ(pwrite(fd, "damage", 6, at), 6);
+    close(fd);
+  }
+  int lost = 0;
+  for (uint64_t i = 0; i < 20; ++i) {
+    try {
+      EXPECT_TRUE(IsRight(troupe::Get(refs[i]), i)) << "wrong data was taken for right";
+    } catch (const troupe::ObjectLost& e) {
+      ++lost;
+      EXPECT_NE(e.info().message.find("made by Put"), std::string::npos) << e.what();
+      EXPECT_NE(e.info().message.find("damaged"), std::string::npos) << e.what();
+    }
+  }
+  EXPECT_GT(lost, 5);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view argument = argv[i];
+    const bool known = (absl::ConsumePrefix(&argument, "--mebibytes=") &&
+                        absl::SimpleAtoi(argument, &mebibytes)) ||
+                       (absl::ConsumePrefix(&argument, "--store_mebibytes=") &&
+                        absl::SimpleAtoi(argument, &store_mebibytes));
+    if (!known) {
+      std::fprintf(stderr, "spill_test: use --mebibytes=N and --store_mebibytes=N\n");
+      return 2;
+    }
+  }
+  return RUN_ALL_TESTS();
+}

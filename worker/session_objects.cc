@@ -1,0 +1,281 @@
+// The part of Session that has handles on objects, makes them, and looks at them.
+#include <poll.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/base/string_view.h"
+#include "worker/session.h"
+
+namespace troupe::worker {
+
+using objectstore::ObjectCache;
+
+// Keeps a stored object where it lies, and a handle on it.
+class Session::View {
+ public:
+  View(std::shared_ptr<Session> session, ObjectId id) : session_(std::move(session)), id_(id) {}
+  ~View() { session_->DropView(id_); }
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+
+ private:
+  std::shared_ptr<Session> session_;
+  ObjectId id_;
+};
+
+void Session::AddHandle(ObjectId id) {
+  const Lock lock(mutex_);
+  references_.AddHandle(id);
+}
+
+void Session::DropHandle(ObjectId id) {
+  if (forked_) return;
+  const Lock lock(mutex_);
+  DropHandleLocked(id);
+}
+
+void Session::DropHandleLocked(ObjectId id) {
+  if (!references_.DropHandle(id)) return;
+  // An actor's sequence number stays: the node goes on counting if a handle comes back.
+  objects_.Forget(id);
+  fetch_refusals_.erase(id);
+  SendReleases(Limits::kReleaseBatch);
+  // The rest goes with the next message, or when the I/O thread looks.
+  if (references_.has_releases()) ArmTimer();
+}
+
+void Session::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
+  if (ids.empty()) return;
+  const Lock lock(mutex_);
+  for (const ObjectId id : ids) {
+    references_.Granted(id);
+    references_.AddHandle(id);
+  }
+  Send(wire::Claim{container, 0, static_cast<uint32_t>(ids.size())});
+  FinishSending();
+}
+
+std::variant<ValueSpace, ErrorInfo> Session::Reserve(size_t bytes) {
+  ValueSpace space;
+  if (bytes <= max_inline_value_bytes_) {
+    space.inline_bytes.resize(bytes);
+    space.bytes = space.inline_bytes;
+    return space;
+  }
+  Lock lock(mutex_);
+  auto carved = Carve(lock, bytes);
+  if (auto* error = std::get_if<ErrorInfo>(&carved)) return std::move(*error);
+  space.location = std::get<Location>(carved);
+  absl::Status status = WaitForChunk(space.location.chunk, objectstore::Mapping::Access::kWrite);
+  if (status.ok()) {
+    for (const Location& lease : std::exchange(fresh_leases_, {})) {
+      if (chunks_.Has(lease.chunk, objectstore::Mapping::Access::kWrite)) chunks_.Prepare(lease);
+    }
+    const auto memory = chunks_.Write(space.location);
+    status = memory.status();
+    if (memory.ok()) space.bytes = *memory;
+  }
+  if (!status.ok()) {
+    carver_.Abandon(space.location);
+    return ErrorInfo{.kind = ErrorKind::kResourceExhausted,
+                     .message = std::string(ToStd(status.message()))};
+  }
+  return space;
+}
+
+std::variant<Location, ErrorInfo> Session::Carve(Lock& lock, size_t bytes) {
+  for (;;) {
+    if (death_.has_value()) return *death_;
+    if (const std::optional<Location> object = carver_.Carve(bytes)) return *object;
+    // What is too small for this one is given back, or small leases would pile up.
+    ReturnLeases(carver_.TakeSurplus(1));
+    SendReleases(1);
+    const auto ticket = carver_.Ask(bytes);
+    Send(wire::LeaseRequest{bytes});
+    FinishSending();
+    const uint64_t wait = SendBlocked({}, 0);
+    WaitUntil(
+        lock, [&] { return carver_.HasAnswer(ticket) || Stopped(); }, kForever);
+    SendUnblocked(wait);
+    if (!carver_.HasAnswer(ticket)) {
+      carver_.DropTicket(ticket);  // the lease is kept for others when it comes
+      if (Stopped()) return *running_->stopped;
+      continue;  // the session is over
+    }
+    auto answer = carver_.TakeAnswer(ticket);
+    if (auto* error = std::get_if<ErrorInfo>(&answer)) return std::move(*error);
+    return std::get<Location>(answer);
+  }
+}
+
+void Session::ReturnLeases(const std::vector<Location>& unused) {
+  for (const Location& lease : unused) Send(wire::ReturnLease{lease});
+  if (!unused.empty()) FinishSending();
+}
+
+void Session::Abandon(ValueSpace space) {
+  if (!space.stored() || forked_) return;
+  const Lock lock(mutex_);
+  carver_.Abandon(space.location);
+}
+
+std::variant<ObjectId, ErrorInfo> Session::Seal(ValueSpace space, std::vector<ObjectId> refs) {
+  Lock lock(mutex_);
+  if (death_.has_value()) return *death_;
+  const ObjectId id = ObjectId::Make(client_, next_sequence_++);
+  references_.Granted(id);
+  references_.AddHandle(id);
+  wire::Seal seal{id, {}};
+  seal.value.refs = refs;
+  if (space.stored()) {
+    seal.value.content = space.location;
+    objects_.Made(id, space.location, std::move(refs));
+  } else {
+    seal.value.content = wire::Bytes(space.inline_bytes);
+    objects_.Made(id, ObjectCache::Inline::Copy(space.inline_bytes), std::move(refs));
+  }
+  Send(seal);
+  FinishSending();
+  Throttle(lock);
+  return id;
+}
+
+std::optional<std::variant<ValueBytes, ErrorInfo>> Session::ValueAtHand(ObjectId id) {
+  const Lock lock(mutex_);
+  return Look(id);
+}
+
+// What is known of the value, as a view.
+std::optional<std::variant<ValueBytes, ErrorInfo>> Session::Look(ObjectId id) {
+  const ObjectCache::Object* object = objects_.Find(id);
+  if (object == nullptr || !object->known()) return std::nullopt;
+  if (const auto* error = std::get_if<ErrorInfo>(&object->content)) return *error;
+  ValueBytes value;
+  value.refs = object->refs;
+  if (const auto* bytes = std::get_if<ObjectCache::Inline>(&object->content)) {
+    value.bytes = bytes->bytes();
+    value.owner = bytes->words;
+    return value;
+  }
+  const Location location = std::get<Location>(object->content);
+  absl::Status status = WaitForChunk(location.chunk, objectstore::Mapping::Access::kRead);
+  if (status.ok()) {
+    const auto bytes = chunks_.Read(location);
+    if (bytes.ok()) {
+      objects_.AddView(id);
+      references_.AddHandle(id);
+      value.bytes = *bytes;
+      value.in_store = true;
+      value.owner = std::make_shared<View>(shared_from_this(), id);
+      return value;
+    }
+    status = bytes.status();
+  }
+  if (death_.has_value()) return *death_;
+  return ErrorInfo{.kind = ErrorKind::kResourceExhausted,
+                   .message = std::string(ToStd(status.message()))};
+}
+
+std::variant<ValueBytes, ErrorInfo> Session::Value(ObjectId id, int64_t deadline_nanos) {
+  Lock lock(mutex_);
+  uint64_t wait = 0;
+  const auto unblock = [&] { SendUnblocked(std::exchange(wait, 0)); };
+  for (;;) {
+    if (auto value = Look(id)) {
+      unblock();
+      return *std::move(value);
+    }
+    if (death_.has_value()) return *death_;
+    if (Stopped()) {
+      unblock();
+      return *running_->stopped;
+    }
+    if (objects_.Fetch(id)) {
+      Send(wire::Fetch{{id}});
+      FinishSending();
+    }
+    if (wait == 0) wait = SendBlocked({}, 0);
+    WaitUntil(
+        lock,
+        [&] {
+          return objects_.IsKnown(id) || fetch_refusals_.contains(id) || WaitRefused(wait) ||
+                 Stopped();
+        },
+        deadline_nanos);
+    if (objects_.IsKnown(id)) continue;
+    if (const auto refused = fetch_refusals_.find(id); refused != fetch_refusals_.end()) {
+      ErrorInfo error = std::move(refused->second);
+      fetch_refusals_.erase(refused);
+      unblock();
+      return error;
+    }
+    if (WaitRefused(wait)) {
+      ErrorInfo error = wait_refusal_->first;
+      unblock();
+      return error;
+    }
+    if (!death_.has_value() && MonotonicNanos() >= deadline_nanos) {
+      unblock();
+      return ErrorInfo{
+          .kind = ErrorKind::kDeadlineExceeded,
+          .message = absl::StrCat(id.ToString(), " is being read back from disk: ask again")};
+    }
+  }
+}
+
+std::variant<Session::MemorySnapshot, ErrorInfo> Session::Memory(uint32_t limit) {
+  Lock lock(mutex_);
+  const uint64_t request = next_request_++;
+  Send(wire::MemoryRequest{request, limit});
+  FinishSending();
+  WaitUntil(
+      lock, [&] { return memory_reports_.contains(request); }, kForever);
+  const auto it = memory_reports_.find(request);
+  if (it == memory_reports_.end()) return *death_;
+  MemorySnapshot snapshot{std::move(it->second), {}};
+  memory_reports_.erase(it);
+  auto message = wire::DecodeNodeMessage(std::as_bytes(std::span(snapshot.frame)));
+  TROUPE_CHECK(message.ok() && std::holds_alternative<wire::MemoryReport>(*message),
+               "a report that cannot be read twice");
+  snapshot.report = std::get<wire::MemoryReport>(*std::move(message));
+  return snapshot;
+}
+
+void Session::DropView(ObjectId id) {
+  if (forked_) return;
+  const Lock lock(mutex_);
+  if (const std::optional<uint32_t> serial = objects_.DropView(id)) {
+    Send(wire::Unpinned{{{id, *serial}}, {}});
+    FinishSending();
+  }
+  DropHandleLocked(id);
+}
+
+// The node wants to move objects. Those that nobody looks at are forgotten; the others are agreed
+// to when the last view goes.
+void Session::AnswerUnpin(const wire::Unpin& unpin) {
+  wire::Unpinned answer;
+  for (const wire::Pin& pin : unpin.pins)
+    (objects_.Unpin(pin.id, pin.serial) ? answer.agreed : answer.refused).push_back(pin);
+  Send(answer);
+  FinishSending();
+}
+
+// Descriptors come over the socket before the frame that needs them; they may be a moment behind.
+absl::Status Session::WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access) {
+  if (chunks_.Has(chunk, access)) return absl::OkStatus();
+  for (DrainSocket(); !chunks_.Has(chunk, access); DrainSocket()) {
+    if (death_.has_value()) return absl::UnavailableError(ToAbsl(death_->message));
+    pollfd socket{socket_.fd(), POLLIN, 0};
+    poll(&socket, 1, 100);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace troupe::worker
