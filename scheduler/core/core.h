@@ -72,6 +72,8 @@ class Core {
   struct JobOptions {
     std::string name;
     int64_t weight_units = kResourceUnit;  // its share beside other jobs, in 1/10000
+    std::string build_id = {};             // of its executable, whose code its calls name
+    std::string executable = {};           // for people
   };
   void DriverJoined(ClientId driver, JobId job, JobOptions options);
   void DriverJoined(ClientId driver, JobId job) { DriverJoined(driver, job, JobOptions()); }
@@ -248,6 +250,8 @@ class Core {
   // core_actors.cc
   absl::Status EnterActor(const wire::TaskSpec& spec, Task* creation);
   absl::Status EnterCall(const wire::TaskSpec& spec, Task* call);
+  // Where the call names code of another executable than the actor's.
+  std::optional<ErrorInfo> ForeignCode(const wire::TaskSpec& spec, const Task& call) const;
   void StartActor(ActorRecord* actor);
   absl::Status CreationDone(ActorRecord* actor, ClientId client, const wire::Value& result);
   void PumpActor(ActorRecord* actor);

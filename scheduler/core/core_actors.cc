@@ -1,6 +1,7 @@
 // The part of Core that starts actors, orders their calls, restarts and ends them.
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/string_view.h"
@@ -194,6 +195,23 @@ ErrorInfo Core::DeathError(const ActorRecord& actor, std::string message, int32_
           .task = actor.id.task(),
           .attempt = 0,
           .pid = pid};
+}
+
+std::optional<ErrorInfo> Core::ForeignCode(const wire::TaskSpec& spec, const Task& call) const {
+  if (call.kind != wire::TaskKind::kActorCall || !spec.function.empty()) return std::nullopt;
+  const auto caller = jobs_.find(call.job);
+  const auto owner = jobs_.find(actors_.at(call.actor)->job);
+  if (caller == jobs_.end() || owner == jobs_.end()) return std::nullopt;
+  const JobOptions& from = caller->second.options;
+  const JobOptions& to = owner->second.options;
+  if (from.build_id == to.build_id) return std::nullopt;
+  return call.MakeError(
+      ErrorKind::kBuildMismatch,
+      absl::StrCat("the actor runs ", to.executable, ", build ",
+                   absl::BytesToHexString(to.build_id), ", and the caller is ", from.executable,
+                   ", build ", absl::BytesToHexString(from.build_id),
+                   ": register the method there with RegisterFunction, and call it by "
+                   "CallNamed<...>(\"name\")"));
 }
 
 }  // namespace troupe::scheduler

@@ -31,6 +31,8 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
         worker != nullptr && parent != tasks_.end() && parent->second->worker == worker;
     if (jobs_.at(*job).ended || (worker != nullptr && worker->ending)) {
       FailTask(task, JobEnded(*task));  // sent before the process knew
+    } else if (const auto foreign = ForeignCode(spec, *task); foreign.has_value()) {
+      FailTask(task, *foreign);
     } else if (has_parent && parent->second->answered) {
       FailTask(task, task->MakeError(ErrorKind::kCancelled,
                                      "the task that submitted it was stopped before it did"));

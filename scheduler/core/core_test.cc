@@ -360,6 +360,39 @@ TEST_F(CoreTest, LiesAreRefusedWithAReason) {
   EXPECT_EQ(core_.job_count(), 0u);
 }
 
+// --- Calls of another build.
+
+TEST_F(CoreTest, CallsOfAnotherBuildAreRefusedUnlessTheyAreNamed) {
+  constexpr ClientId kOther = ClientId(2), kTwin = ClientId(3);
+  core_.DriverJoined(kOther, JobId(2), {"", kResourceUnit, "other", "/bin/other"});
+  core_.DriverJoined(kTwin, JobId(3));
+  wire::TaskSpec creation = Spec(kDriver, 1);
+  creation.kind = wire::TaskKind::kActorCreation;
+  creation.cpu_units = 0;
+  creation.actor_name = "shared";
+  creation.detached = true;
+  ASSERT_TRUE(Submit(kDriver, creation).ok());
+  Perform();
+  const auto call = [&](ClientId caller, uint64_t sequence, std::string_view function) {
+    EXPECT_TRUE(core_.FindActor(caller, {sequence, "shared"}).ok());
+    wire::TaskSpec spec = Spec(caller, sequence);
+    spec.kind = wire::TaskKind::kActorCall;
+    spec.cpu_units = 0;
+    spec.actor = creation.id.Result(0);
+    spec.sequence = sequence;
+    spec.function = function;
+    EXPECT_TRUE(Submit(caller, spec).ok());
+    Perform();
+    return spec.id.Result(0);
+  };
+  const ErrorInfo* error = ErrorOf(call(kOther, 1, ""));
+  ASSERT_NE(error, nullptr);
+  EXPECT_EQ(error->kind, ErrorKind::kBuildMismatch);
+  EXPECT_NE(error->message.find("/bin/other"), std::string::npos) << error->message;
+  EXPECT_EQ(ErrorOf(call(kOther, 2, "Counter.Add")), nullptr);
+  EXPECT_EQ(ErrorOf(call(kTwin, 1, "")), nullptr) << "the same build, another job";
+}
+
 // --- Streams.
 
 class StreamTest : public CoreTest {

@@ -64,7 +64,13 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
   Greeted(connection);
   switch (hello.role) {
     case wire::Role::kDriver:
-      core_.DriverJoined(connection->client, connection->job);
+      core_.DriverJoined(
+          connection->client, connection->job,
+          {.name = {},
+           .weight_units = kResourceUnit,
+           .build_id = std::string(reinterpret_cast<const char*>(hello.build_id.data()),
+                                   hello.build_id.size()),
+           .executable = std::string(hello.executable)});
       break;
     case wire::Role::kTool:
       core_.ToolJoined(connection->client);
