@@ -15,6 +15,36 @@ void Apply(const ActorOptions& options, OutgoingCall& call) {
   call.spec().actor_name = options.name;
   call.spec().detached = options.detached;
   call.spec().max_restarts = options.max_restarts;
+  if (options.max_pending_calls < 0 || options.checkpoint_every < 0) {
+    Throw(ErrorKind::kInvalidArgument,
+          "Options: max_pending_calls and checkpoint_every are not negative");
+  }
+  if (options.get_if_exists && options.name.empty())
+    Throw(ErrorKind::kInvalidArgument, "Options: get_if_exists needs a name");
+  call.spec().max_task_retries = options.max_task_retries;
+  call.spec().max_pending_calls = static_cast<uint32_t>(options.max_pending_calls);
+  call.spec().checkpoint_every = static_cast<uint32_t>(options.checkpoint_every);
+}
+
+// Creating comes between two looks: where others create it at the same time, the first one wins.
+Handle GetOrCreateActor(const std::string& name, const std::string& type, OutgoingCall& creation) {
+  const std::shared_ptr<worker::Session> session = creation.session();
+  Handle created;
+  for (int look = 0; look < 2; ++look) {
+    auto found = session->FindActor(name, MonotonicNanos() + int64_t{10'000'000'000});
+    if (auto* error = std::get_if<ErrorInfo>(&found)) Throw(std::move(*error));
+    auto& [actor, type_found] = std::get<std::pair<ActorId, std::string>>(found);
+    if (!actor.is_null()) {
+      Handle handle = Handle::Adopt(session, actor);
+      if (type_found != type) {
+        Throw(ErrorKind::kTypeMismatch,
+              absl::StrCat("the actor \"", name, "\" is a ", type_found, ", not a ", type));
+      }
+      return handle;
+    }
+    if (look == 0) created = std::move(creation.Submit()[0]);
+  }
+  return created;  // it has died already
 }
 
 std::pair<Handle, std::string> FindActorHandle(std::string_view name) {
@@ -39,3 +69,17 @@ ErrorInfo NoActorError() {
 }
 
 }  // namespace troupe::internal
+
+namespace troupe {
+
+void ExitActor() {
+  if (!worker::RequestActorExit())
+    internal::Throw(ErrorKind::kInvalidArgument, "ExitActor: this is no call of an actor");
+}
+
+void SaveCheckpoint() {
+  if (!worker::RequestCheckpoint())
+    internal::Throw(ErrorKind::kInvalidArgument, "SaveCheckpoint: this is no call of an actor");
+}
+
+}  // namespace troupe

@@ -35,6 +35,14 @@ struct ActorOptions {
   std::map<std::string, double> resources = {};
   bool detached = false;  // lives until Kill; needs a name
   int max_restarts = 0;   // after the death of its process; -1: without end
+  // After the death of its process in a call: so often the call is made again; -1: without end.
+  int max_task_retries = 0;
+  int max_pending_calls = 0;  // more of them fail with ResourceExhausted; 0: without end
+  // The class's std::string Checkpoint() const is asked after so many calls, and its
+  // void Restore(std::string_view) is given the last answer after a restart; 0: when a method calls
+  // SaveCheckpoint.
+  int checkpoint_every = 0;
+  bool get_if_exists = false;  // where one of that name lives: a handle on it
 };
 
 // Of one call of a method.
@@ -50,6 +58,8 @@ namespace internal {
 void Apply(const ActorOptions& options, OutgoingCall& call);
 std::pair<Handle, std::string> FindActorHandle(std::string_view name);
 void KillActor(const Handle& handle, bool no_restart);
+// The living actor of that name, or what `creation` makes.
+Handle GetOrCreateActor(const std::string& name, const std::string& type, OutgoingCall& creation);
 ErrorInfo NoActorError();
 
 template <typename C, typename M, typename Shape = OneResult>
@@ -90,7 +100,19 @@ template <typename C, typename... P>
 struct ConstructorEntry {
   static void Run(worker::TaskCall& call) {
     DecodeAndCall<OneResult, P...>(call, [&](auto&&... argument) {
-      *call.actor = std::make_shared<C>(std::forward<decltype(argument)>(argument)...);
+      auto object = std::make_shared<C>(std::forward<decltype(argument)>(argument)...);
+      if constexpr (requires(C & c, std::string_view state) { c.Restore(state); }) {
+        if (call.checkpoint.has_value()) object->Restore(*call.checkpoint);
+      }
+      if constexpr (requires(const C& c) { std::string(c.Checkpoint()); }) {
+        call.hooks->checkpoint = [](const void* c) {
+          return std::string(static_cast<const C*>(c)->Checkpoint());
+        };
+      }
+      if constexpr (requires(C & c) { c.Shutdown(); }) {
+        call.hooks->shutdown = [](void* c) { static_cast<C*>(c)->Shutdown(); };
+      }
+      *call.actor = std::move(object);
     });
   }
 };
@@ -215,6 +237,8 @@ class [[nodiscard]] ActorBuilder {
     call.spec().kind = wire::TaskKind::kActorCreation;
     internal::Apply(options_, call);
     std::apply([&](auto&... argument) { (call.Add<P>(std::move(argument)), ...); }, arguments_);
+    if (options_.get_if_exists)
+      return ActorHandle<C>(internal::GetOrCreateActor(options_.name, type, call));
     return ActorHandle<C>(std::move(call.Submit()[0]));
   }
 
@@ -247,6 +271,13 @@ template <typename C>
 void Kill(const ActorHandle<C>& actor, bool no_restart = true) {
   internal::KillActor(actor.handle(), no_restart);
 }
+
+// In a method: the actor ends in order when this call is done. Its other calls fail with ActorDied.
+// An actor that ends in order (so, or with its last handle) has its void Shutdown() called, where
+// its class has one, and 30 seconds for it. Throws InvalidArgument outside of an actor's call.
+void ExitActor();
+// In a method: the actor's state is saved when this call is done (see checkpoint_every).
+void SaveCheckpoint();
 
 namespace serialize {
 

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -23,6 +25,7 @@
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
 #include "core/base/limits.h"
+#include "core/base/resource_set.h"
 #include "core/base/string_view.h"
 #include "core/channel/control_socket.h"
 #include "core/loop/process.h"
@@ -100,6 +103,28 @@ std::string SpillSettings(const InitOptions& options) {
   return words.empty() ? words : absl::StrCat(words, " quota=", quota);
 }
 
+// "gpu:20000,memory:1000000": what the node's role is told.
+std::string ResourcesOf(const InitOptions& options) {
+  const int64_t memory =
+      options.memory > 0 ? options.memory : internal::DefaultStoreBytes() / 3 * 7;
+  std::string text = absl::StrCat("memory:", std::min(memory, kMaxMemoryBytes) * kResourceUnit);
+  const auto add = [&](const std::string& name, double amount) {
+    const bool clean = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+    });
+    if (!clean || !(amount >= 0) || amount > 1e9) {
+      internal::Throw(ErrorKind::kInvalidArgument,
+                      absl::StrCat("Init: resources: \"", name, "\" = ", amount,
+                                   ": a name has letters, digits, _, - and ., and an amount is not "
+                                   "negative"));
+    }
+    absl::StrAppend(&text, ",", name, ":", std::llround(amount * kResourceUnit));
+  };
+  if (options.gpus != 0) add("gpu", options.gpus);
+  for (const auto& [name, amount] : options.resources) add(name, amount);
+  return text;
+}
+
 // Starts the node of an embedded cluster, and returns our end of its socket.
 UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
   auto sockets = channel::ControlSocket::Pair();
@@ -130,7 +155,7 @@ UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
   spawn.environment = EnvironmentForChildren();
   spawn.environment.push_back(absl::StrCat("TROUPE_ROLE=node cpus=", cpus, " store=", store,
                                            " ring=", std::max<int64_t>(0, options.ring_bytes),
-                                           spill));
+                                           " resources=", ResourcesOf(options), spill));
   spawn.socket = sockets->second.get();
   auto started = loop::Spawn(spawn);
   if (!started.ok()) Fail(started.status());
@@ -156,14 +181,19 @@ std::shared_ptr<worker::Session> Connect(UniqueFd socket, const InitOptions& opt
       flags.emplace_back(std::string(flag_name), flag->CurrentValue());
   }
   const std::string& build_id = worker::BuildId();
-  wire::Hello hello{.role = wire::Role::kDriver,
-                    .pid = getpid(),
-                    .ring_bytes = static_cast<uint32_t>(
-                        std::clamp<int64_t>(options.ring_bytes, 0, Limits::kMaxRingBytes)),
-                    .build_id = std::as_bytes(std::span(build_id.data(), build_id.size())),
-                    .executable = name,
-                    .environment = {environment.begin(), environment.end()},
-                    .flags = {}};
+  wire::Hello hello{
+      .role = wire::Role::kDriver,
+      .pid = getpid(),
+      .ring_bytes =
+          static_cast<uint32_t>(std::clamp<int64_t>(options.ring_bytes, 0, Limits::kMaxRingBytes)),
+      .build_id = std::as_bytes(std::span(build_id.data(), build_id.size())),
+      .executable = name,
+      .environment = {environment.begin(), environment.end()},
+      .flags = {},
+      .job_name = options.job_name,
+      .job_weight = std::llround(options.job_weight * kResourceUnit),
+      .window = static_cast<uint32_t>(options.submission_window > 0 ? options.submission_window
+                                                                    : Limits::kMaxQueuedTasks)};
   for (const auto& [flag, value] : flags) hello.flags.emplace_back(flag, value);
   auto session =
       worker::Session::Connect(std::move(socket), hello,
@@ -199,6 +229,11 @@ Cluster Init(InitOptions options) {
         ErrorKind::kInvalidArgument,
         "Init: workers, object_store_memory, spill_quota and ring_bytes are not negative");
   }
+  if (!(options.job_weight > 0) || options.job_weight > 1e6 || options.submission_window < 0 ||
+      options.memory < 0) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    "Init: job_weight is above 0, submission_window and memory are not negative");
+  }
   std::string address = options.address;
   if (address.empty()) address = internal::Flags().address.value_or("");
   if (address.empty()) {
@@ -230,6 +265,7 @@ Cluster Init(InitOptions options) {
     EndNode(state->node);
     throw;
   }
+  state->session->SetRefuseWhenFull(options.refuse_when_full);
   internal::SetCurrentSession(state->session);
   return Cluster(std::move(state));
 }

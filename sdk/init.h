@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,13 @@ struct InitOptions {
   std::vector<std::string> spill_directories = {};
   int64_t spill_quota = 0;  // bytes in each of them; 0: --troupe_spill_quota, else without end
   int64_t ring_bytes = 0;   // of each channel's rings, 4 KiB to 64 MiB; 0: 1 MiB
+  int64_t memory = 0;       // bytes that tasks of an embedded cluster may ask for; 0: 70 % of ours
+  double gpus = 0;          // of an embedded cluster
+  std::map<std::string, double> resources = {};  // of an embedded cluster, by any name
+  std::string job_name = {};                     // for people
+  double job_weight = 1;          // this program's share of CPUs beside others' on the same cluster
+  int submission_window = 0;      // unfinished tasks of this program; 0: 100,000
+  bool refuse_when_full = false;  // then Remote throws ResourceExhausted; else it waits
 };
 
 // The connection. Move-only; its end disconnects.

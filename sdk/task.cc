@@ -19,6 +19,12 @@ void Apply(const TaskOptions& options, OutgoingCall& call) {
   };
   wire::TaskSpec& spec = call.spec();
   spec.cpu_units = units(options.cpus, "cpus");
+  if (options.memory < 0 || options.memory > kMaxMemoryBytes) {
+    Throw(ErrorKind::kInvalidArgument,
+          "Options: memory = " + std::to_string(options.memory) + " is no number of bytes");
+  }
+  if (options.memory > 0) spec.resources.emplace_back("memory", options.memory * kResourceUnit);
+  if (options.gpus != 0) spec.resources.emplace_back("gpu", units(options.gpus, "gpus"));
   for (const auto& [name, amount] : options.resources)
     spec.resources.emplace_back(name, units(amount, name));
   spec.priority = options.priority;

@@ -33,6 +33,8 @@ namespace troupe {
 struct TaskOptions {
   std::string name = {};                         // for people; default: the function's name
   double cpus = 1;                               // in steps of 1/10000
+  int64_t memory = 0;                            // bytes of the cluster's `memory`
+  double gpus = 0;                               // in steps of 1/10000
   std::map<std::string, double> resources = {};  // named ones, in steps of 1/10000
   int priority = 0;                              // higher first, within the job
   // When its caller gets DeadlineExceeded, whatever it does: queueing counts. The earlier of both.

@@ -4,6 +4,9 @@
 //             [--spill_quota SIZE] [--detach]
 //   troupe status
 //   troupe memory
+//   troupe list tasks|actors|workers [--json]
+//   troupe why ID       what a task waits for
+//   troupe story ID     what has happened to a task, an actor or a worker
 //   troupe down
 //
 // `up` serves in the foreground until Ctrl-C; workers start when a driver brings its executable.
@@ -32,6 +35,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "core/base/bytes.h"
 #include "core/base/check.h"
@@ -57,6 +61,8 @@ constexpr char kUsage[] =
     "                 [--spill_quota SIZE] [--detach]\n"
     "       troupe status\n"
     "       troupe memory\n"
+    "       troupe list tasks|actors|workers [--json]\n"
+    "       troupe why ID | story ID\n"
     "       troupe down\n";
 
 struct UpOptions {
@@ -313,10 +319,11 @@ int Fail(const absl::Status& status) {
   return 1;
 }
 
-int Status() {
+int Ask(const std::string& query) {
   absl::StatusOr<NodeClient> node = NodeClient::Connect();
   if (!node.ok()) return Fail(node.status());
-  if (absl::Status status = node->Send(wire::StatusRequest{1}); !status.ok()) return Fail(status);
+  if (absl::Status status = node->Send(wire::StatusRequest{1, query}); !status.ok())
+    return Fail(status);
   const absl::Status status = node->Receive([](wire::Bytes bytes) -> absl::StatusOr<bool> {
     absl::StatusOr<wire::NodeMessage> message = wire::DecodeNodeMessage(bytes);
     if (!message.ok()) return message.status();
@@ -412,7 +419,11 @@ int Main(int argc, char** argv) {
     }
     return Up(*options);
   }
-  if (command == "status" && rest.empty()) return Status();
+  if (command == "status" && rest.empty()) return Ask("");
+  if (command == "list" && (rest.size() == 1 || (rest.size() == 2 && rest[1] == "--json")))
+    return Ask(absl::StrCat("list ", absl::StrJoin(rest, " ")));
+  if ((command == "why" || command == "story") && rest.size() == 1)
+    return Ask(absl::StrCat(command, " ", rest[0]));
   if (command == "memory" && rest.empty()) return Memory();
   if (command == "down" && rest.empty()) return Down();
   std::fprintf(stderr, "troupe: %s%s\n%s",

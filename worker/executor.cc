@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,11 +20,21 @@ namespace {
 
 thread_local const RunningTask* running_task = nullptr;
 
+// What an actor's call has asked for, for when it is done.
+struct Requests {
+  bool checkpoint = false;
+  bool exit = false;
+};
+thread_local Requests* requests = nullptr;
+
 class Executor {
  public:
   explicit Executor(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
   void Run(const DispatchedTask& task);
+  bool exiting() const { return exiting_; }
+  // The actor's last word, where its class has one.
+  void Shutdown();
 
  private:
   void Execute(const DispatchedTask& task, const wire::TaskSpec& spec, std::stop_token stop,
@@ -42,7 +53,13 @@ class Executor {
   }
 
   std::shared_ptr<Session> session_;
+  std::optional<ErrorInfo> SaveCheckpointAfter(const Requests& wanted);
+
   std::shared_ptr<void> actor_;
+  ActorHooks hooks_;
+  uint32_t checkpoint_every_ = 0;
+  uint32_t calls_ = 0;
+  bool exiting_ = false;
 };
 
 void Executor::Run(const DispatchedTask& task) {
@@ -98,17 +115,30 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
         entry = named.entry;
       }
     }
-    if (entry != nullptr) thrown = CallUserCode(entry, call);
+    const auto completed = [&](const ErrorInfo& bare) {
+      ErrorInfo failure = MakeError(task, spec, bare.kind, bare.message);
+      failure.exception_type = bare.exception_type;
+      failure.payload = bare.payload;
+      return failure;
+    };
+    Requests wanted;
+    requests = spec.kind == wire::TaskKind::kActorCall ? &wanted : nullptr;
+    if (entry != nullptr) {
+      thrown = CallUserCode(
+          [&] { entry(call); },
+          [&](const ErrorInfo& from) { complete->retry = MayRetry(spec, completed(from)); });
+    }
+    if (!thrown.has_value() && spec.kind == wire::TaskKind::kActorCall)
+      thrown = SaveCheckpointAfter(wanted);
     if (thrown.has_value()) {
-      ErrorInfo failure = MakeError(task, spec, thrown->kind, std::move(thrown->message));
-      failure.exception_type = std::move(thrown->exception_type);
-      failure.payload = std::move(thrown->payload);
-      if (failure.kind == ErrorKind::kTaskError) complete->retry = MayRetry(spec, failure);
-      results.emplace_back(std::move(failure));
+      results.emplace_back(completed(*thrown));
     } else {
       results = std::move(call.results);
     }
     running_task = nullptr;
+    requests = nullptr;
+    exiting_ = wanted.exit;
+    if (spec.kind == wire::TaskKind::kActorCreation) checkpoint_every_ = spec.checkpoint_every;
   }
   // A failure is the value of each result.
   if (results.size() != spec.num_returns) {
@@ -138,6 +168,24 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
     complete->results.push_back(std::move(value));
   }
   session_->Complete(*complete);
+  if (exiting_) session_->ExitActor();
+}
+
+// What Checkpoint throws is the error of the call; what the store refuses, too.
+std::optional<ErrorInfo> Executor::SaveCheckpointAfter(const Requests& wanted) {
+  if (hooks_.checkpoint == nullptr) return std::nullopt;
+  const bool due = checkpoint_every_ > 0 && ++calls_ % checkpoint_every_ == 0;
+  if (!due && !wanted.checkpoint) return std::nullopt;
+  std::string state;
+  if (auto thrown = CallUserCode([&] { state = hooks_.checkpoint(actor_.get()); })) return thrown;
+  return session_->SaveCheckpoint(state);
+}
+
+void Executor::Shutdown() {
+  if (actor_ == nullptr || hooks_.shutdown == nullptr) return;
+  const auto thrown = CallUserCode([&] { hooks_.shutdown(actor_.get()); });
+  if (thrown.has_value())
+    std::fprintf(stderr, "troupe: the actor's Shutdown has thrown: %s\n", thrown->message.c_str());
 }
 
 // In a handler, where what was thrown is the current exception. A test that throws says no.
@@ -146,13 +194,8 @@ bool Executor::MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error) {
   const absl::StatusOr<const void*> code = CodeAtOffset(spec.retry_on);
   if (!code.ok()) return false;
   const auto test = reinterpret_cast<RetryTest>(reinterpret_cast<uintptr_t>(*code));
-  try {
-    return test(error);
-  } catch (abi::__forced_unwind&) {
-    throw;
-  } catch (...) {
-    return false;
-  }
+  bool again = false;
+  return !CallUserCode([&] { again = test(error); }).has_value() && again;
 }
 
 // Finds the values of the arguments, waiting for those that did not fit into the frame.
@@ -167,6 +210,7 @@ std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
   call.session = session_;
   call.callable = spec.callable;
   call.actor = &actor_;
+  call.hooks = &hooks_;
   call.num_returns = spec.num_returns;
   call.task = spec.id;
   call.attempt = task.dispatch.attempt;
@@ -197,6 +241,12 @@ std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
         entered.values.push_back(resolve(id));
     }
   }
+  if (task.dispatch.restores && !task.dispatch.values.empty()) {
+    const ArgumentValue state = resolve(task.dispatch.values.back().id);
+    call.checkpoint = std::string_view(reinterpret_cast<const char*>(state.value.bytes.data()),
+                                       state.value.bytes.size());
+    call.checkpoint_owner = state.value.owner;
+  }
   if (failed.has_value()) return *std::move(failed);
   return call;
 }
@@ -205,10 +255,25 @@ std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
 
 const RunningTask* CurrentRunningTask() { return running_task; }
 
+bool RequestCheckpoint() {
+  if (requests == nullptr) return false;
+  return requests->checkpoint = true;
+}
+
+bool RequestActorExit() {
+  if (requests == nullptr) return false;
+  return requests->exit = true;
+}
+
 void RunTasks(const std::shared_ptr<Session>& session) {
   session->SetExecutor(true);
   Executor executor(session);
-  while (std::optional<DispatchedTask> task = session->NextTask()) executor.Run(*task);
+  while (!executor.exiting()) {
+    const std::optional<DispatchedTask> task = session->NextTask();
+    if (!task.has_value()) break;
+    executor.Run(*task);
+  }
+  if (!session->death().has_value()) executor.Shutdown();
 }
 
 }  // namespace troupe::worker

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -27,6 +28,19 @@ ErrorInfo Unavailable(std::string message) {
 std::variant<TaskId, ErrorInfo> Session::Submit(wire::TaskSpec spec) {
   Lock lock(mutex_);
   if (death_.has_value()) return *death_;
+  if (!is_worker_ && spec.kind != wire::TaskKind::kActorCreation) {
+    if (window_.full() && refuse_when_full_) {
+      return ErrorInfo{.kind = ErrorKind::kResourceExhausted,
+                       .message = absl::StrCat(window_.unfinished(),
+                                               " tasks of this program are not done, and "
+                                               "its submission_window is ",
+                                               window_.window(), ": wait for some of them first")};
+    }
+    WaitUntil(
+        lock, [this] { return !window_.full(); }, kForever);
+    if (death_.has_value()) return *death_;
+    window_.Submitted();
+  }
   spec.id = TaskId::Make(client_, next_sequence_++);
   if (spec.kind == wire::TaskKind::kActorCall) spec.sequence = ++actor_sequences_[spec.actor];
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
@@ -109,6 +123,13 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
     while (!pending.empty() && objects_.IsResolved(pending.back())) pending.pop_back();
     return pending.empty();
   };
+  // Whoever waits for long is told once for what.
+  constexpr int64_t kPatienceNanos = 10'000'000'000;
+  const int64_t patience = MonotonicNanos() + kPatienceNanos;
+  if (!is_worker_ && deadline_nanos > patience) {
+    if (!WaitUntil(lock, watched, patience) && !death_.has_value() && !pending.empty())
+      AskWhy(pending.back());
+  }
   WaitUntil(lock, watched, deadline_nanos);
   enough();
   SendUnblocked(wait);
@@ -159,6 +180,36 @@ std::variant<std::pair<ActorId, std::string>, ErrorInfo> Session::FindActor(
 void Session::Kill(ActorId actor, bool no_restart) {
   const Lock lock(mutex_);
   Send(wire::Kill{actor, no_restart});
+  FinishSending();
+}
+
+void Session::AskWhy(ObjectId id) {
+  explanations_.push_back(next_request_);
+  const std::string query = "why " + id.ToString();
+  Send(wire::StatusRequest{next_request_++, query});
+  FinishSending();
+}
+
+std::optional<ErrorInfo> Session::SaveCheckpoint(std::string_view state) {
+  auto space = Reserve(state.size());
+  if (auto* error = std::get_if<ErrorInfo>(&space)) return std::move(*error);
+  auto& memory = std::get<ValueSpace>(space);
+  if (!memory.stored()) memory.bytes = memory.inline_bytes;
+  std::memcpy(memory.bytes.data(), state.data(), state.size());
+  auto sealed = Seal(std::move(memory), {});
+  if (auto* error = std::get_if<ErrorInfo>(&sealed)) return std::move(*error);
+  {
+    const Lock lock(mutex_);
+    Send(wire::Checkpoint{std::get<ObjectId>(sealed)});
+    FinishSending();
+  }
+  DropHandle(std::get<ObjectId>(sealed));
+  return std::nullopt;
+}
+
+void Session::ExitActor() {
+  const Lock lock(mutex_);
+  Send(wire::ExitActor{});
   FinishSending();
 }
 
@@ -307,6 +358,13 @@ absl::Status Session::Handle(wire::Bytes bytes) {
       references_.AddHandle(found->actor);
     }
     found_actors_[found->request] = {found->actor, std::string(found->type_name)};
+  } else if (const auto* finished = std::get_if<wire::Finished>(&*message)) {
+    window_.Finished(finished->count);
+  } else if (const auto* report = std::get_if<wire::StatusReport>(&*message)) {
+    if (std::erase(explanations_, report->request) > 0) {
+      std::fprintf(stderr, "troupe: a Get or Wait has taken 10 s so far:\n%.*s",
+                   static_cast<int>(report->text.size()), report->text.data());
+    }
   } else if (const auto* exit = std::get_if<wire::Exit>(&*message)) {
     exit_asked_ = true;
     if (!is_worker_) Die(Unavailable(std::string(exit->reason)));

@@ -38,6 +38,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
+#include "core/base/limits.h"
 #include "core/base/location.h"
 #include "core/channel/control_socket.h"
 #include "core/channel/poll_policy.h"
@@ -48,6 +49,7 @@
 #include "objectstore/client/lease_carver.h"
 #include "objectstore/client/object_cache.h"
 #include "objectstore/client/reference_table.h"
+#include "scheduler/client/submission_window.h"
 
 namespace troupe::worker {
 
@@ -115,6 +117,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   ClientId client() const { return client_; }
   int cpus() const { return cpus_; }
+  // A driver whose window of unfinished tasks is full: its submissions fail instead of waiting.
+  void SetRefuseWhenFull(bool refuse) { refuse_when_full_ = refuse; }
   uint64_t store_bytes() const { return store_bytes_; }
   const std::vector<std::pair<std::string, std::string>>& flags() const { return flags_; }
   size_t max_inline_value_bytes() const { return max_inline_value_bytes_; }
@@ -199,6 +203,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::variant<std::pair<ActorId, std::string>, ErrorInfo> FindActor(std::string_view name,
                                                                      int64_t deadline_nanos);
   void Kill(ActorId actor, bool no_restart);
+  // In an actor's process: keeps the state for its restart, or ends the actor.
+  std::optional<ErrorInfo> SaveCheckpoint(std::string_view state);
+  void ExitActor();
 
   // --- Workers.
   // Waits for the next task; none where the worker is to end. Handles on its arguments and inner
@@ -285,6 +292,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool stopped = false;
   };
 
+  void AskWhy(ObjectId id);
   void RunIoThread();
   void RunCallbackThread();
 
@@ -320,6 +328,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;           // and of which wait
   uint64_t waits_ = 0;
   std::vector<RunningSlot*> running_slots_;
+  scheduler::SubmissionWindow window_{Limits::kMaxQueuedTasks};
+  bool refuse_when_full_ = false;
+  std::vector<uint64_t> explanations_;   // requests whose answer is for the terminal
   std::vector<std::stop_source> stops_;  // to be requested
   uint64_t errors_learned_ = 0;          // how many objects turned out to be errors
   absl::flat_hash_map<ObjectId, std::vector<Watcher>> watchers_;

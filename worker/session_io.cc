@@ -45,6 +45,7 @@ absl::StatusOr<std::shared_ptr<Session>> Session::Connect(UniqueFd socket, const
   absl::Status status = session->Handshake(hello, descriptors, deadline_nanos);
   if (!status.ok()) return status;
   session->is_worker_ = hello.role == wire::Role::kWorker;
+  if (hello.window != 0) session->window_ = scheduler::SubmissionWindow(hello.window);
   session->Start();
   return session;
 }

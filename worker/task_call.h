@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -63,12 +65,21 @@ struct EncodedResult {
   HeldReferences refs;
 };
 
+// What an actor's class has besides its methods; null where it has not. Set by its creation.
+struct ActorHooks {
+  std::string (*checkpoint)(const void* object) = nullptr;
+  void (*shutdown)(void* object) = nullptr;
+};
+
 struct TaskCall {
   std::shared_ptr<Session> session;  // null where a packed task runs without a cluster
   std::span<const std::byte> callable;
   std::vector<TaskArgument> arguments;
   std::shared_ptr<void>* actor =
       nullptr;  // the actor's object: set by its creation, used by its calls
+  ActorHooks* hooks = nullptr;
+  std::optional<std::string_view> checkpoint;  // of a creation: what Restore is given
+  std::shared_ptr<const void> checkpoint_owner;
   uint32_t num_returns = 1;
   // Of a stream: whose items, and how many ahead of the consumer.
   TaskId task = {};
@@ -95,6 +106,11 @@ struct RunningTask {
   std::stop_token stop;
 };
 const RunningTask* CurrentRunningTask();
+
+// From within an actor's call: its state is saved, or the actor ends, when the call is done. False
+// elsewhere.
+bool RequestCheckpoint();
+bool RequestActorExit();
 
 // Runs tasks as they come, until the node ends this worker.
 void RunTasks(const std::shared_ptr<Session>& session);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/bytes.h"
 
 namespace troupe {
 namespace {
@@ -52,7 +53,13 @@ std::string ResourceSet::ToString() const {
     return absl::StrCat(static_cast<double>(units) / kResourceUnit);
   };
   std::string text = absl::StrCat(amount(cpu_units_), " cpus");
-  for (const auto& [name, units] : named_) absl::StrAppend(&text, ", ", amount(units), " ", name);
+  for (const auto& [name, units] : named_) {
+    if (name == "memory") {
+      absl::StrAppend(&text, ", ", FormatBytes(units / kResourceUnit), " of memory");
+    } else {
+      absl::StrAppend(&text, ", ", amount(units), " ", name);
+    }
+  }
   return text;
 }
 

@@ -19,6 +19,8 @@
 namespace troupe {
 
 inline constexpr int64_t kResourceUnit = 10'000;
+// Of a resource named "memory", which is counted in bytes.
+inline constexpr int64_t kMaxMemoryBytes = int64_t{1} << 49;
 
 class ResourceSet {
  public:

@@ -33,7 +33,8 @@ Settings GetSettings(capnp::List<schema::Setting>::Reader list) {
 
 struct BoundWords {
   size_t operator()(const Hello& m) const {
-    size_t words = Words(m.flags) + WordsFor(m.build_id.size()) + WordsFor(m.executable.size());
+    size_t words = Words(m.flags) + WordsFor(m.build_id.size()) + WordsFor(m.executable.size()) +
+                   WordsFor(m.job_name.size());
     for (const std::string_view entry : m.environment) words += WordsFor(entry.size());
     return words;
   }
@@ -59,6 +60,9 @@ struct SetControlMessage {
       SetText(m.environment[i], [&](unsigned n) { return list.init(i, n); });
     }
     SetSettings(m.flags, [&](unsigned n) { return g.initFlags(n); });
+    SetText(m.job_name, [&](unsigned n) { return g.initJobName(n); });
+    g.setJobWeight(m.job_weight);
+    g.setWindow(m.window);
   }
   void operator()(const Welcome& m) {
     auto g = b.initWelcome();
@@ -99,7 +103,10 @@ absl::StatusOr<ControlMessage> Get(schema::ControlMessage::Reader r) {
               .build_id = FromKj(g.getBuildId()),
               .executable = FromKj(g.getExecutable()),
               .environment = {},
-              .flags = GetSettings(g.getFlags())};
+              .flags = GetSettings(g.getFlags()),
+              .job_name = FromKj(g.getJobName()),
+              .job_weight = g.getJobWeight(),
+              .window = g.getWindow()};
       for (const auto entry : g.getEnvironment()) m.environment.push_back(FromKj(entry));
       return m;
     }

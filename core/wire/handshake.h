@@ -33,6 +33,9 @@ struct Hello {
   std::string_view executable;
   std::vector<std::string_view> environment;  // "NAME=value"
   std::vector<std::pair<std::string_view, std::string_view>> flags;
+  std::string_view job_name;
+  int64_t job_weight = 0;  // 1/10000
+  uint32_t window = 0;     // of unfinished tasks
 };
 
 struct Welcome {

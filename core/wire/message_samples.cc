@@ -73,6 +73,9 @@ TaskSpec SampleSpec() {
   spec.parent = TaskId(12, 13);
   spec.retry_on = 14;
   spec.max_calls = 15;
+  spec.max_task_retries = -1;
+  spec.max_pending_calls = 16;
+  spec.checkpoint_every = 17;
   spec.name = "Train";
   spec.type_name = "Model";
   spec.actor_name = "the model";
@@ -119,13 +122,13 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"find_actor_empty", FindActor()},
       {"find_actor", FindActor{kMax64, "hits"}},
       {"status_empty", StatusRequest()},
-      {"status", StatusRequest{7}},
       {"fetch_empty", Fetch()},
       {"fetch", Fetch{SomeIds(3)}},
       {"unpinned_empty", Unpinned()},
       {"unpinned", Unpinned{{{ObjectId(1, 2), kMax32}}, {{ObjectId(3, 4), 5}, {ObjectId(), 0}}}},
       {"memory_empty", MemoryRequest()},
       {"memory", MemoryRequest{kMax64, kMax32}},
+      {"status", StatusRequest{7, "why t-1.2"}},
       {"stop", Stop()},
       {"cancel_empty", Cancel()},
       {"cancel", Cancel{ObjectId(1, 2), true, false}},
@@ -133,6 +136,9 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"stream_item", StreamItem{TaskId(1, 2), 3, 4, kMax32, {SomeBytes(16), SomeIds(1)}}},
       {"stream_demand_empty", StreamDemand()},
       {"stream_demand", StreamDemand{TaskId(kMax64, 1), kMax32, true}},
+      {"checkpoint_empty", Checkpoint()},
+      {"checkpoint", Checkpoint{ObjectId(1, 2)}},
+      {"exit_actor", ExitActor()},
   };
   int number = 0;
   for (Value& value : SampleValues())
@@ -143,7 +149,7 @@ Samples<ClientMessage> ClientMessageSamples() {
 Samples<NodeMessage> NodeMessageSamples() {
   return {
       {"dispatch_empty", Dispatch()},
-      {"dispatch", Dispatch{1, kMax64, 2, SampleReadyValues(), SomeIds(2), SomeBytes(24), 5}},
+      {"dispatch", Dispatch{1, kMax64, 2, SampleReadyValues(), SomeIds(2), SomeBytes(24), 5, true}},
       {"ready_empty", Ready()},
       {"ready", Ready{SampleReadyValues()}},
       {"lease_granted_empty", LeaseGranted()},
@@ -188,6 +194,8 @@ Samples<NodeMessage> NodeMessageSamples() {
                                            .pins = kMax32,
                                            .maker = "Train"},
                                           {}}}},
+      {"finished_empty", Finished()},
+      {"finished", Finished{kMax64}},
   };
 }
 
@@ -200,7 +208,10 @@ Samples<ControlMessage> ControlMessageSamples() {
               .build_id = SomeBytes(20),
               .executable = "a.out",
               .environment = {"HOME=/", "", "EMPTY="},
-              .flags = {{"v", "1"}, {"", ""}}};
+              .flags = {{"v", "1"}, {"", ""}},
+              .job_name = "nightly",
+              .job_weight = -4,
+              .window = kMax32};
   Hello tool = hello;
   tool.role = Role::kTool;
   return {

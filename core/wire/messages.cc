@@ -180,6 +180,9 @@ void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
   b.setParentLo(t.parent.lo());
   b.setRetryOn(t.retry_on);
   b.setMaxCalls(t.max_calls);
+  b.setMaxTaskRetries(t.max_task_retries);
+  b.setMaxPendingCalls(t.max_pending_calls);
+  b.setCheckpointEvery(t.checkpoint_every);
   SetText(t.name, [&](unsigned n) { return b.initName(n); });
   SetText(t.type_name, [&](unsigned n) { return b.initTypeName(n); });
   SetText(t.actor_name, [&](unsigned n) { return b.initActorName(n); });
@@ -220,6 +223,9 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   t.parent = TaskId(r.getParentHi(), r.getParentLo());
   t.retry_on = r.getRetryOn();
   t.max_calls = r.getMaxCalls();
+  t.max_task_retries = r.getMaxTaskRetries();
+  t.max_pending_calls = r.getMaxPendingCalls();
+  t.checkpoint_every = r.getCheckpointEvery();
   t.name = FromKj(r.getName());
   t.type_name = FromKj(r.getTypeName());
   t.actor_name = FromKj(r.getActorName());
@@ -321,7 +327,11 @@ struct SetClientMessage {
     g.setRequest(m.request);
     SetText(m.name, [&](unsigned n) { return g.initName(n); });
   }
-  void operator()(const StatusRequest& m) { b.setStatus(m.request); }
+  void operator()(const StatusRequest& m) {
+    auto g = b.initStatus();
+    g.setRequest(m.request);
+    SetText(m.query, [&](unsigned n) { return g.initQuery(n); });
+  }
   void operator()(const Stop&) { b.setStop(); }
   void operator()(const Cancel& m) {
     auto g = b.initCancel();
@@ -354,28 +364,36 @@ struct SetClientMessage {
     g.setRequest(m.request);
     g.setLimit(m.limit);
   }
+  void operator()(const Checkpoint& m) {
+    auto g = b.initCheckpoint();
+    g.setHi(m.state.hi());
+    g.setLo(m.state.lo());
+  }
+  void operator()(const ExitActor&) { b.setExitActor(); }
 };
 
 size_t Words(const ClientMessage& message) {
-  return kSmall + std::visit(Overload{[](const TaskSpec& t) { return Words(t); },
-                                      [](const Seal& m) { return Words(m.value); },
-                                      [](const Complete& m) {
-                                        size_t words = 4;
-                                        for (const Value& v : m.results) words += Words(v);
-                                        return words;
-                                      },
-                                      [](const Subscribe& m) { return WordsForIds(m.ids.size()); },
-                                      [](const Blocked& m) { return WordsForIds(m.ids.size()); },
-                                      [](const Release& m) { return 4 + 3 * m.grants.size(); },
-                                      [](const FindActor& m) { return WordsFor(m.name.size()); },
-                                      [](const StreamItem& m) { return Words(m.value); },
-                                      [](const Fetch& m) { return WordsForIds(m.ids.size()); },
-                                      [](const Unpinned& m) {
-                                        return WordsForPins(m.agreed.size()) +
-                                               WordsForPins(m.refused.size());
-                                      },
-                                      [](const auto&) { return size_t{8}; }},
-                             message);
+  return kSmall +
+         std::visit(Overload{[](const TaskSpec& t) { return Words(t); },
+                             [](const Seal& m) { return Words(m.value); },
+                             [](const Complete& m) {
+                               size_t words = 4;
+                               for (const Value& v : m.results) words += Words(v);
+                               return words;
+                             },
+                             [](const Subscribe& m) { return WordsForIds(m.ids.size()); },
+                             [](const Blocked& m) { return WordsForIds(m.ids.size()); },
+                             [](const Release& m) { return 4 + 3 * m.grants.size(); },
+                             [](const FindActor& m) { return WordsFor(m.name.size()); },
+                             [](const StatusRequest& m) { return WordsFor(m.query.size()); },
+                             [](const StreamItem& m) { return Words(m.value); },
+                             [](const Fetch& m) { return WordsForIds(m.ids.size()); },
+                             [](const Unpinned& m) {
+                               return WordsForPins(m.agreed.size()) +
+                                      WordsForPins(m.refused.size());
+                             },
+                             [](const auto&) { return size_t{8}; }},
+                    message);
 }
 
 absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
@@ -429,7 +447,7 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
       return FindActor{g.getRequest(), FromKj(g.getName())};
     }
     case schema::ClientMessage::STATUS:
-      return StatusRequest{r.getStatus()};
+      return StatusRequest{r.getStatus().getRequest(), FromKj(r.getStatus().getQuery())};
     case schema::ClientMessage::STOP:
       return Stop{};
     case schema::ClientMessage::CANCEL: {
@@ -453,6 +471,12 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
       const auto g = r.getMemory();
       return MemoryRequest{g.getRequest(), g.getLimit()};
     }
+    case schema::ClientMessage::CHECKPOINT: {
+      const auto g = r.getCheckpoint();
+      return Checkpoint{ObjectId(g.getHi(), g.getLo())};
+    }
+    case schema::ClientMessage::EXIT_ACTOR:
+      return ExitActor{};
   }
   return absl::InvalidArgumentError("a client message of an unknown kind");
 }
@@ -469,6 +493,7 @@ struct SetNodeMessage {
     SetIds(m.refs, [&](unsigned n) { return g.initRefs(n); });
     g.setSpec(ToKj(m.spec));
     g.setTimeLeftNanos(m.time_left_nanos);
+    g.setRestores(m.restores);
   }
   void operator()(const Ready& m) {
     SetReady(m.values, [&](unsigned n) { return b.initReady(n); });
@@ -548,6 +573,7 @@ struct SetNodeMessage {
       SetText(object.maker, [&](unsigned n) { return list[i].initMaker(n); });
     }
   }
+  void operator()(const Finished& m) { b.setFinished(m.count); }
 };
 
 size_t Words(const NodeMessage& message) {
@@ -581,8 +607,8 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
     case schema::NodeMessage::DISPATCH: {
       const auto g = r.getDispatch();
       return Dispatch{
-          g.getSlot(),         g.getGeneration(),   g.getAttempt(),      GetReady(g.getValues()),
-          GetIds(g.getRefs()), FromKj(g.getSpec()), g.getTimeLeftNanos()};
+          g.getSlot(),         g.getGeneration(),   g.getAttempt(),       GetReady(g.getValues()),
+          GetIds(g.getRefs()), FromKj(g.getSpec()), g.getTimeLeftNanos(), g.getRestores()};
     }
     case schema::NodeMessage::READY:
       return Ready{GetReady(r.getReady())};
@@ -650,6 +676,8 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
       }
       return m;
     }
+    case schema::NodeMessage::FINISHED:
+      return Finished{r.getFinished()};
   }
   return absl::InvalidArgumentError("a node message of an unknown kind");
 }

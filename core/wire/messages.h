@@ -85,6 +85,9 @@ struct TaskSpec {
   TaskId parent;
   uint64_t retry_on = 0;
   uint32_t max_calls = 0;
+  int32_t max_task_retries = 0;
+  uint32_t max_pending_calls = 0;
+  uint32_t checkpoint_every = 0;
   std::string_view name;
   std::string_view type_name;
   std::string_view actor_name;
@@ -155,6 +158,7 @@ struct StreamDemand {
 };
 struct StatusRequest {
   uint64_t request = 0;
+  std::string_view query;
 };
 struct Stop {};
 struct Cancel {
@@ -178,11 +182,15 @@ struct MemoryRequest {
   uint64_t request = 0;
   uint32_t limit = 0;
 };
+struct Checkpoint {
+  ObjectId state;
+};
+struct ExitActor {};
 
 using ClientMessage =
     std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
                  Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel, StreamItem,
-                 StreamDemand, Fetch, Unpinned, MemoryRequest>;
+                 StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor>;
 
 // From the node to a client.
 struct ReadyValue {
@@ -197,6 +205,7 @@ struct Dispatch {
   std::vector<ObjectId> refs;
   Bytes spec;  // an encoded ClientMessage that holds a TaskSpec
   int64_t time_left_nanos = 0;
+  bool restores = false;
 };
 struct Ready {
   std::vector<ReadyValue> values;
@@ -234,6 +243,9 @@ struct StopTask {
   uint32_t slot = 0;
   uint64_t generation = 0;
   ErrorInfo error;
+};
+struct Finished {
+  uint64_t count = 0;
 };
 
 struct Unpin {
@@ -277,7 +289,7 @@ struct MemoryReport {
 
 using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused,
                                  DropChunk, ActorFound, StatusReport, Exit, StopTask, Streamed,
-                                 StreamDemand, Unpin, Recall, FetchRefused, MemoryReport>;
+                                 StreamDemand, Unpin, Recall, FetchRefused, MemoryReport, Finished>;
 
 // The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);

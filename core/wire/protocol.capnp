@@ -86,6 +86,9 @@ struct TaskSpec {
   maxCalls @25 :UInt32;     # of `entry` in one process; 0: without end
   function @26 :Text;       # the name of a registered function, instead of entry and callable; callable is its signature
   streamWindow @27 :UInt32; # not 0: it yields a stream, so many items ahead of its consumer
+  maxTaskRetries @28 :Int32;   # actor creation: of each of its calls; -1: without end
+  maxPendingCalls @29 :UInt32; # actor creation: more of them fail; 0: without end
+  checkpointEvery @30 :UInt32; # actor creation: after so many calls; 0: when it says so
 }
 
 struct Grant {
@@ -141,7 +144,10 @@ struct ClientMessage {
       request @22 :UInt64;
       name @23 :Text;
     }
-    status @24 :UInt64;      # request number
+    status :group {
+      request @24 :UInt64;
+      query @44 :Text;       # scheduler/core/report.h; empty: one screen
+    }
     stop @25 :Void;          # troupe down
     cancel :group {          # the task whose result that is
       hi @26 :UInt64;
@@ -167,6 +173,11 @@ struct ClientMessage {
       request @42 :UInt64;
       limit @43 :UInt32;     # objects at most, the largest first
     }
+    checkpoint :group {      # of an actor, by its own process: an object, for Restore
+      hi @45 :UInt64;
+      lo @46 :UInt64;
+    }
+    exitActor @47 :Void;     # by its own process: it ends after the calls that it has completed
   }
 }
 
@@ -204,6 +215,7 @@ struct NodeMessage {
       refs @4 :List(Id);        # ids inside inline arguments, in order; each opens a grant
       spec @5 :Data;            # the ClientMessage that submitted it, unchanged
       timeLeftNanos @18 :Int64; # until its deadline; 0: it has none
+      restores @40 :Bool;       # the last of `values` is the actor's checkpoint
     }
     ready @6 :List(Ready);      # answers; open no grants
     leaseGranted @7 :Location;
@@ -252,6 +264,7 @@ struct NodeMessage {
       objectCount @37 :UInt64;
       objects @39 :List(MemoryObject);
     }
+    finished @41 :UInt64;       # so many of the tasks and calls that this client submitted are done
   }
 }
 
@@ -272,6 +285,9 @@ struct ControlMessage {
       executable @6 :Text;
       environment @7 :List(Text);  # drivers: for their workers
       flags @8 :List(Setting);     # drivers: Abseil flags, for their workers
+      jobName @19 :Text;
+      jobWeight @20 :Int64;        # 1/10000
+      window @21 :UInt32;          # how many unfinished tasks the driver keeps
     }
     welcome :group {
       version @9 :UInt32;

@@ -32,6 +32,7 @@ struct SendDispatch {
   std::vector<ObjectId> dependencies;
   std::vector<ObjectId> inner_refs;
   int64_t time_left_nanos = 0;  // until its deadline; 0: it has none
+  ObjectId checkpoint = {};     // of a creation that restores one
 };
 // The worker runs a task whose result nobody wants any more.
 struct SendStop {
@@ -62,6 +63,11 @@ struct SendWaitRefused {
   ClientId worker = ClientId::kNone;
   uint64_t wait = 0;
   ErrorInfo error;
+};
+// So many of the client's tasks and calls are done.
+struct SendFinished {
+  ClientId client = ClientId::kNone;
+  uint64_t count = 0;
 };
 struct SendActorFound {
   ClientId client = ClientId::kNone;
@@ -145,10 +151,10 @@ struct DropSpillFile {
 };
 
 using Action =
-    std::variant<SendDispatch, SendStop, SendReady, SendStreamed, SendStreamDemand, SendWaitRefused,
-                 SendActorFound, StartWorker, EndWorker, KillWorker, CreateChunk, DropChunk,
-                 PunchChunk, PopulateLease, SendLease, RefuseLease, SendRecall, SendUnpin,
-                 SendFetchRefused, Spill, Restore, PunchSpillFile, DropSpillFile>;
+    std::variant<SendDispatch, SendStop, SendFinished, SendReady, SendStreamed, SendStreamDemand,
+                 SendWaitRefused, SendActorFound, StartWorker, EndWorker, KillWorker, CreateChunk,
+                 DropChunk, PunchChunk, PopulateLease, SendLease, RefuseLease, SendRecall,
+                 SendUnpin, SendFetchRefused, Spill, Restore, PunchSpillFile, DropSpillFile>;
 
 }  // namespace troupe::scheduler
 

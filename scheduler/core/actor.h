@@ -32,6 +32,10 @@ struct ActorRecord {
   bool detached = false;      // held by its name until it is killed
   int32_t restarts_left = 0;  // -1: without end
   State state = State::kPending;
+  int32_t max_task_retries = 0;    // of each call
+  uint32_t max_pending_calls = 0;  // 0: without end
+  uint32_t pending_calls = 0;
+  ObjectId checkpoint;       // what Restore is given; held by this record
   Task* creation = nullptr;  // kept as long as the actor may be restarted
   ProcessId process = ProcessId::kNone;
   std::optional<ErrorInfo> death;  // why calls fail, once it is dead

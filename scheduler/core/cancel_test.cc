@@ -192,6 +192,25 @@ TEST_F(CancelTest, ATaskThatIgnoresItsStopTokenLosesItsProcessAfterTheGrace) {
   EXPECT_EQ(core_.workers().free(), core_.workers().total());
 }
 
+// Found by seed 58.
+TEST_F(CancelTest, ACancelledTaskThatDoesNotListenIsKilledAfterItsDeadline) {
+  wire::TaskSpec timed = Spec(kDriver, 1);
+  timed.timeout_nanos = 20 * kMillisecond;
+  timed.grace_nanos = 10 * kMillisecond;
+  ASSERT_TRUE(Submit(kDriver, timed).ok());
+  Perform();
+  Begin(*FindDispatch(timed.id));
+  ASSERT_TRUE(Cancel(1).ok());
+  core_.AdvanceTo(20 * kMillisecond);
+  Perform();
+  EXPECT_EQ(KindOf(1), ErrorKind::kCancelled);
+  EXPECT_EQ(stops_.size(), 1u);
+  EXPECT_TRUE(killed_.empty());
+  core_.AdvanceTo(30 * kMillisecond);
+  Perform();
+  EXPECT_EQ(killed_.size(), 1u);
+}
+
 TEST_F(CancelTest, UserErrorsAreRetriedAfterGrowingPausesWhileRetriesAreLeft) {
   wire::TaskSpec spec = Spec(kDriver, 1);
   spec.retry_on = 1234;

@@ -41,6 +41,7 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
         absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
   }
   jobs_.at(worker->job).failed_starts = 0;
+  history_.Add(now_nanos_, worker->actor, Step::kProcessJoined, process);
   if (worker->ending) return absl::OkStatus();  // it is being killed
   if (worker->is_actor()) {
     ActorRecord* actor = actors_.at(worker->actor).get();
@@ -114,6 +115,7 @@ void Core::EndJob(JobId id) {
   workers_.ForEach([&](Worker& worker) {
     if (worker.job == id && !worker.ending && !Survives(worker.actor) &&
         !survivors.contains(worker.client)) {
+      worker.disowned = true;
       KillProcess(&worker);
     }
   });
@@ -123,8 +125,18 @@ ErrorInfo Core::JobEnded(const Task& task) {
   return task.MakeError(ErrorKind::kCancelled, "its driver has ended");
 }
 
+// An actor's Shutdown hook may take its time, but not for ever.
+void Core::EndInOrder(Worker* worker, std::string_view reason) {
+  constexpr int64_t kGraceNanos = 30'000'000'000;
+  worker->ending = true;
+  endings_.insert({now_nanos_ + kGraceNanos, worker->process});
+  history_.Add(now_nanos_, worker->actor, Step::kProcessToldToEnd, worker->process);
+  Act(EndWorker{worker->client, std::string(reason)});
+}
+
 void Core::KillProcess(Worker* worker) {
   worker->ending = true;
+  history_.Add(now_nanos_, worker->actor, Step::kProcessKilled, worker->process);
   Act(KillWorker{worker->process});
 }
 
@@ -171,6 +183,8 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
     }
   }
   const ActorId actor_id = worker->actor;
+  history_.Add(now_nanos_, actor_id, Step::kProcessDied, process);
+  std::erase_if(endings_, [&](const auto& ending) { return ending.second == process; });
   workers_.Remove(worker);
   if (const auto it = actors_.find(actor_id); it != actors_.end()) {
     std::erase_if(lost, [&](const auto& l) { return l.first == it->second->creation; });
@@ -215,6 +229,11 @@ void Core::AdvanceTo(int64_t now_nanos) {
   now_nanos_ = std::max(now_nanos_, now_nanos);
   AdvanceMemory();
   if (FireTimers()) Settle();
+  while (!endings_.empty() && endings_.begin()->first <= now_nanos_) {
+    Worker* worker = workers_.FindProcess(endings_.begin()->second);
+    endings_.erase(endings_.begin());
+    if (worker != nullptr) KillProcess(worker);
+  }
   // Idle workers beyond one per CPU.
   for (const auto& entry : jobs_) {
     const JobId id = entry.first;
@@ -228,9 +247,8 @@ void Core::AdvanceTo(int64_t now_nanos) {
           now_nanos_ - worker.idle_since_nanos < kIdleSurplusNanos) {
         return;
       }
-      worker.ending = true;
       --surplus;
-      Act(EndWorker{worker.client, "it has had nothing to do"});
+      EndInOrder(&worker, "it has had nothing to do");
     });
   }
 }
@@ -238,6 +256,7 @@ void Core::AdvanceTo(int64_t now_nanos) {
 int64_t Core::NextDeadline() const {
   int64_t next = MemoryDeadline();
   if (!timers_.empty()) next = std::min(next, std::get<0>(*timers_.begin()));
+  if (!endings_.empty()) next = std::min(next, endings_.begin()->first);
   const int wanted =
       static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
   for (const auto& entry : jobs_) {

@@ -40,6 +40,7 @@
 #include "objectstore/table/spill_space.h"
 #include "scheduler/core/actions.h"
 #include "scheduler/core/actor.h"
+#include "scheduler/core/history.h"
 #include "scheduler/core/ready_queue.h"
 #include "scheduler/core/task.h"
 #include "scheduler/core/worker_pool.h"
@@ -65,15 +66,17 @@ class Core {
     uint64_t seed = 0;  // of what is random: the pauses before retries
     std::vector<objectstore::SpillSpace::Directory> spill = {};  // none: nothing is spilled
     uint64_t spill_file_bytes = uint64_t{64} << 20;
+    uint64_t max_queued_bytes = uint64_t{1} << 30;  // of tasks that tasks have submitted
   };
   Core(const Config& config, TaskWords* words);
 
   // --- Clients.
   struct JobOptions {
     std::string name;
-    int64_t weight_units = kResourceUnit;  // its share beside other jobs, in 1/10000
-    std::string build_id = {};             // of its executable, whose code its calls name
-    std::string executable = {};           // for people
+    int64_t weight_units = kResourceUnit;       // its share beside other jobs, in 1/10000
+    uint32_t window = Limits::kMaxQueuedTasks;  // how many unfinished tasks its driver keeps
+    std::string build_id = {};                  // of its executable, whose code its calls name
+    std::string executable = {};                // for people
   };
   void DriverJoined(ClientId driver, JobId job, JobOptions options);
   void DriverJoined(ClientId driver, JobId job) { DriverJoined(driver, job, JobOptions()); }
@@ -106,6 +109,8 @@ class Core {
   absl::Status FindActor(ClientId client, const wire::FindActor& find);
   absl::Status StreamItem(ClientId worker, const wire::StreamItem& item);
   absl::Status StreamDemand(ClientId client, const wire::StreamDemand& demand);
+  absl::Status Checkpoint(ClientId worker, const wire::Checkpoint& checkpoint);
+  absl::Status ExitActor(ClientId worker);
 
   // --- The store's memory and disk: what became of the actions.
   // The place of an object in memory goes to the client with the next message: it has a pin.
@@ -146,6 +151,13 @@ class Core {
   // What is in the store: totals, and the `limit` largest objects. Its strings are views of the
   // core's tables.
   wire::MemoryReport Memory(size_t limit) const;
+  // What the tools ask: "" (the status), "why ID", "story ID", "list tasks|actors|workers
+  // [--json]". IDs: t-1.2, o-1.2.0, a-1.2, w-3.   Errors: InvalidArgument for anything else.
+  absl::StatusOr<std::string> Report(std::string_view query) const;
+  // What the task or object waits for, to some depth, a line each.
+  std::string Why(ObjectId id) const;
+  // Each event and decision about it that is still known.
+  std::string Story(ObjectId id) const { return history_.Story(id, now_nanos_); }
 
   // Recomputes counts, resources and bytes over all tables from first principles; a violation stops
   // the process.
@@ -159,6 +171,8 @@ class Core {
     ReadyQueue ready;
     int failed_starts = 0;  // in a row
     uint64_t tasks_finished = 0;
+    uint64_t finished_for_driver = 0;  // of what the driver itself submitted
+    uint64_t told_driver = 0;
     JobOptions options;
     double used = 0;  // CPU nanoseconds per weight: who has used least goes first
     bool priorities_differ = false;
@@ -185,6 +199,7 @@ class Core {
   void EndJobIfOver(JobId id);
   static ErrorInfo JobEnded(const Task& task);
   void KillProcess(Worker* worker);
+  void EndInOrder(Worker* worker, std::string_view reason);
   template <typename T>
   void Act(T action) {
     actions_.emplace_back(std::move(action));
@@ -208,6 +223,7 @@ class Core {
   void RecallBehindFirst(Worker* worker);
   void FailTask(Task* task, const ErrorInfo& error);
   void FinishTask(Task* task);
+  void TellDriver(ClientId client);
   void LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid);
   void ResolveDependents();
 
@@ -258,12 +274,21 @@ class Core {
   void ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t pid);
   void KillActor(ActorRecord* actor, ErrorInfo death);
   void EndIfUnreferenced(ActorRecord* actor);
+  void SetCheckpoint(ActorRecord* actor, ObjectId state);
   ErrorInfo DeathError(const ActorRecord& actor, std::string message, int32_t pid) const;
 
   // core_streams.cc
   absl::Status DropItem(ClientId worker, const wire::Value& value);
   void TellProducer(const Task& task);
   void StopStreamsOf(ClientId consumer);
+  // core_report.cc
+  void Explain(ObjectId id, int depth, std::string* text) const;
+  void ExplainTask(const Task& task, int depth, std::string* text) const;
+  std::string Describe(const Task& task) const;
+  using Row = std::vector<std::pair<std::string, std::string>>;
+  std::vector<Row> ListTasks() const;
+  std::vector<Row> ListActors() const;
+  std::vector<Row> ListWorkers() const;
 
   // core_objects.cc
   absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value);
@@ -320,6 +345,9 @@ class Core {
   bool trimmed_ = true;  // since the store was last used
   std::vector<Action> actions_;
   std::set<std::tuple<int64_t, uint64_t, TaskTimer, TaskId>> timers_;  // time, the task's order
+  std::set<std::pair<int64_t, ProcessId>> endings_;  // when to kill those that were told to end
+  History history_;
+  uint64_t queued_bytes_ = 0;
   int64_t now_nanos_ = 0;
   uint64_t next_order_ = 1;
   uint64_t next_generation_ = 1;

@@ -18,6 +18,8 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
   actor->type_name = std::string(spec.type_name);
   actor->detached = spec.detached;
   actor->restarts_left = spec.max_restarts;
+  actor->max_task_retries = spec.max_task_retries;
+  actor->max_pending_calls = spec.max_pending_calls;
   actor->creation = creation;
   actors_.emplace(actor->id, std::move(owned));
   if (spec.num_returns != 1)
@@ -49,6 +51,17 @@ absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
     FailTask(call, *actor->death);
     return absl::OkStatus();
   }
+  if (actor->max_pending_calls > 0 && actor->pending_calls >= actor->max_pending_calls) {
+    FailTask(call, call->MakeError(
+                       ErrorKind::kResourceExhausted,
+                       absl::StrCat("the actor ", actor->type_name, " has ", actor->pending_calls,
+                                    " pending calls, and max_pending_calls allows no "
+                                    "more: wait for some of them first")));
+    return absl::OkStatus();
+  }
+  call->retries_left = actor->max_task_retries;
+  call->counted = true;
+  ++actor->pending_calls;
   caller.calls.push_back(call);
   return absl::OkStatus();
 }
@@ -58,6 +71,7 @@ void Core::StartActor(ActorRecord* actor) {
       actor->state == ActorRecord::State::kPending ? ActorRecord::State::kStarting : actor->state;
   actor->process = ProcessId(next_process_++);
   Worker* worker = workers_.Start(actor->process, actor->job, actor->id);
+  history_.Add(now_nanos_, actor->id, Step::kActorStarts, actor->process);
   if (actor->creation->want != ResourceSet()) workers_.GrantToActor(worker, actor->creation->want);
   Act(StartWorker{actor->process, actor->job});
 }
@@ -71,6 +85,7 @@ absl::Status Core::CreationDone(ActorRecord* actor, ClientId client, const wire:
     return absl::OkStatus();
   }
   actor->state = ActorRecord::State::kAlive;
+  history_.Add(now_nanos_, actor->id, Step::kActorLives, actor->process);
   const objectstore::Entry* entry = objects_.Find(actor->id);
   if (entry != nullptr && entry->pending()) {
     if (absl::Status status = SealObject(client, actor->id, result); !status.ok()) return status;
@@ -106,6 +121,7 @@ void Core::ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t 
   }
   if (actor->restarts_left > 0) --actor->restarts_left;
   actor->state = ActorRecord::State::kRestarting;
+  history_.Add(now_nanos_, actor->id, Step::kActorRestarts);
   actors_to_start_.push_back(actor->id);
 }
 
@@ -113,6 +129,8 @@ void Core::ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t 
 void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
   TROUPE_CHECK(!actor->dead(), "an actor that dies twice");
   actor->state = ActorRecord::State::kDead;
+  history_.Add(now_nanos_, actor->id, Step::kActorDied);
+  SetCheckpoint(actor, ObjectId());
   actor->death = std::move(death);
   if (!actor->name.empty()) {
     const auto named = actor_names_.find(actor->name);
@@ -132,6 +150,7 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
     for (Task* task : worker->queue) {
       if (task != actor->creation) calls.push_back(task);
     }
+    worker->disowned = true;
     KillProcess(worker);
   }
   for (auto& [client, caller] : actor->callers)
@@ -171,13 +190,64 @@ absl::Status Core::FindActor(ClientId client, const wire::FindActor& find) {
   return absl::OkStatus();
 }
 
+void Core::SetCheckpoint(ActorRecord* actor, ObjectId state) {
+  if (!state.is_null()) objects_.Hold(state);
+  if (!actor->checkpoint.is_null()) objects_.Unhold(actor->checkpoint);
+  actor->checkpoint = state;
+}
+
+absl::Status Core::Checkpoint(ClientId client, const wire::Checkpoint& checkpoint) {
+  const Worker* worker = workers_.FindClient(client);
+  if (worker == nullptr || !worker->is_actor()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " saves a checkpoint and is no actor's process"));
+  }
+  const objectstore::Entry* entry = objects_.Find(checkpoint.state);
+  if (!objects_.HasGrant(checkpoint.state, client) || entry->pending()) {
+    return absl::PermissionDeniedError(absl::StrCat(ToString(client), " saves ",
+                                                    checkpoint.state.ToString(),
+                                                    " as a checkpoint, which it has not sealed"));
+  }
+  const auto actor = actors_.find(worker->actor);
+  if (actor == actors_.end() || actor->second->dead()) return absl::OkStatus();
+  history_.Add(now_nanos_, actor->second->id, Step::kCheckpoint, worker->process);
+  SetCheckpoint(actor->second.get(), checkpoint.state);
+  Settle();
+  return absl::OkStatus();
+}
+
+// It takes no more calls: those that it has not begun fail.
+absl::Status Core::ExitActor(ClientId client) {
+  Worker* worker = workers_.FindClient(client);
+  if (worker == nullptr || !worker->is_actor()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " ends its actor and is no actor's process"));
+  }
+  const auto it = actors_.find(worker->actor);
+  if (it == actors_.end() || it->second->dead()) return absl::OkStatus();
+  ActorRecord* actor = it->second.get();
+  const JobId job = actor->job;
+  EndInOrder(worker, "it called ExitActor");
+  actor->process = ProcessId::kNone;
+  std::vector<TaskId> calls;
+  for (const Task* call : worker->queue) calls.push_back(call->id);
+  const ErrorInfo death = DeathError(*actor, "it called ExitActor", 0);
+  KillActor(actor, death);
+  for (const TaskId call : calls) {
+    const auto task = tasks_.find(call);
+    if (task != tasks_.end()) FailTask(task->second.get(), death);
+  }
+  EndJobIfOver(job);
+  Settle();
+  return absl::OkStatus();
+}
+
 // The last handle is gone; calls hold the actor, so none is left.
 void Core::EndIfUnreferenced(ActorRecord* actor) {
   if (!actor->dead()) {
     Worker* worker = workers_.FindProcess(actor->process);
     if (worker != nullptr && worker->client != ClientId::kNone && worker->queue.empty()) {
-      worker->ending = true;
-      Act(EndWorker{worker->client, "its last handle is gone"});
+      EndInOrder(worker, "its last handle is gone");
       actor->process = ProcessId::kNone;
     }
     KillActor(actor, DeathError(*actor, "its last handle is gone", 0));

@@ -51,6 +51,7 @@ void Core::StopTask(Task* task, const ErrorInfo& error, Ending ending) {
     }
     Answer(task, error);
     task->answered = true;
+    history_.Add(now_nanos_, task->id.Result(0), Step::kToldToStop, task->worker->process);
     Act(SendStop{task->worker->client, task->slot, task->generation, error});
   }
   if (task->kind != wire::TaskKind::kTask || ending == Ending::kByItself) return;
@@ -85,6 +86,8 @@ void Core::KillItsProcess(Task* task) {
 
 // Makes its results `error`, as far as they have none.
 void Core::Answer(Task* task, const ErrorInfo& error) {
+  history_.Add(now_nanos_, task->id.Result(0), Step::kFailed, ProcessId::kNone,
+               static_cast<uint32_t>(error.kind));
   const auto shared = std::make_shared<const ErrorInfo>(error);
   for (uint32_t i = 0; i < task->num_returns; ++i) {
     const ObjectId result = task->id.Result(i);
@@ -114,6 +117,8 @@ void Core::RetryLater(Task* task) {
   const uint64_t dice =
       Mix(config_.seed ^ Mix(task->id.lo() ^ Mix(task->id.hi() + task->failures)));
   const int64_t jitter = static_cast<int64_t>(dice % static_cast<uint64_t>(pause / 2));
+  history_.Add(now_nanos_, task->id.Result(0), Step::kDelayed, ProcessId::kNone,
+               static_cast<uint32_t>((pause / 2 + jitter) / 1'000'000));
   SetTimer(task, TaskTimer::kRetry, now_nanos_ + pause / 2 + jitter);
 }
 
@@ -162,7 +167,7 @@ bool Core::FireTimers() {
     fired = true;
     switch (timer) {
       case TaskTimer::kDeadline: {
-        if (task->answered) break;
+        // One that was cancelled and does not listen is killed after its grace, too.
         if (task->worker != nullptr && Recall(task)) TakeBack(task);
         const bool begun = task->worker != nullptr;
         StopDescendants(task, "the task that submitted it ran out of time", Ending::kAfterGrace);

@@ -81,6 +81,8 @@ class CoreTest : public testing::Test, protected TaskWords {
           dispatches_.push_back(*dispatch);
         } else if (const auto* stop = std::get_if<SendStop>(&action)) {
           stops_.push_back(*stop);
+        } else if (const auto* finished = std::get_if<SendFinished>(&action)) {
+          finished_.push_back(*finished);
         } else if (const auto* ready = std::get_if<SendReady>(&action)) {
           ready_.push_back({ready->client, ready->object});
         } else if (const auto* streamed = std::get_if<SendStreamed>(&action)) {
@@ -134,6 +136,7 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<ProcessId> started_;
   std::vector<SendDispatch> dispatches_;
   std::vector<SendStop> stops_;
+  std::vector<SendFinished> finished_;
   std::vector<std::pair<ClientId, ObjectId>> ready_;
   std::vector<ObjectId> streamed_;
   std::vector<SendStreamDemand> demands_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
@@ -20,6 +21,7 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
                                                    message.size());
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.emplace(task->id, std::move(owned));
+  queued_bytes_ += task->spec->size();
   absl::Status status;
   if (spec.kind == wire::TaskKind::kActorCreation) status = EnterActor(spec, task);
   if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
@@ -29,13 +31,21 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
     const auto parent = tasks_.find(spec.parent);
     const bool has_parent =
         worker != nullptr && parent != tasks_.end() && parent->second->worker == worker;
-    if (jobs_.at(*job).ended || (worker != nullptr && worker->ending)) {
+    if (jobs_.at(*job).ended || (worker != nullptr && worker->disowned)) {
       FailTask(task, JobEnded(*task));  // sent before the process knew
     } else if (const auto foreign = ForeignCode(spec, *task); foreign.has_value()) {
       FailTask(task, *foreign);
     } else if (has_parent && parent->second->answered) {
       FailTask(task, task->MakeError(ErrorKind::kCancelled,
                                      "the task that submitted it was stopped before it did"));
+    } else if (worker != nullptr && queued_bytes_ > config_.max_queued_bytes) {
+      FailTask(task, task->MakeError(
+                         ErrorKind::kResourceExhausted,
+                         absl::StrCat(tasks_.size(), " unfinished tasks take ",
+                                      FormatBytes(static_cast<int64_t>(queued_bytes_)),
+                                      ": tasks may submit tasks as long as that is at most ",
+                                      FormatBytes(static_cast<int64_t>(config_.max_queued_bytes)),
+                                      "; wait for some of them first")));
     } else {
       if (has_parent && task->kind != wire::TaskKind::kActorCreation)
         AdoptChild(parent->second.get(), task);
@@ -151,12 +161,15 @@ void Core::Admit(Task* task) {
       if (Task* maker = MakerOf(dependency)) Raise(maker, task->priority);
     }
   }
+  history_.Add(now_nanos_, task->id.Result(0), Step::kSubmitted, ProcessId::kNone,
+               static_cast<uint32_t>(task->missing));
   if (task->missing == 0) MakeReady(task);
 }
 
 void Core::MakeReady(Task* task) {
   task->state = Task::State::kReady;
   task->ready_since_nanos = now_nanos_;
+  history_.Add(now_nanos_, task->id.Result(0), Step::kReady);
   switch (task->kind) {
     case wire::TaskKind::kTask: {
       Job& job = jobs_.at(task->job);
@@ -285,6 +298,7 @@ void Core::StartWorkers(JobId id, const ReadyQueue::Class& tasks) {
   while (workers_.CountsOf(id).starting < wanted && workers_.CountsOf(id).all() < cap) {
     const ProcessId process = ProcessId(next_process_++);
     workers_.Start(process, id, ActorId());
+    history_.Add(now_nanos_, ObjectId(), Step::kProcessStarted, process);
     Act(StartWorker{process, id});
   }
 }
@@ -340,13 +354,18 @@ void Core::Dispatch(Worker* worker, Task* task) {
     worker->retiring |= ++calls.count >= calls.max;
   }
   words_->Queue(worker->client, task->slot, task->generation);
+  history_.Add(now_nanos_, task->id.Result(0), Step::kDispatched, worker->process, task->attempt);
+  const bool restores = task->kind == wire::TaskKind::kActorCreation &&
+                        !actors_.at(task->actor)->checkpoint.is_null();
+  const ObjectId checkpoint = restores ? actors_.at(task->actor)->checkpoint : ObjectId();
+  if (restores) objects_.Grant(checkpoint, worker->client, 1);
   for (const ObjectId id : task->dependencies) objects_.Grant(id, worker->client, 1);
   for (const ObjectId id : task->inner_refs) objects_.Grant(id, worker->client, 1);
-  Act(SendDispatch{worker->client, task->slot, task->generation, task->attempt, task->spec,
-                   task->dependencies, task->inner_refs,
-                   task->deadline_nanos == kNever
-                       ? 0
-                       : std::max<int64_t>(1, task->deadline_nanos - now_nanos_)});
+  Act(SendDispatch{
+      worker->client, task->slot, task->generation, task->attempt, task->spec, task->dependencies,
+      task->inner_refs,
+      task->deadline_nanos == kNever ? 0 : std::max<int64_t>(1, task->deadline_nanos - now_nanos_),
+      checkpoint});
 }
 
 // True where the task had not begun; it stays in its worker's queue until the caller takes it out.
@@ -358,6 +377,7 @@ bool Core::Recall(Task* task) {
 void Core::TakeBack(Task* task) {
   Worker* worker = task->worker;
   workers_.Dequeue(worker, task, now_nanos_);
+  history_.Add(now_nanos_, task->id.Result(0), Step::kTakenBack, worker->process);
   task->state = Task::State::kReady;
   --task->attempt;
   if (task->max_calls > 0) {
@@ -431,8 +451,7 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
     FinishTask(task);
   }
   if (worker->retiring && worker->queue.empty() && !worker->ending) {
-    worker->ending = true;
-    Act(EndWorker{worker->client, "its function's max_calls is reached"});
+    EndInOrder(worker, "its function's max_calls is reached");
   }
   Settle();
   return absl::OkStatus();
@@ -444,6 +463,7 @@ absl::Status Core::Blocked(ClientId client, const wire::Blocked& blocked) {
   Charge(worker);
   workers_.Block(worker);
   ++worker->waits;
+  history_.Add(now_nanos_, ObjectId(), Step::kProcessBlocked, worker->process);
   if (worker->state == Worker::State::kBlocked) {
     worker->waits_for = blocked.ids;
     worker->waits_needed = blocked.needed;
@@ -462,6 +482,7 @@ absl::Status Core::Unblocked(ClientId client) {
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr) return absl::OkStatus();
   worker->wait_refused = false;
+  history_.Add(now_nanos_, ObjectId(), Step::kProcessWentOn, worker->process);
   worker->charged_nanos = now_nanos_;
   workers_.Unblock(worker);
   return absl::OkStatus();
@@ -484,6 +505,10 @@ void Core::FailTask(Task* task, const ErrorInfo& error) {
 void Core::FinishTask(Task* task) {
   ClearTimers(task);
   LeaveFamily(task);
+  queued_bytes_ -= task->spec->size();
+  history_.Add(now_nanos_, task->id.Result(0), Step::kEnded,
+               task->worker == nullptr ? ProcessId::kNone : task->worker->process);
+  if (task->kind != wire::TaskKind::kActorCreation) TellDriver(task->submitter);
   const bool was_dispatched = task->worker != nullptr;
   if (was_dispatched) {
     workers_.Dequeue(task->worker, task, now_nanos_);
@@ -497,6 +522,7 @@ void Core::FinishTask(Task* task) {
     // A dispatched one has left the queue; those that fail together go from its front.
     const auto queued = was_dispatched ? calls.end() : std::find(calls.begin(), calls.end(), task);
     if (queued != calls.end()) calls.erase(queued);
+    if (task->counted) --actors_.at(task->actor)->pending_calls;
     if (calls.empty() && !IsClient(task->submitter)) callers.erase(task->submitter);
     objects_.Unhold(task->actor);
   }
@@ -511,16 +537,31 @@ void Core::FinishTask(Task* task) {
   if (!called.is_null()) PumpActor(actors_.at(called).get());
 }
 
+// A driver's window of unfinished tasks moves on in steps.
+void Core::TellDriver(ClientId client) {
+  const auto driver = drivers_.find(client);
+  if (driver == drivers_.end()) return;
+  Job& job = jobs_.at(driver->second);
+  if (++job.finished_for_driver - job.told_driver < std::max<uint64_t>(1, job.options.window / 16))
+    return;
+  job.told_driver = job.finished_for_driver;
+  Act(SendFinished{client, job.finished_for_driver});
+}
+
 // Its worker has died; it is out of the worker's queue. Tasks run again while retries are left, an
 // actor's calls only where they had not begun.
 void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid) {
+  if (begun) history_.Add(now_nanos_, task->id.Result(0), Step::kLost);
   if (std::exchange(task->answered, false)) {
     FinishTask(task);
     return;
   }
   if (task->kind == wire::TaskKind::kActorCall) {
     ActorRecord* actor = actors_.at(task->actor).get();
-    if (begun && actor->dead()) {
+    if (begun && !actor->dead() && task->retries_left != 0) {
+      if (task->retries_left > 0) --task->retries_left;
+      actor->callers[task->submitter].calls.push_front(task);
+    } else if (begun && actor->dead()) {
       const std::string what =
           absl::StrCat("the actor's process died in this call: ", ToAbsl(cause));
       FailTask(task, task->MakeError(ErrorKind::kActorDied, what, pid));

@@ -75,6 +75,7 @@ struct Task {
   State state = State::kWaiting;
   size_t missing = 0;  // arguments that are not there yet
   bool answered = false;
+  bool counted = false;  // among the pending calls of its actor
   int64_t ready_since_nanos = 0;
   uint32_t failures = 0;  // of the user's code, that were retried
   std::array<int64_t, kTaskTimers> timers = {kNever, kNever, kNever};

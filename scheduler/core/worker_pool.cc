@@ -1,7 +1,7 @@
 #include "scheduler/core/worker_pool.h"
 
 #include <algorithm>
-#include <set>
+#include <bitset>
 #include <utility>
 
 #include "core/base/check.h"
@@ -245,12 +245,17 @@ void WorkerPool::CheckInvariants() const {
     if (worker->lends_cpus) sum.Subtract(ResourceSet(worker->granted.cpu_units()));
     TROUPE_CHECK(!worker->lends_cpus || worker->state == Worker::State::kBlocked,
                  "a worker that lends its CPUs and runs");
-    std::set<uint32_t> slots(worker->free_slots.begin(), worker->free_slots.end());
+    std::bitset<Limits::kStateWords> slots;
+    const auto take = [&](uint32_t slot) {
+      TROUPE_CHECK(slot < slots.size() && !slots[slot], "a slot that is used twice");
+      slots.set(slot);
+    };
+    for (const uint32_t slot : worker->free_slots) take(slot);
     for (const Task* task : worker->queue) {
       TROUPE_CHECK(task->worker == worker.get(), "a queued task that belongs to another worker");
-      TROUPE_CHECK(slots.insert(task->slot).second, "a slot that is used twice");
+      take(task->slot);
     }
-    TROUPE_CHECK(slots.size() == static_cast<size_t>(Limits::kStateWords), "a slot that was lost");
+    TROUPE_CHECK(slots.all(), "a slot that was lost");
     if (worker->is_actor()) continue;
     TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy ||
                                          worker->state == Worker::State::kBlocked),

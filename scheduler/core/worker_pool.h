@@ -49,7 +49,8 @@ struct Worker {
   bool lends_cpus = false;
   std::vector<uint32_t> free_slots;
   int64_t idle_since_nanos = 0;
-  bool ending = false;              // told to exit
+  bool ending = false;              // told to exit, or being killed
+  bool disowned = false;            // with its job or actor: what it still submits is nobody's
   bool wait_refused = false;        // told that its wait cannot end
   uint64_t waits = 0;               // how often it has been blocked
   std::vector<ObjectId> waits_for;  // while it is blocked: for so many of these

@@ -63,7 +63,15 @@ void Node::Do(const SendDispatch& action) {
   for (const ObjectId id : action.dependencies) {
     dispatch.values.push_back({id, ValueOf(connection, id, &budget)});
   }
+  if (!action.checkpoint.is_null()) {
+    dispatch.restores = true;
+    dispatch.values.push_back({action.checkpoint, ValueOf(connection, action.checkpoint, &budget)});
+  }
   connection->Send(std::move(dispatch));
+}
+
+void Node::Do(const SendFinished& action) {
+  if (Connection* connection = Find(action.client)) connection->Send(wire::Finished{action.count});
 }
 
 void Node::Do(const SendStop& action) {

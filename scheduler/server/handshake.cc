@@ -66,8 +66,9 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
     case wire::Role::kDriver:
       core_.DriverJoined(
           connection->client, connection->job,
-          {.name = {},
-           .weight_units = kResourceUnit,
+          {.name = std::string(hello.job_name),
+           .weight_units = hello.job_weight,
+           .window = hello.window,
            .build_id = std::string(reinterpret_cast<const char*>(hello.build_id.data()),
                                    hello.build_id.size()),
            .executable = std::string(hello.executable)});
@@ -106,8 +107,8 @@ absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello,
   for (const auto& [name, value] : hello.flags) image.flags.emplace_back(name, value);
   connection->pidfd = std::move(descriptors[1]);
   image.working_directory = std::move(descriptors[2]);
-  image.output = std::move(descriptors[3]);
-  image.error_output = std::move(descriptors[4]);
+  image.output = std::make_shared<const UniqueFd>(std::move(descriptors[3]));
+  image.error_output = std::make_shared<const UniqueFd>(std::move(descriptors[4]));
   images_.emplace(connection->job, std::move(image));
   // A forked child keeps a dead driver's socket open: the pidfd tells the truth.
   connection->pid_watcher =

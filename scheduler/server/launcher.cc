@@ -53,13 +53,18 @@ absl::StatusOr<Launcher::Started> Launcher::Start(ProcessId process, const Image
       absl::StrCat("TROUPE_ROLE=worker nonce=", started.nonce, " descriptors=", max_descriptors_));
   options.socket = sockets->second.get();
   options.working_directory = image.working_directory.get();
-  options.output = image.output.get();
-  options.error_output = image.error_output.get();
+  auto output = std::make_unique<WorkerOutput>(&forwarder_, image.output, image.error_output);
+  const absl::StatusOr<WorkerOutput::Ends> ends = output->Open();
+  if (!ends.ok()) return ends.status();
+  options.output = ends->output.get();
+  options.error_output = ends->error_output.get();
   absl::StatusOr<loop::Process> spawned = loop::Spawn(options);
   if (!spawned.ok()) return spawned.status();
   const int pidfd = spawned->pidfd.get();
   Running& running = running_[process];
   running.process = *std::move(spawned);
+  output->Watch(loop_, running.process.pid);
+  running.output = std::move(output);
   running.watcher =
       loop_->Watch(pidfd, loop::EventLoop::kReadable, [this, process](int) { Died(process); });
   return started;
@@ -70,9 +75,13 @@ void Launcher::Died(ProcessId process) {
   if (it == running_.end()) return;
   const Running running = std::move(it->second);
   running_.erase(it);
-  const std::string cause = loop::Reap(running.process);
+  const std::string cause = loop::Reap(running.process) + running.output->Finish();
   EndOrphans();
   on_death_(process, cause, running.process.pid);
+}
+
+void Launcher::DrainOutput() {
+  for (auto& [id, running] : running_) running.output->Drain();
 }
 
 void Launcher::Kill(ProcessId process) {
@@ -88,7 +97,10 @@ int Launcher::PidOf(ProcessId process) const {
 
 void Launcher::KillAll() {
   for (auto& [id, running] : running_) Kill(id);
-  for (auto& [id, running] : running_) loop::Reap(running.process);
+  for (auto& [id, running] : running_) {
+    loop::Reap(running.process);
+    (void)running.output->Finish();
+  }
   running_.clear();
   EndOrphans();
 }

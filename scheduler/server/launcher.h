@@ -2,9 +2,9 @@
 // died.
 //
 // An image is the open descriptor of the driver's executable: a rebuild, a deletion or a sandbox
-// does no harm. Workers get the driver's environment and working directory and write to its
-// terminal. The node is a subreaper: what a dead worker leaves behind becomes the node's child, and
-// is ended. Not thread-safe.
+// does no harm. Workers get the driver's environment and working directory; what they write is
+// shown at its terminal, and its last lines are told with their death. The node is a subreaper:
+// what a dead worker leaves behind becomes the node's child, and is ended. Not thread-safe.
 #ifndef TROUPE_SCHEDULER_SERVER_LAUNCHER_H_
 #define TROUPE_SCHEDULER_SERVER_LAUNCHER_H_
 
@@ -21,6 +21,8 @@
 #include "core/loop/event_loop.h"
 #include "core/loop/process.h"
 #include "scheduler/core/worker_pool.h"
+#include "scheduler/server/output_forwarder.h"
+#include "scheduler/server/worker_output.h"
 
 namespace troupe::scheduler {
 
@@ -31,8 +33,8 @@ struct Image {
   std::vector<std::string> environment;
   std::vector<std::pair<std::string, std::string>> flags;
   UniqueFd working_directory;
-  UniqueFd output;
-  UniqueFd error_output;
+  std::shared_ptr<const UniqueFd> output;  // of the driver; null where it is gone
+  std::shared_ptr<const UniqueFd> error_output;
 };
 
 class Launcher {
@@ -52,6 +54,8 @@ class Launcher {
   void Kill(ProcessId process);
   int PidOf(ProcessId process) const;
 
+  // Shows what workers have written by now.
+  void DrainOutput();
   // Kills all that run, and their orphans, and waits for them.
   void KillAll();
 
@@ -59,11 +63,13 @@ class Launcher {
   struct Running {
     loop::Process process;
     std::unique_ptr<loop::Watcher> watcher;
+    std::unique_ptr<WorkerOutput> output;
   };
   void Died(ProcessId process);
   void EndOrphans();
 
   loop::EventLoop* loop_;
+  OutputForwarder forwarder_;
   uint64_t max_descriptors_ = 0;  // a worker's soft limit: ours before the node raised it
   OnDeath on_death_;
   std::map<ProcessId, Running> running_;

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -27,13 +28,26 @@ channel::Doorbell MakeBell() {
   return *std::move(bell);
 }
 
+ResourceSet Total(const NodeOptions& options) {
+  ResourceSet total = ResourceSet::Cpus(options.cpus);
+  for (const auto& [name, units] : options.resources) total.SetNamed(name, units);
+  return total;
+}
+
+uint64_t RandomSeed() {
+  uint64_t seed = 0;
+  TROUPE_CHECK(getrandom(&seed, sizeof(seed), 0) == sizeof(seed), "getrandom");
+  return seed;
+}
+
 }  // namespace
 
 Node::Node(NodeOptions options)
     : options_(std::move(options)),
       bell_(MakeBell()),
-      core_({.total = ResourceSet::Cpus(options_.cpus),
+      core_({.total = Total(options_),
              .store_bytes = options_.store_bytes,
+             .seed = RandomSeed(),
              .spill = options_.spill},
             this),
       launcher_(&loop_, [this](ProcessId process, const std::string& cause,
@@ -234,8 +248,12 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     absl::Status operator()(const wire::StreamDemand& m) {
       return node->core_.StreamDemand(client, m);
     }
+    absl::Status operator()(const wire::Checkpoint& m) { return node->core_.Checkpoint(client, m); }
+    absl::Status operator()(const wire::ExitActor&) { return node->core_.ExitActor(client); }
     absl::Status operator()(const wire::StatusRequest& m) {
-      const std::string text = node->core_.StatusText();
+      const absl::StatusOr<std::string> report = node->core_.Report(m.query);
+      const std::string text =
+          report.ok() ? *report : std::string(ToStd(report.status().message())) + "\n";
       connection->Send(wire::StatusReport{m.request, text});
       return absl::OkStatus();
     }
@@ -283,6 +301,7 @@ void Node::Close(Connection* connection, const absl::Status& why) {
   by_client_.erase(connection->client);
   if (!active) return;
   if (connection->role == wire::Role::kDriver) {
+    launcher_.DrainOutput();
     core_.DriverLeft(connection->client);
     Perform();
     // Nobody writes to its terminal any more: a pipe there must see its end.

@@ -20,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/unique_fd.h"
@@ -38,6 +39,7 @@ namespace troupe::scheduler {
 
 struct NodeOptions {
   int cpus = 1;
+  std::vector<std::pair<std::string, int64_t>> resources;  // named ones, in 1/10000
   uint64_t store_bytes = 0;
   std::vector<objectstore::SpillSpace::Directory> spill = {};  // none: nothing is spilled
   size_t ring_bytes = Limits::kDefaultRingBytes;
@@ -95,6 +97,7 @@ class Node : private TaskWords {
   wire::Value ValueOf(Connection* connection, ObjectId id, size_t* inline_budget);
   void Do(const SendDispatch& action);
   void Do(const SendStop& action);
+  void Do(const SendFinished& action);
   void Do(const SendReady& action);
   void Do(const SendStreamed& action);
   void Do(const SendStreamDemand& action);

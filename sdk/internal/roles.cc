@@ -53,6 +53,15 @@ int PlayNode(const std::map<std::string, std::string>& settings) {
       options.spill.push_back({UnescapeSetting(ToStd(directory)), Number(settings, "quota")});
   }
   if (const uint64_t ring = Number(settings, "ring"); ring != 0) options.ring_bytes = ring;
+  if (const auto it = settings.find("resources"); it != settings.end()) {
+    for (const absl::string_view entry : absl::StrSplit(it->second, ',', absl::SkipEmpty())) {
+      const std::pair<std::string, std::string> resource =
+          absl::StrSplit(entry, absl::MaxSplits(':', 1));
+      int64_t units = 0;
+      if (absl::SimpleAtoi(resource.second, &units))
+        options.resources.emplace_back(resource.first, units);
+    }
+  }
   options.driver = UniqueFd(loop::kRoleSocket);
   scheduler::Node node(std::move(options));
   return node.Run();
@@ -75,7 +84,10 @@ int PlayWorker(const std::map<std::string, std::string>& settings) {
                     .build_id = {},
                     .executable = {},
                     .environment = {},
-                    .flags = {}};
+                    .flags = {},
+                    .job_name = {},
+                    .job_weight = 0,
+                    .window = 0};
   auto session =
       worker::Session::Connect(UniqueFd(loop::kRoleSocket), hello, {},
                                MonotonicNanos() + int64_t{Limits::kConnectTimeoutMs} * 5'000'000);

@@ -40,6 +40,12 @@ chmod 700 "$TROUPE_RUNTIME_DIR"
 expect 0 "started" "$troupe" up --workers=2 --object_store_memory=256MiB --detach
 expect 1 "running already" "$troupe" up
 expect 0 "2 cpus" "$troupe" status
+expect 0 "none" "$troupe" list tasks
+expect 0 "[" "$troupe" list workers --json
+expect 0 "is not known" "$troupe" why t-1.1
+expect 0 "nothing is known" "$troupe" story w-1
+expect 0 "is no id" "$troupe" why nonsense
+expect 2 "usage" "$troupe" why
 # In a pipe: nobody may keep its end open after the program has ended.
 expect 0 "9" bash -c "'$program' | cat"
 expect 0 "9" bash -c "'$program' | cat"

@@ -94,6 +94,11 @@ void Client::Complete(const DispatchedTask& task, wire::Value value) {
   Send(wire::Complete{task.spec.id, task.dispatch.attempt, task.dispatch.slot, {std::move(value)}});
 }
 
+void Client::CompleteToRetry(const DispatchedTask& task, wire::Value value) {
+  Send(wire::Complete{
+      task.spec.id, task.dispatch.attempt, task.dispatch.slot, {std::move(value)}, true});
+}
+
 uint64_t Client::FindActor(std::string_view name) {
   Send(wire::FindActor{next_request_, name});
   return next_request_++;

@@ -70,6 +70,7 @@ class Client {
   void BeginRunning(const wire::Dispatch& dispatch);
   const std::optional<ErrorInfo>& stopped() const { return stopped_; }
   void Complete(const DispatchedTask& task, wire::Value value);
+  void CompleteToRetry(const DispatchedTask& task, wire::Value value);
   void Send(const wire::ClientMessage& message);
 
   bool IsReady(ObjectId id) const;

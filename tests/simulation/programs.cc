@@ -55,6 +55,9 @@ Options Options::FromSeed(uint64_t seed) {
   if (Roll(random, 8) == 0) options.failed_start_chance = 0.3;
   options.drivers_may_die = Roll(random, 6) == 0;
   options.kills_actors = Roll(random, 4) == 0;
+  options.stops_tasks = Roll(random, 3) == 0;
+  options.priorities = Roll(random, 2) == 0;
+  options.retries_errors = Roll(random, 3) == 0;
   return options;
 }
 
@@ -62,7 +65,11 @@ Routine DriverProgram::Run() {
   for (int i = 0; i < options_.operations; ++i) {
     // Where there is a disk, most of what is made is stored, and more of it than fits.
     const uint64_t roll = options_.spills && Roll(random_, 3) != 0 ? 60 : Roll(random_, 100);
-    if (roll < 50) {
+    if (roll < 6 && options_.stops_tasks) {
+      SubmitEndless();
+    } else if (roll < 10 && options_.stops_tasks && !held_.empty()) {
+      Cancel(Held(held_[Roll(random_, held_.size())]));
+    } else if (roll < 50) {
       SubmitTask();
     } else if (roll < 56) {
       const uint64_t value = random_();
@@ -71,6 +78,7 @@ Routine DriverProgram::Run() {
       const uint64_t bytes = 1 + Roll(random_, kBigBytes);
       std::optional<Location> space = client_->Carve(bytes);
       if (!space.has_value()) {
+        CancelEndless();
         const auto answer = co_await Client::WaitForLease(client_, bytes);
         if (const auto* place = std::get_if<Location>(&answer)) space = *place;
       }
@@ -86,13 +94,14 @@ Routine DriverProgram::Run() {
       const auto found = [&] { return client_->FoundActor(request).has_value(); };
       co_await Until(found);
       const ActorId actor = *client_->FoundActor(request);
-      if (!actor.is_null()) held_.push_back({actor, {}, true, true, true});
+      if (!actor.is_null()) held_.push_back({actor, {}, true, true, true, false});
     } else if (roll < 88) {
       const auto actor =
           std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
       if (actor != held_.end()) CallActor(Held(*actor));
     } else if (roll < 96 && !held_.empty()) {
       const size_t which = Roll(random_, held_.size());
+      if (held_[which].endless) Cancel(Held(held_[which]));
       client_->DropHandle(held_[which].id);
       held_.erase(held_.begin() + static_cast<ptrdiff_t>(which));
     } else if (!held_.empty()) {
@@ -100,6 +109,7 @@ Routine DriverProgram::Run() {
       if (held.actor) {
         if (options_.kills_actors) client_->Send(wire::Kill{held.id, Roll(random_, 2) == 0});
       } else {
+        CancelEndless();
         (void)co_await Client::WaitFor(client_, std::span(&held.id, 1));
         // Whatever happens meanwhile, what it looks at stays.
         const Resolved seen = co_await Client::LookAt(client_, held.id);
@@ -112,6 +122,7 @@ Routine DriverProgram::Run() {
     }
     co_await Step();
   }
+  CancelEndless();
   // Everything that was asked for is answered, and right, to any depth.
   while (!held_.empty()) {
     std::vector<Held> inner;
@@ -147,13 +158,48 @@ Routine DriverProgram::CleanUp() {
   finished_ = true;
 }
 
+// Ends only because somebody cancels it or its deadline passes.
+void DriverProgram::SubmitEndless() {
+  const bool deaf = Roll(random_, 2) == 0;
+  const Script script{random_(), 0, deaf ? ScriptKind::kDeaf : ScriptKind::kEndless};
+  wire::TaskSpec spec = NewSpec(options_);
+  const bool timed = Roll(random_, 2) == 0;
+  if (timed) spec.timeout_nanos = 1 + static_cast<int64_t>(Roll(random_, 50'000'000));
+  spec.grace_nanos = static_cast<int64_t>(Roll(random_, 3)) * 5'000'000;
+  held_.push_back(
+      {client_->Submit(script, spec).Result(0), {.fails = true}, false, false, false, !timed});
+}
+
+// Before a wait: what is waited for may be queued behind them.
+void DriverProgram::CancelEndless() {
+  for (Held& held : held_) {
+    if (std::exchange(held.endless, false)) Cancel(held);
+  }
+}
+
+// By force, since the task may be one that does not listen.
+void DriverProgram::Cancel(const Held& held) {
+  const bool force = held.expected.fails || Roll(random_, 2) == 0;
+  if (!held.actor) client_->Send(wire::Cancel{held.id, force, Roll(random_, 4) != 0});
+}
+
 void DriverProgram::Hold(ObjectId id, Outcome expected, bool by_actor) {
-  held_.push_back({id, std::move(expected), by_actor, false, false});
+  held_.push_back({id, std::move(expected), by_actor, false, false, false});
 }
 
 void DriverProgram::SubmitTask() {
   Script script = MakeScript(Mix(options_.seed, next_script_++), 0);
   wire::TaskSpec spec = NewSpec(options_);
+  if (options_.priorities) spec.priority = static_cast<int32_t>(Roll(random_, 4));
+  if (options_.stops_tasks && Roll(random_, 5) == 0) {
+    spec.timeout_nanos = 1 + static_cast<int64_t>(Roll(random_, 100'000'000));
+    spec.grace_nanos = static_cast<int64_t>(Roll(random_, 3)) * 5'000'000;
+  }
+  if (options_.retries_errors && options_.max_retries != 0 && script.kind == ScriptKind::kLeaf &&
+      Roll(random_, 3) == 0) {
+    script.kind = ScriptKind::kThrowOnce;
+    spec.retry_on = 1;
+  }
   std::vector<Outcome> arguments;
   bool by_actor = false;
   const uint64_t inline_value = random_();
@@ -172,7 +218,7 @@ void DriverProgram::SubmitTask() {
   } else {
     for (uint64_t n = Roll(random_, 3); n > 0 && !held_.empty(); --n) {
       const Held& held = held_[Roll(random_, held_.size())];
-      if (held.actor) continue;
+      if (held.actor || held.endless) continue;
       by_actor |= held.by_actor;
       if (Roll(random_, 3) == 0) {
         add_inline(held);
@@ -191,6 +237,8 @@ void DriverProgram::CreateActor(bool named) {
   spec.kind = wire::TaskKind::kActorCreation;
   spec.cpu_units = 0;
   spec.max_restarts = options_.max_restarts;
+  spec.max_task_retries = Roll(random_, 2) == 0 ? 0 : options_.max_retries;
+  spec.checkpoint_every = static_cast<uint32_t>(Roll(random_, 3));
   spec.type_name = "SimulatedActor";
   if (named) {
     spec.actor_name = kSharedActor;
@@ -198,7 +246,7 @@ void DriverProgram::CreateActor(bool named) {
   }
   const Script script{random_(), 0, ScriptKind::kLeaf};
   const TaskId task = client_->Submit(script, spec);
-  held_.push_back({task.Result(0), Evaluate(script, {}), true, true, named});
+  held_.push_back({task.Result(0), Evaluate(script, {}), true, true, named, false});
 }
 
 void DriverProgram::CallActor(const Held& actor) {
@@ -208,7 +256,7 @@ void DriverProgram::CallActor(const Held& actor) {
   spec.actor = actor.id;
   std::vector<Outcome> arguments;
   const Held& argument = held_[Roll(random_, held_.size())];
-  if (!argument.actor) {
+  if (!argument.actor && !argument.endless) {
     spec.arguments.push_back({argument.id});
     arguments.push_back(argument.expected);
   }
@@ -222,9 +270,17 @@ bool DriverProgram::MayFailWith(ErrorKind kind, const Held& held) const {
   const bool tight = options_.store_bytes < 1'000'000;
   switch (kind) {
     case ErrorKind::kTaskError:
-      return held.expected.fails;
+      // Where its retries were used up by deaths of its process.
+      return held.expected.fails || (options_.retries_errors && options_.max_retries > 0);
+    case ErrorKind::kCancelled:
+      // What a detached actor had made goes with the driver in whose job that runs.
+      return options_.stops_tasks || (held.by_actor && options_.drivers_may_die);
+    case ErrorKind::kDeadlineExceeded:
+      return options_.stops_tasks;
     case ErrorKind::kWorkerCrashed:
-      return (crashes && options_.max_retries >= 0) || options_.failed_start_chance > 0;
+      // A process that is killed for one task may have begun the next one.
+      return ((crashes || options_.stops_tasks) && options_.max_retries >= 0) ||
+             options_.failed_start_chance > 0;
     case ErrorKind::kActorDied:
       return held.by_actor &&
              (crashes || options_.kills_actors || options_.failed_start_chance > 0);
@@ -260,7 +316,8 @@ void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vecto
   } else {
     client_->ClaimAll(held.id, resolved.refs);
     for (size_t i = 0; i < resolved.refs.size(); ++i) {
-      inner->push_back({resolved.refs[i], held.expected.inner[i], held.by_actor, false, false});
+      inner->push_back(
+          {resolved.refs[i], held.expected.inner[i], held.by_actor, false, false, false});
     }
   }
 }
@@ -279,6 +336,7 @@ Routine WorkerProgram::Run() {
         uint64_t& last = last_sequences_[task.spec.id.client()];
         TROUPE_CHECK(task.spec.sequence > last, "an actor's calls of one caller out of order");
         last = task.spec.sequence;
+        ++calls_;
       }
       Script script;
       TROUPE_CHECK(task.spec.callable.size() == sizeof(script), "a task that lost its script");
@@ -295,6 +353,7 @@ Routine WorkerProgram::Run() {
         spec.cpu_units = task.spec.cpu_units;
         spec.max_retries = task.spec.max_retries;
         spec.name = task.spec.name;
+        spec.parent = task.spec.id;
         return spec;
       }();
 
@@ -339,6 +398,25 @@ Routine WorkerProgram::Run() {
         mine.push_back(client_->Submit(script.Call(), std::move(spec)).Result(0));
         wanted.push_back(mine.back());
       }
+      if (task.spec.kind == wire::TaskKind::kActorCreation) {
+        checkpoint_every_ = task.spec.checkpoint_every;
+        if (task.dispatch.restores) calls_ = client_->Read(task.dispatch.values.back().id).value;
+      }
+      if (script.kind == ScriptKind::kEndless || script.kind == ScriptKind::kDeaf) {
+        const auto told = [&] {
+          return script.kind == ScriptKind::kEndless && client_->stopped().has_value();
+        };
+        co_await Until(told);
+        error = client_->stopped();
+      }
+      if (script.kind == ScriptKind::kThrowOnce && task.dispatch.attempt == 1) {
+        client_->CompleteToRetry(
+            task, Failure({.kind = ErrorKind::kTaskError, .message = "thrown once by the script"}));
+        for (const wire::ReadyValue& argument : task.dispatch.values)
+          client_->DropHandle(argument.id);
+        for (const ObjectId id : task.dispatch.refs) client_->DropHandle(id);
+        continue;
+      }
       if (script.kind == ScriptKind::kThrow && !error.has_value()) {
         error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown by the script"};
       }
@@ -363,6 +441,12 @@ Routine WorkerProgram::Run() {
       for (const auto& [id, seen] : looks) {
         client_->CheckLook(id, seen);
         client_->EndLook(id);
+      }
+      if (task.spec.kind == wire::TaskKind::kActorCall && checkpoint_every_ > 0 &&
+          calls_ % checkpoint_every_ == 0) {
+        const ObjectId state = client_->PutInline(calls_, {});
+        client_->Send(wire::Checkpoint{state});
+        client_->DropHandle(state);
       }
       if (error.has_value()) {
         client_->Complete(task, Failure(*error));

@@ -36,6 +36,9 @@ struct Options {
   double failed_start_chance = 0;  // of a process that is started
   bool drivers_may_die = false;
   bool kills_actors = false;
+  bool stops_tasks = false;  // cancels, deadlines, tasks that do not end by themselves
+  bool priorities = false;
+  bool retries_errors = false;
 
   static Options FromSeed(uint64_t seed);
 };
@@ -63,11 +66,15 @@ class DriverProgram {
     bool by_actor = false;  // an actor had a part in it
     bool actor = false;     // the handle of one
     bool named = false;     // which others may have made, too
+    bool endless = false;   // to be cancelled before it is waited for
   };
 
   void SubmitTask();
   void CreateActor(bool named);
   void CallActor(const Held& actor);
+  void SubmitEndless();
+  void CancelEndless();
+  void Cancel(const Held& held);
   void Hold(ObjectId id, Outcome expected, bool by_actor);
   bool MayFailWith(ErrorKind kind, const Held& held) const;
   // Opens the references inside the value, which are to be checked in turn.
@@ -94,6 +101,8 @@ class WorkerProgram {
   Client* client_;
   std::function<bool(const wire::Dispatch&)> begin_;
   std::map<ClientId, uint64_t> last_sequences_;  // of an actor's callers
+  uint32_t checkpoint_every_ = 0;
+  uint64_t calls_ = 0;  // the actor's state
 };
 
 }  // namespace troupe::simulation

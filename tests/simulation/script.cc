@@ -57,7 +57,10 @@ Outcome Evaluate(const Script& script, std::span<const Outcome> arguments) {
   switch (script.kind) {
     case ScriptKind::kLeaf:
     case ScriptKind::kBig:
+    case ScriptKind::kThrowOnce:
       break;
+    case ScriptKind::kEndless:
+    case ScriptKind::kDeaf:
     case ScriptKind::kThrow:
       return {.fails = true};
     case ScriptKind::kNest: {

@@ -21,6 +21,9 @@ enum class ScriptKind : uint32_t {
   kReturnRef,  // submits a child and returns a reference to it, inside its value
   kUseInner,   // waits for the references inside its arguments
   kCallActor,  // calls the actor whose handle is inside its first argument, and waits
+  kEndless,    // ends when it is told to stop
+  kDeaf,       // ends when its process is killed
+  kThrowOnce,  // fails on its first attempt, and asks for another one
 };
 
 struct Script {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
@@ -36,9 +37,11 @@ std::string Describe(const wire::ClientMessage& message) {
                         kill->no_restart ? "" : ", it may restart");
   }
   constexpr const char* kNames[] = {
-      "task",         "seal",        "complete",      "subscribe", "release",  "claim",  "lease",
-      "return lease", "blocked",     "unblocked",     "kill",      "find",     "status", "stop",
-      "cancel",       "stream item", "stream demand", "fetch",     "unpinned", "memory"};
+      "task",     "seal",         "complete",   "subscribe",   "release",       "claim",
+      "lease",    "return lease", "blocked",    "unblocked",   "kill",          "find",
+      "status",   "stop",         "cancel",     "stream item", "stream demand", "fetch",
+      "unpinned", "memory",       "checkpoint", "exit actor"};
+  static_assert(std::size(kNames) == std::variant_size_v<wire::ClientMessage>);
   return kNames[message.index()];
 }
 
@@ -120,7 +123,8 @@ World::Process* World::AddDriver() {
   process->client = std::make_unique<Client>(ClientId(next_client_++), &memory_);
   process->driver = std::make_unique<DriverProgram>(
       options_, random_(), process->client.get(), [this](const std::string& what) { Fail(what); });
-  core_.DriverJoined(process->client->id(), process->job);
+  core_.DriverJoined(process->client->id(), process->job,
+                     {"simulated", kResourceUnit * static_cast<int64_t>(1 + Roll(random_, 3)), 8});
   return process;
 }
 
@@ -154,7 +158,8 @@ void World::CheckNothingIsLeft() {
       core_.objects().bytes_stored() > 0 || core_.residency().count() > 0 ||
       core_.space().sealed_bytes() > 0 || core_.spill().used() > 0 ||
       core_.spill().file_count() > 0 || !disk_.empty()) {
-    Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText()));
+    Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText(),
+                      *core_.Report("list tasks"), *core_.Report("list workers")));
   }
 }
 
@@ -346,6 +351,8 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::MemoryRequest&) {
       return absl::UnimplementedError("no simulated client asks what is in the store");
     }
+    absl::Status operator()(const wire::Checkpoint& m) { return core.Checkpoint(client, m); }
+    absl::Status operator()(const wire::ExitActor&) { return core.ExitActor(client); }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
     }
@@ -426,7 +433,15 @@ void World::Do(const scheduler::SendDispatch& action) {
       .time_left_nanos = action.time_left_nanos};
   for (const ObjectId id : action.dependencies)
     dispatch.values.push_back({id, ValueOf(action.worker, id)});
+  if (!action.checkpoint.is_null()) {
+    dispatch.restores = true;
+    dispatch.values.push_back({action.checkpoint, ValueOf(action.worker, action.checkpoint)});
+  }
   Tell(action.worker, dispatch);
+}
+
+void World::Do(const scheduler::SendFinished& action) {
+  Tell(action.client, wire::Finished{action.count});
 }
 
 void World::Do(const scheduler::SendStop& action) {

@@ -72,6 +72,7 @@ class World {
   void PerformActions();
   void Do(const scheduler::SendDispatch& action);
   void Do(const scheduler::SendStop& action);
+  void Do(const scheduler::SendFinished& action);
   void Do(const scheduler::SendReady& action);
   void Do(const scheduler::SendStreamed& action);
   void Do(const scheduler::SendStreamDemand& action);

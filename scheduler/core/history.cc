@@ -1,0 +1,99 @@
+#include "scheduler/core/history.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/base/error.h"
+#include "core/base/string_view.h"
+
+namespace troupe::scheduler {
+namespace {
+
+std::string What(Step step, uint32_t detail) {
+  switch (step) {
+    case Step::kSubmitted:
+      return detail == 0 ? "submitted"
+                         : absl::StrCat("submitted; waits for ", detail, " arguments");
+    case Step::kReady:
+      return "ready to run";
+    case Step::kDispatched:
+      return absl::StrCat("dispatched, attempt ", detail);
+    case Step::kTakenBack:
+      return "taken back before it began";
+    case Step::kEnded:
+      return "ended";
+    case Step::kFailed:
+      return absl::StrCat("failed: ", ToAbsl(ErrorKindName(ErrorKind(detail))));
+    case Step::kToldToStop:
+      return "told to stop: its result is not wanted any more";
+    case Step::kDelayed:
+      return absl::StrCat("failed, to be tried again in ", detail, " ms");
+    case Step::kLost:
+      return "lost with its process";
+    case Step::kActorStarts:
+      return "the actor gets a process";
+    case Step::kActorLives:
+      return "the actor lives";
+    case Step::kActorRestarts:
+      return "the actor is to be restarted";
+    case Step::kActorDied:
+      return "the actor is dead";
+    case Step::kCheckpoint:
+      return "the actor's state was saved";
+    case Step::kProcessStarted:
+      return "the process was started";
+    case Step::kProcessJoined:
+      return "the process joined";
+    case Step::kProcessBlocked:
+      return "the process waits in Get or Wait";
+    case Step::kProcessWentOn:
+      return "the process went on";
+    case Step::kProcessToldToEnd:
+      return "the process was told to end";
+    case Step::kProcessKilled:
+      return "the process was killed";
+    case Step::kProcessDied:
+      return "the process is gone";
+  }
+  return "?";
+}
+
+}  // namespace
+
+void History::Add(int64_t now_nanos, ObjectId subject, Step step, ProcessId process,
+                  uint32_t detail) {
+  const Event event{now_nanos, subject, process, detail, step};
+  if (events_.size() < kEvents) {
+    events_.push_back(event);
+  } else {
+    events_[next_] = event;
+  }
+  next_ = (next_ + 1) % kEvents;
+}
+
+template <typename F>
+std::string History::Tell(F about, int64_t now_nanos) const {
+  std::string text;
+  const size_t oldest = events_.size() < kEvents ? 0 : next_;
+  for (size_t i = 0; i < events_.size(); ++i) {
+    const Event& event = events_[(oldest + i) % events_.size()];
+    if (!about(event)) continue;
+    absl::StrAppendFormat(&text, "%12.6f s ago  ",
+                          static_cast<double>(now_nanos - event.at_nanos) / 1e9);
+    absl::StrAppend(&text, What(event.step, event.detail));
+    if (!event.subject.is_null()) absl::StrAppend(&text, "  ", event.subject.task().ToString());
+    if (event.process != ProcessId::kNone)
+      absl::StrAppend(&text, "  w-", static_cast<uint64_t>(event.process));
+    text += '\n';
+  }
+  return text;
+}
+
+std::string History::Story(ObjectId subject, int64_t now_nanos) const {
+  return Tell([&](const Event& event) { return event.subject == subject; }, now_nanos);
+}
+
+std::string History::Story(ProcessId process, int64_t now_nanos) const {
+  return Tell([&](const Event& event) { return event.process == process; }, now_nanos);
+}
+
+}  // namespace troupe::scheduler
