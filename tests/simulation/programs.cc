@@ -368,9 +368,11 @@ Routine WorkerProgram::Run() {
         const Resolved resolved = co_await Client::LookAt(client_, id);
         if (resolved.error.has_value()) {
           error = resolved.error;
-          TROUPE_CHECK(
-              error->kind == ErrorKind::kObjectLost || error->kind == ErrorKind::kResourceExhausted,
-              "a task that runs with an argument that failed");
+          // Lost on its way from the disk, or told to stop while it waited for it.
+          TROUPE_CHECK(error->kind == ErrorKind::kObjectLost ||
+                           error->kind == ErrorKind::kResourceExhausted ||
+                           client_->stopped().has_value(),
+                       "a task that runs with an argument that failed");
           break;
         }
         looks.emplace_back(id, resolved);
@@ -400,7 +402,11 @@ Routine WorkerProgram::Run() {
       }
       if (task.spec.kind == wire::TaskKind::kActorCreation) {
         checkpoint_every_ = task.spec.checkpoint_every;
-        if (task.dispatch.restores) calls_ = client_->Read(task.dispatch.values.back().id).value;
+        if (task.dispatch.restores) {
+          const Resolved state = co_await Client::LookAt(client_, task.dispatch.values.back().id);
+          calls_ = state.value;
+          if (!state.error.has_value()) client_->EndLook(task.dispatch.values.back().id);
+        }
       }
       if (script.kind == ScriptKind::kEndless || script.kind == ScriptKind::kDeaf) {
         const auto told = [&] {
@@ -409,14 +415,9 @@ Routine WorkerProgram::Run() {
         co_await Until(told);
         error = client_->stopped();
       }
-      if (script.kind == ScriptKind::kThrowOnce && task.dispatch.attempt == 1) {
-        client_->CompleteToRetry(
-            task, Failure({.kind = ErrorKind::kTaskError, .message = "thrown once by the script"}));
-        for (const wire::ReadyValue& argument : task.dispatch.values)
-          client_->DropHandle(argument.id);
-        for (const ObjectId id : task.dispatch.refs) client_->DropHandle(id);
-        continue;
-      }
+      const bool again = script.kind == ScriptKind::kThrowOnce && task.dispatch.attempt == 1 &&
+                         !error.has_value();
+      if (again) error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown only once"};
       if (script.kind == ScriptKind::kThrow && !error.has_value()) {
         error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown by the script"};
       }
@@ -448,7 +449,9 @@ Routine WorkerProgram::Run() {
         client_->Send(wire::Checkpoint{state});
         client_->DropHandle(state);
       }
-      if (error.has_value()) {
+      if (again) {
+        client_->CompleteToRetry(task, Failure(*error));
+      } else if (error.has_value()) {
         client_->Complete(task, Failure(*error));
       } else if (space.has_value()) {
         client_->Write(*space, value);
