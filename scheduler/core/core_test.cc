@@ -364,7 +364,8 @@ TEST_F(CoreTest, LiesAreRefusedWithAReason) {
 
 TEST_F(CoreTest, CallsOfAnotherBuildAreRefusedUnlessTheyAreNamed) {
   constexpr ClientId kOther = ClientId(2), kTwin = ClientId(3);
-  core_.DriverJoined(kOther, JobId(2), {"", kResourceUnit, "other", "/bin/other"});
+  core_.DriverJoined(kOther, JobId(2),
+                     {.name = "", .build_id = "other", .executable = "/bin/other"});
   core_.DriverJoined(kTwin, JobId(3));
   wire::TaskSpec creation = Spec(kDriver, 1);
   creation.kind = wire::TaskKind::kActorCreation;
