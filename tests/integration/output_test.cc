@@ -78,7 +78,8 @@ TEST(Output, TheLastLinesAreToldWithTheDeath) {
       return 0;
     });
     EXPECT_NE(uncaught.message.find("SIGABRT"), std::string::npos) << uncaught.message;
-    EXPECT_NE(uncaught.message.find("on a thread of its own"), std::string::npos) << uncaught.message;
+    EXPECT_NE(uncaught.message.find("on a thread of its own"), std::string::npos)
+        << uncaught.message;
   }
   (void)testing::internal::GetCapturedStdout();
   (void)testing::internal::GetCapturedStderr();
