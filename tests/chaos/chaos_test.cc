@@ -6,6 +6,7 @@
 // die, and retries are without end, every result must equal the serial one, and any error fails.
 // Where the node or the driver dies, errors must be of the kinds that the rules allow. A watchdog
 // proves that nothing waits for ever; after each round no process and no shared memory is left.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -34,6 +36,8 @@ namespace {
 
 int64_t seconds_per_test = 6;
 uint64_t first_seed = 20261125;
+std::optional<uint64_t> drive;  // the seed of a driver that this process is to be
+int begun_pipe = -1;
 
 constexpr auto kLongestRound = std::chrono::minutes(3);
 constexpr auto kSoon = std::chrono::seconds(10);
@@ -268,33 +272,48 @@ TEST(Chaos, OfActorsLosesOrRepeatsNoCall) {
   });
 }
 
+// The driver to be harmed; it writes a byte to `begun` when its tasks are submitted. The exit code.
+int Drive(uint64_t seed, int begun) {
+  try {
+    Random random(seed);
+    const troupe::Cluster cluster =
+        troupe::Init({.workers = 2, .object_store_memory = int64_t{64} << 20});
+    const std::vector<Step> graph = RandomGraph(random, 400);
+    const auto results = Submit(graph);
+    if (write(begun, "b", 1) != 1) return 9;
+    const std::vector<Values> expected = RunSerially(graph);
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (troupe::Get(results[i]) != expected[i]) return 7;
+    }
+    return 0;
+  } catch (const troupe::Unavailable&) {
+    return 5;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "chaos: an error that is not allowed: %s\n", e.what());
+    return 6;
+  }
+}
+
+// This program again, as a driver: what is forked from a process with threads must exec.
+pid_t StartDriver(uint64_t seed, int begun) {
+  const std::string seed_flag = "--drive=" + std::to_string(seed);
+  const std::string begun_flag = "--begun=" + std::to_string(begun);
+  const pid_t driver = fork();
+  if (driver == 0) {
+    execl("/proc/self/exe", "chaos_test", seed_flag.c_str(), begun_flag.c_str(), nullptr);
+    _exit(127);
+  }
+  return driver;
+}
+
 // A driver of its own process, whose node or itself is killed at any time.
 template <typename Harm>
 int HarmADriver(uint64_t seed, Harm harm, std::set<int> allowed_codes) {
   Random random(seed);
   int begun[2];
   if (pipe(begun) != 0) return 0;
-  const pid_t driver = fork();
-  if (driver == 0) {
-    close(begun[0]);
-    try {
-      const troupe::Cluster cluster =
-          troupe::Init({.workers = 2, .object_store_memory = int64_t{64} << 20});
-      const std::vector<Step> graph = RandomGraph(random, 400);
-      const auto results = Submit(graph);
-      if (write(begun[1], "b", 1) != 1) _exit(9);
-      const std::vector<Values> expected = RunSerially(graph);
-      for (size_t i = 0; i < results.size(); ++i) {
-        if (troupe::Get(results[i]) != expected[i]) _exit(7);
-      }
-      _exit(0);
-    } catch (const troupe::Unavailable&) {
-      _exit(5);
-    } catch (const std::exception& e) {
-      std::fprintf(stderr, "chaos: an error that is not allowed: %s\n", e.what());
-      _exit(6);
-    }
-  }
+  fcntl(begun[0], F_SETFD, FD_CLOEXEC);
+  const pid_t driver = StartDriver(random(), begun[1]);
   close(begun[1]);
   char byte;
   EXPECT_EQ(read(begun[0], &byte, 1), 1);
@@ -349,6 +368,10 @@ bool ParseFlags(int argc, char** argv) {
       seconds_per_test = std::atoll(argv[i] + 10) / 4;
     } else if (argument.substr(0, 7) == "--seed=") {
       first_seed = std::strtoull(argv[i] + 7, nullptr, 10);
+    } else if (argument.substr(0, 8) == "--drive=") {
+      drive = std::strtoull(argv[i] + 8, nullptr, 10);
+    } else if (argument.substr(0, 8) == "--begun=") {
+      begun_pipe = std::atoi(argv[i] + 8);
     } else {
       return false;
     }
@@ -366,5 +389,8 @@ int main(int argc, char** argv) {
                  "chaos_test: use --seconds=SECONDS (of all tests together) and --seed=N\n");
     return 2;
   }
+  using troupe::testing::begun_pipe;
+  using troupe::testing::drive;
+  if (drive.has_value()) return troupe::testing::Drive(*drive, begun_pipe);
   return RUN_ALL_TESTS();
 }

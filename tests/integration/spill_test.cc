@@ -43,7 +43,7 @@ void Fill(uint64_t seed, uint8_t* bytes, size_t size) {
     std::memcpy(bytes, &word, 8);
   }
   const uint64_t word = random();
-  std::memcpy(bytes, &word, size);
+  if (size > 0) std::memcpy(bytes, &word, size);
 }
 
 bool IsRight(std::span<const uint8_t> bytes, uint64_t seed) {
