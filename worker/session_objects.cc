@@ -204,8 +204,9 @@ std::variant<ValueBytes, ErrorInfo> Session::Value(ObjectId id, int64_t deadline
     WaitUntil(
         lock,
         [&] {
-          return objects_.IsKnown(id) || fetch_refusals_.contains(id) || WaitRefused(wait) ||
-                 Stopped();
+          // Its answer may be taken back (unpin?) before this thread looks: then it fetches again.
+          return !objects_.IsBeingFetched(id) || fetch_refusals_.contains(id) ||
+                 WaitRefused(wait) || Stopped();
         },
         deadline_nanos);
     if (objects_.IsKnown(id)) continue;

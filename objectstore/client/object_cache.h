@@ -95,6 +95,11 @@ class ObjectCache {
     Object& object = objects_[id];
     return !object.known() && !std::exchange(object.fetching, true);
   }
+  // Its bytes have been asked for, and have not come since.
+  bool IsBeingFetched(ObjectId id) const {
+    const Object* object = Find(id);
+    return object != nullptr && object->fetching;
+  }
   // The fetch was refused: the next who looks asks again.
   void FetchRefused(ObjectId id) {
     if (const auto it = objects_.find(id); it != objects_.end()) it->second.fetching = false;

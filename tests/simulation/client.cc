@@ -219,8 +219,12 @@ std::optional<ErrorInfo> Client::WaitFor::await_resume() {
   return client_->wait_refusal_->first;
 }
 
-void Client::LookAt::await_suspend(Routine::Handle handle) {
+void Client::LookAt::Fetch() const {
   if (client_->objects_.Fetch(id_)) client_->Send(wire::Fetch{{id_}});
+}
+
+void Client::LookAt::await_suspend(Routine::Handle handle) {
+  Fetch();
   wait_ = client_->SendBlocked({});
   handle.promise().ready.emplace(ready_);
 }

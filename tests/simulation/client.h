@@ -176,10 +176,15 @@ class Client::LookAt {
     const LookAt& look;
     explicit Ready(const LookAt& l) : look(l) {}
     bool operator()() const {
-      return look.await_ready() || look.client_->fetch_refusals_.contains(look.id_) ||
-             look.client_->WaitIsRefused(look.wait_) || look.client_->stopped_.has_value();
+      if (look.await_ready() || look.client_->fetch_refusals_.contains(look.id_) ||
+          look.client_->WaitIsRefused(look.wait_) || look.client_->stopped_.has_value())
+        return true;
+      look.Fetch();  // again, where the answer was taken back before this routine could look
+      return false;
     }
   };
+
+  void Fetch() const;
 
   Client* client_;
   ObjectId id_;

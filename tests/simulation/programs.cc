@@ -415,8 +415,8 @@ Routine WorkerProgram::Run() {
         co_await Until(told);
         error = client_->stopped();
       }
-      const bool again = script.kind == ScriptKind::kThrowOnce && task.dispatch.attempt == 1 &&
-                         !error.has_value();
+      const bool again =
+          script.kind == ScriptKind::kThrowOnce && task.dispatch.attempt == 1 && !error.has_value();
       if (again) error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown only once"};
       if (script.kind == ScriptKind::kThrow && !error.has_value()) {
         error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown by the script"};
