@@ -154,7 +154,8 @@ template <typename T>
   WaitResult<T> result;
   if (refs.empty()) return result;
   const std::shared_ptr<worker::Session> session = refs[0].handle().session();
-  auto waited = session->Wait(ids, options.num_ready, internal::DeadlineAfter(options.timeout));
+  auto waited = session->Wait(ids, options.num_ready, internal::DeadlineAfter(options.timeout),
+                              /*until_error=*/false);
   if (auto* error = std::get_if<ErrorInfo>(&waited)) internal::Throw(std::move(*error));
   const std::vector<bool> ready = session->AreReady(ids);
   for (size_t i = 0; i < refs.size(); ++i)

@@ -36,6 +36,7 @@
 #include "sdk/internal/runtime.h"
 #include "worker/address.h"
 #include "worker/code_reference.h"
+#include "worker/node_session.h"
 
 extern char** environ;
 
@@ -196,10 +197,10 @@ std::shared_ptr<worker::Session> Connect(UniqueFd socket, const InitOptions& opt
                                                                     : Limits::kMaxQueuedTasks)};
   for (const auto& [flag, value] : flags) hello.flags.emplace_back(flag, value);
   auto session =
-      worker::Session::Connect(std::move(socket), hello,
-                               {executable.get(), self.get(), directory.get(),
-                                open_or_null(STDOUT_FILENO), open_or_null(STDERR_FILENO)},
-                               MonotonicNanos() + kConnectTimeoutNanos);
+      worker::NodeSession::Connect(std::move(socket), hello,
+                                   {executable.get(), self.get(), directory.get(),
+                                    open_or_null(STDOUT_FILENO), open_or_null(STDERR_FILENO)},
+                                   MonotonicNanos() + kConnectTimeoutNanos);
   if (!session.ok()) Fail(session.status());
   return *std::move(session);
 }

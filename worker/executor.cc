@@ -218,11 +218,11 @@ std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
   call.stream_window = spec.stream_window;
   std::vector<ObjectId> ids;
   for (const wire::ReadyValue& value : task.dispatch.values) ids.push_back(value.id);
-  auto ready = session_->Wait(ids, ids.size(), kForever);
+  auto ready = session_->Wait(ids, ids.size(), kForever, /*until_error=*/false);
   if (auto* error = std::get_if<ErrorInfo>(&ready)) return std::move(*error);
   std::optional<ErrorInfo> failed;
   const auto resolve = [&](ObjectId id) {
-    auto value = session_->Value(id);
+    auto value = session_->Value(id, kForever);
     if (auto* error = std::get_if<ErrorInfo>(&value)) {
       failed = std::move(*error);
       return ArgumentValue{id, {}};

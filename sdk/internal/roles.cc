@@ -24,6 +24,7 @@
 #include "scheduler/server/node.h"
 #include "sdk/internal/runtime.h"
 #include "worker/code_reference.h"
+#include "worker/node_session.h"
 #include "worker/task_call.h"
 
 namespace troupe::internal {
@@ -88,9 +89,9 @@ int PlayWorker(const std::map<std::string, std::string>& settings) {
                     .job_name = {},
                     .job_weight = 0,
                     .window = 0};
-  auto session =
-      worker::Session::Connect(UniqueFd(loop::kRoleSocket), hello, {},
-                               MonotonicNanos() + int64_t{Limits::kConnectTimeoutMs} * 5'000'000);
+  auto session = worker::NodeSession::Connect(
+      UniqueFd(loop::kRoleSocket), hello, {},
+      MonotonicNanos() + int64_t{Limits::kConnectTimeoutMs} * 5'000'000);
   if (!session.ok()) return 1;  // the node has gone; it knows why
   for (const auto& [name, value] : (*session)->flags()) {
     absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);

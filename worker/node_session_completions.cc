@@ -1,16 +1,16 @@
-// The part of Session that tells of objects as they come, one by one: for AsCompleted, coroutines
-// and callbacks.
+// The part of NodeSession that tells of objects as they come, one by one: for AsCompleted,
+// coroutines and callbacks.
 #include <algorithm>
 #include <utility>
 
 #include "core/base/clock.h"
-#include "worker/session.h"
+#include "worker/node_session.h"
 
 namespace troupe::worker {
 
-std::optional<ErrorInfo> Session::WaitLending(Lock& lock, std::vector<ObjectId> any_of,
-                                              absl::FunctionRef<bool()> ready,
-                                              int64_t deadline_nanos) {
+std::optional<ErrorInfo> NodeSession::WaitLending(Lock& lock, std::vector<ObjectId> any_of,
+                                                  absl::FunctionRef<bool()> ready,
+                                                  int64_t deadline_nanos) {
   const size_t needed = any_of.empty() ? 0 : 1;
   const uint64_t wait = SendBlocked(std::move(any_of), needed);
   WaitUntil(
@@ -22,11 +22,11 @@ std::optional<ErrorInfo> Session::WaitLending(Lock& lock, std::vector<ObjectId> 
   return std::nullopt;
 }
 
-void Session::Watch(CompletionQueue* queue, ObjectId id, uint64_t tag) {
+void NodeSession::Watch(CompletionQueue* queue, ObjectId id, uint64_t tag) {
   Watch(queue, std::span(&id, 1), tag);
 }
 
-void Session::Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint64_t first_tag) {
+void NodeSession::Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint64_t first_tag) {
   const Lock lock(mutex_);
   std::vector<ObjectId> ask;
   if (queue->watched_.size() >= queue->sweep_at_) {
@@ -48,7 +48,7 @@ void Session::Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint6
   FinishSending();
 }
 
-void Session::TellWatchers(ObjectId id) {
+void NodeSession::TellWatchers(ObjectId id) {
   const auto it = watchers_.find(id);
   if (it == watchers_.end()) return;
   for (const Watcher& watcher : it->second) {
@@ -58,8 +58,9 @@ void Session::TellWatchers(ObjectId id) {
   watchers_.erase(it);
 }
 
-std::optional<ErrorInfo> Session::TakeCompletions(CompletionQueue* queue, int64_t deadline_nanos,
-                                                  std::vector<uint64_t>* tags) {
+std::optional<ErrorInfo> NodeSession::TakeCompletions(CompletionQueue* queue,
+                                                      int64_t deadline_nanos,
+                                                      std::vector<uint64_t>* tags) {
   Lock lock(mutex_);
   if (queue->ready_.empty() && !reading_) {
     Receive(1024);
@@ -81,7 +82,7 @@ std::optional<ErrorInfo> Session::TakeCompletions(CompletionQueue* queue, int64_
   return std::nullopt;
 }
 
-void Session::Unwatch(CompletionQueue* queue) {
+void NodeSession::Unwatch(CompletionQueue* queue) {
   const Lock lock(mutex_);
   for (const ObjectId id : queue->watched_) {
     const auto it = watchers_.find(id);
@@ -92,7 +93,7 @@ void Session::Unwatch(CompletionQueue* queue) {
   queue->watched_.clear();
 }
 
-void Session::CallWhenReady(ObjectId id, std::function<void()> f) {
+void NodeSession::CallWhenReady(ObjectId id, std::function<void()> f) {
   uint64_t tag = 0;
   {
     const Lock lock(mutex_);
@@ -112,7 +113,7 @@ void Session::CallWhenReady(ObjectId id, std::function<void()> f) {
   callbacks_cv_.notify_all();
 }
 
-void Session::RunCallbackThread() {
+void NodeSession::RunCallbackThread() {
   Lock lock(mutex_);
   for (;;) {
     callbacks_cv_.wait(lock,

@@ -1,4 +1,4 @@
-#include "worker/session.h"
+#include "worker/node_session.h"
 
 #include <poll.h>
 #include <string.h>
@@ -25,7 +25,7 @@ ErrorInfo Unavailable(std::string message) {
 
 }  // namespace
 
-std::variant<TaskId, ErrorInfo> Session::Submit(wire::TaskSpec spec) {
+std::variant<TaskId, ErrorInfo> NodeSession::Submit(wire::TaskSpec spec) {
   Lock lock(mutex_);
   if (death_.has_value()) return *death_;
   if (!is_worker_ && spec.kind != wire::TaskKind::kActorCreation) {
@@ -55,7 +55,7 @@ std::variant<TaskId, ErrorInfo> Session::Submit(wire::TaskSpec spec) {
   return spec.id;
 }
 
-void Session::Complete(const wire::Complete& complete) {
+void NodeSession::Complete(const wire::Complete& complete) {
   Lock lock(mutex_);
   Send(complete);
   SendReleases(Limits::kReleaseBatch);
@@ -63,8 +63,8 @@ void Session::Complete(const wire::Complete& complete) {
   Throttle(lock);
 }
 
-std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, size_t count,
-                                              int64_t deadline_nanos, bool until_error) {
+std::variant<size_t, ErrorInfo> NodeSession::Wait(std::span<const ObjectId> ids, size_t count,
+                                                  int64_t deadline_nanos, bool until_error) {
   Lock lock(mutex_);
   std::vector<ObjectId> ask;
   bool failed = false;
@@ -139,7 +139,7 @@ std::variant<size_t, ErrorInfo> Session::Wait(std::span<const ObjectId> ids, siz
   return ready();
 }
 
-std::vector<bool> Session::AreReady(std::span<const ObjectId> ids) {
+std::vector<bool> NodeSession::AreReady(std::span<const ObjectId> ids) {
   const Lock lock(mutex_);
   std::vector<bool> ready(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -148,7 +148,7 @@ std::vector<bool> Session::AreReady(std::span<const ObjectId> ids) {
   return ready;
 }
 
-std::optional<ErrorInfo> Session::FirstError(std::span<const ObjectId> ids) {
+std::optional<ErrorInfo> NodeSession::FirstError(std::span<const ObjectId> ids) {
   const Lock lock(mutex_);
   for (const ObjectId id : ids) {
     if (const ErrorInfo* error = objects_.FindError(id)) return *error;
@@ -156,12 +156,12 @@ std::optional<ErrorInfo> Session::FirstError(std::span<const ObjectId> ids) {
   return std::nullopt;
 }
 
-bool Session::IsReady(ObjectId id) {
+bool NodeSession::IsReady(ObjectId id) {
   const Lock lock(mutex_);
   return objects_.IsResolved(id);
 }
 
-std::variant<std::pair<ActorId, std::string>, ErrorInfo> Session::FindActor(
+std::variant<std::pair<ActorId, std::string>, ErrorInfo> NodeSession::FindActor(
     std::string_view name, int64_t deadline_nanos) {
   Lock lock(mutex_);
   const uint64_t request = next_request_++;
@@ -177,20 +177,20 @@ std::variant<std::pair<ActorId, std::string>, ErrorInfo> Session::FindActor(
   return found;
 }
 
-void Session::Kill(ActorId actor, bool no_restart) {
+void NodeSession::Kill(ActorId actor, bool no_restart) {
   const Lock lock(mutex_);
   Send(wire::Kill{actor, no_restart});
   FinishSending();
 }
 
-void Session::AskWhy(ObjectId id) {
+void NodeSession::AskWhy(ObjectId id) {
   explanations_.push_back(next_request_);
   const std::string query = "why " + id.ToString();
   Send(wire::StatusRequest{next_request_++, query});
   FinishSending();
 }
 
-std::optional<ErrorInfo> Session::SaveCheckpoint(std::string_view state) {
+std::optional<ErrorInfo> NodeSession::SaveCheckpoint(std::string_view state) {
   auto space = Reserve(state.size());
   if (auto* error = std::get_if<ErrorInfo>(&space)) return std::move(*error);
   auto& memory = std::get<ValueSpace>(space);
@@ -207,44 +207,44 @@ std::optional<ErrorInfo> Session::SaveCheckpoint(std::string_view state) {
   return std::nullopt;
 }
 
-void Session::ExitActor() {
+void NodeSession::ExitActor() {
   const Lock lock(mutex_);
   Send(wire::ExitActor{});
   FinishSending();
 }
 
-void Session::Cancel(ObjectId result, bool force, bool recursive) {
+void NodeSession::Cancel(ObjectId result, bool force, bool recursive) {
   const Lock lock(mutex_);
   Send(wire::Cancel{result, force, recursive});
   FinishSending();
 }
 
-void Session::BeginRunning(RunningSlot* running) {
+void NodeSession::BeginRunning(RunningSlot* running) {
   const Lock lock(mutex_);
   running_slots_.push_back(running);
   running_ = running;
 }
 
-void Session::EndRunning(RunningSlot* running) {
+void NodeSession::EndRunning(RunningSlot* running) {
   const Lock lock(mutex_);
   std::erase(running_slots_, running);
   running_ = nullptr;
 }
 
-uint64_t Session::SendBlocked(std::vector<ObjectId> ids, size_t needed) {
+uint64_t NodeSession::SendBlocked(std::vector<ObjectId> ids, size_t needed) {
   if (!ShouldBlock()) return 0;
   Send(wire::Blocked{std::move(ids), static_cast<uint32_t>(needed)});
   FinishSending();
   return ++waits_;
 }
 
-void Session::SendUnblocked(uint64_t wait) {
+void NodeSession::SendUnblocked(uint64_t wait) {
   if (wait == 0) return;
   Send(wire::Unblocked{});
   FinishSending();
 }
 
-void Session::RequestStops(Lock& lock) {
+void NodeSession::RequestStops(Lock& lock) {
   if (stops_.empty()) return;
   std::vector<std::stop_source> stops = std::exchange(stops_, {});
   lock.unlock();
@@ -252,7 +252,7 @@ void Session::RequestStops(Lock& lock) {
   lock.lock();
 }
 
-std::optional<DispatchedTask> Session::NextTask() {
+std::optional<DispatchedTask> NodeSession::NextTask() {
   Lock lock(mutex_);
   // What this process owes goes out before it sleeps.
   SendReleases(1);
@@ -265,24 +265,24 @@ std::optional<DispatchedTask> Session::NextTask() {
   return task;
 }
 
-bool Session::TryBegin(const wire::Dispatch& dispatch) {
+bool NodeSession::TryBegin(const wire::Dispatch& dispatch) {
   return dispatch.slot < static_cast<uint32_t>(Limits::kStateWords) &&
          channel_->task_word(dispatch.slot).TryBegin(dispatch.generation);
 }
 
-std::optional<ErrorInfo> Session::death() {
+std::optional<ErrorInfo> NodeSession::death() {
   const Lock lock(mutex_);
   return death_;
 }
 
-void Session::Send(const wire::ClientMessage& message) {
+void NodeSession::Send(const wire::ClientMessage& message) {
   if (death_.has_value()) return;
   const absl::Status status = channel_->Send(wire::Encode(message, buffer_));
   if (!status.ok())
     Die(Unavailable(absl::StrCat("sending to the node: ", ToAbsl(ToStd(status.message())))));
 }
 
-void Session::SendReleases(size_t at_least) {
+void NodeSession::SendReleases(size_t at_least) {
   if (references_.release_count() < at_least || !references_.has_releases()) return;
   wire::Release message;
   for (const auto& release : references_.TakeReleases())
@@ -290,11 +290,11 @@ void Session::SendReleases(size_t at_least) {
   Send(message);
 }
 
-void Session::FinishSending() {
+void NodeSession::FinishSending() {
   if (!death_.has_value()) channel_->RingPeer();
 }
 
-absl::Status Session::Handle(wire::Bytes bytes) {
+absl::Status NodeSession::Handle(wire::Bytes bytes) {
   absl::StatusOr<wire::NodeMessage> message = wire::DecodeNodeMessage(bytes);
   if (!message.ok()) return message.status();
   if (const auto* ready = std::get_if<wire::Ready>(&*message)) {
@@ -372,7 +372,7 @@ absl::Status Session::Handle(wire::Bytes bytes) {
   return absl::OkStatus();
 }
 
-void Session::Learn(const wire::ReadyValue& ready) {
+void NodeSession::Learn(const wire::ReadyValue& ready) {
   if (!references_.Holds(ready.id)) return;  // released meanwhile
   objectstore::ObjectCache::Content content;
   if (const auto* bytes = std::get_if<wire::Bytes>(&ready.value.content)) {
@@ -390,7 +390,7 @@ void Session::Learn(const wire::ReadyValue& ready) {
   if (!watchers_.empty()) TellWatchers(ready.id);
 }
 
-void Session::Die(ErrorInfo error) {
+void NodeSession::Die(ErrorInfo error) {
   if (death_.has_value()) return;
   death_ = std::move(error);
   followers_cv_.notify_all();

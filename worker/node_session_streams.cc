@@ -1,14 +1,14 @@
-// The part of Session that carries streams: items as they come, and the demand that holds the
+// The part of NodeSession that carries streams: items as they come, and the demand that holds the
 // producer back.
 #include <utility>
 
 #include "core/base/check.h"
-#include "worker/session.h"
+#include "worker/node_session.h"
 
 namespace troupe::worker {
 
 // A grant has come with it. Of a stream that was closed meanwhile, it goes back.
-void Session::TakeItem(const wire::ReadyValue& item) {
+void NodeSession::TakeItem(const wire::ReadyValue& item) {
   references_.Granted(item.id);
   const auto it = incoming_streams_.find(item.id.task());
   if (it == incoming_streams_.end()) {
@@ -20,8 +20,8 @@ void Session::TakeItem(const wire::ReadyValue& item) {
   it->second.items.push_back(item.id);
 }
 
-std::variant<Session::StreamNext, ErrorInfo> Session::NextItem(TaskId task,
-                                                               int64_t deadline_nanos) {
+std::variant<NodeSession::StreamNext, ErrorInfo> NodeSession::NextItem(TaskId task,
+                                                                       int64_t deadline_nanos) {
   Lock lock(mutex_);
   const ObjectId end = task.Result(0);
   // The map may grow while we wait: nothing is kept of it.
@@ -57,7 +57,7 @@ std::variant<Session::StreamNext, ErrorInfo> Session::NextItem(TaskId task,
   return StreamNext{StreamNext::What::kTimeout};
 }
 
-void Session::CloseStream(TaskId task) {
+void NodeSession::CloseStream(TaskId task) {
   if (forked_) return;
   std::deque<ObjectId> unread;
   {
@@ -75,12 +75,12 @@ void Session::CloseStream(TaskId task) {
   for (const ObjectId id : unread) DropHandle(id);
 }
 
-void Session::OpenProducer(TaskId task) {
+void NodeSession::OpenProducer(TaskId task) {
   const Lock lock(mutex_);
   outgoing_streams_[task] = {};
 }
 
-std::variant<bool, ErrorInfo> Session::Yield(const wire::StreamItem& item, uint32_t window) {
+std::variant<bool, ErrorInfo> NodeSession::Yield(const wire::StreamItem& item, uint32_t window) {
   Lock lock(mutex_);
   const auto may_send = [&] {
     const OutgoingStream& stream = outgoing_streams_[item.task];
@@ -102,7 +102,7 @@ std::variant<bool, ErrorInfo> Session::Yield(const wire::StreamItem& item, uint3
   return true;
 }
 
-void Session::CloseProducer(TaskId task) {
+void NodeSession::CloseProducer(TaskId task) {
   const Lock lock(mutex_);
   outgoing_streams_.erase(task);
 }

@@ -1,4 +1,4 @@
-// The part of Session that has handles on objects, makes them, and looks at them.
+// The part of NodeSession that has handles on objects, makes them, and looks at them.
 #include <poll.h>
 
 #include <algorithm>
@@ -10,37 +10,37 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
-#include "worker/session.h"
+#include "worker/node_session.h"
 
 namespace troupe::worker {
 
 using objectstore::ObjectCache;
 
 // Keeps a stored object where it lies, and a handle on it.
-class Session::View {
+class NodeSession::View {
  public:
-  View(std::shared_ptr<Session> session, ObjectId id) : session_(std::move(session)), id_(id) {}
+  View(std::shared_ptr<NodeSession> session, ObjectId id) : session_(std::move(session)), id_(id) {}
   ~View() { session_->DropView(id_); }
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<NodeSession> session_;
   ObjectId id_;
 };
 
-void Session::AddHandle(ObjectId id) {
+void NodeSession::AddHandle(ObjectId id) {
   const Lock lock(mutex_);
   references_.AddHandle(id);
 }
 
-void Session::DropHandle(ObjectId id) {
+void NodeSession::DropHandle(ObjectId id) {
   if (forked_) return;
   const Lock lock(mutex_);
   DropHandleLocked(id);
 }
 
-void Session::DropHandleLocked(ObjectId id) {
+void NodeSession::DropHandleLocked(ObjectId id) {
   if (!references_.DropHandle(id)) return;
   // An actor's sequence number stays: the node goes on counting if a handle comes back.
   objects_.Forget(id);
@@ -50,7 +50,7 @@ void Session::DropHandleLocked(ObjectId id) {
   if (references_.has_releases()) ArmTimer();
 }
 
-void Session::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
+void NodeSession::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
   if (ids.empty()) return;
   const Lock lock(mutex_);
   for (const ObjectId id : ids) {
@@ -61,7 +61,7 @@ void Session::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
   FinishSending();
 }
 
-std::variant<ValueSpace, ErrorInfo> Session::Reserve(size_t bytes) {
+std::variant<ValueSpace, ErrorInfo> NodeSession::Reserve(size_t bytes) {
   ValueSpace space;
   if (bytes <= max_inline_value_bytes_) {
     space.inline_bytes.resize(bytes);
@@ -89,7 +89,7 @@ std::variant<ValueSpace, ErrorInfo> Session::Reserve(size_t bytes) {
   return space;
 }
 
-std::variant<Location, ErrorInfo> Session::Carve(Lock& lock, size_t bytes) {
+std::variant<Location, ErrorInfo> NodeSession::Carve(Lock& lock, size_t bytes) {
   for (;;) {
     if (death_.has_value()) return *death_;
     if (const std::optional<Location> object = carver_.Carve(bytes)) return *object;
@@ -114,18 +114,18 @@ std::variant<Location, ErrorInfo> Session::Carve(Lock& lock, size_t bytes) {
   }
 }
 
-void Session::ReturnLeases(const std::vector<Location>& unused) {
+void NodeSession::ReturnLeases(const std::vector<Location>& unused) {
   for (const Location& lease : unused) Send(wire::ReturnLease{lease});
   if (!unused.empty()) FinishSending();
 }
 
-void Session::Abandon(ValueSpace space) {
+void NodeSession::Abandon(ValueSpace space) {
   if (!space.stored() || forked_) return;
   const Lock lock(mutex_);
   carver_.Abandon(space.location);
 }
 
-std::variant<ObjectId, ErrorInfo> Session::Seal(ValueSpace space, std::vector<ObjectId> refs) {
+std::variant<ObjectId, ErrorInfo> NodeSession::Seal(ValueSpace space, std::vector<ObjectId> refs) {
   Lock lock(mutex_);
   if (death_.has_value()) return *death_;
   const ObjectId id = ObjectId::Make(client_, next_sequence_++);
@@ -146,13 +146,13 @@ std::variant<ObjectId, ErrorInfo> Session::Seal(ValueSpace space, std::vector<Ob
   return id;
 }
 
-std::optional<std::variant<ValueBytes, ErrorInfo>> Session::ValueAtHand(ObjectId id) {
+std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::ValueAtHand(ObjectId id) {
   const Lock lock(mutex_);
   return Look(id);
 }
 
 // What is known of the value, as a view.
-std::optional<std::variant<ValueBytes, ErrorInfo>> Session::Look(ObjectId id) {
+std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::Look(ObjectId id) {
   const ObjectCache::Object* object = objects_.Find(id);
   if (object == nullptr || !object->known()) return std::nullopt;
   if (const auto* error = std::get_if<ErrorInfo>(&object->content)) return *error;
@@ -182,7 +182,7 @@ std::optional<std::variant<ValueBytes, ErrorInfo>> Session::Look(ObjectId id) {
                    .message = std::string(ToStd(status.message()))};
 }
 
-std::variant<ValueBytes, ErrorInfo> Session::Value(ObjectId id, int64_t deadline_nanos) {
+std::variant<ValueBytes, ErrorInfo> NodeSession::Value(ObjectId id, int64_t deadline_nanos) {
   Lock lock(mutex_);
   uint64_t wait = 0;
   const auto unblock = [&] { SendUnblocked(std::exchange(wait, 0)); };
@@ -230,7 +230,7 @@ std::variant<ValueBytes, ErrorInfo> Session::Value(ObjectId id, int64_t deadline
   }
 }
 
-std::variant<Session::MemorySnapshot, ErrorInfo> Session::Memory(uint32_t limit) {
+std::variant<NodeSession::MemorySnapshot, ErrorInfo> NodeSession::Memory(uint32_t limit) {
   Lock lock(mutex_);
   const uint64_t request = next_request_++;
   Send(wire::MemoryRequest{request, limit});
@@ -248,7 +248,7 @@ std::variant<Session::MemorySnapshot, ErrorInfo> Session::Memory(uint32_t limit)
   return snapshot;
 }
 
-void Session::DropView(ObjectId id) {
+void NodeSession::DropView(ObjectId id) {
   if (forked_) return;
   const Lock lock(mutex_);
   if (const std::optional<uint32_t> serial = objects_.DropView(id)) {
@@ -260,7 +260,7 @@ void Session::DropView(ObjectId id) {
 
 // The node wants to move objects. Those that nobody looks at are forgotten; the others are agreed
 // to when the last view goes.
-void Session::AnswerUnpin(const wire::Unpin& unpin) {
+void NodeSession::AnswerUnpin(const wire::Unpin& unpin) {
   wire::Unpinned answer;
   for (const wire::Pin& pin : unpin.pins)
     (objects_.Unpin(pin.id, pin.serial) ? answer.agreed : answer.refused).push_back(pin);
@@ -269,7 +269,7 @@ void Session::AnswerUnpin(const wire::Unpin& unpin) {
 }
 
 // Descriptors come over the socket before the frame that needs them; they may be a moment behind.
-absl::Status Session::WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access) {
+absl::Status NodeSession::WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access) {
   if (chunks_.Has(chunk, access)) return absl::OkStatus();
   for (DrainSocket(); !chunks_.Has(chunk, access); DrainSocket()) {
     if (death_.has_value()) return absl::UnavailableError(ToAbsl(death_->message));

@@ -1,4 +1,4 @@
-// The part of Session that connects, reads, sleeps and wakes.
+// The part of NodeSession that connects, reads, sleeps and wakes.
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
 #include "worker/greeting.h"
-#include "worker/session.h"
+#include "worker/node_session.h"
 
 namespace troupe::worker {
 namespace {
@@ -35,13 +35,14 @@ timespec ToTimespec(int64_t nanos) { return {nanos / 1'000'000'000, nanos % 1'00
 
 }  // namespace
 
-thread_local bool Session::is_executor_ = false;
-thread_local RunningSlot* Session::running_ = nullptr;
+thread_local bool NodeSession::is_executor_ = false;
+thread_local RunningSlot* NodeSession::running_ = nullptr;
 
-absl::StatusOr<std::shared_ptr<Session>> Session::Connect(UniqueFd socket, const wire::Hello& hello,
-                                                          const std::vector<int>& descriptors,
-                                                          int64_t deadline_nanos) {
-  std::shared_ptr<Session> session(new Session(std::move(socket)));
+absl::StatusOr<std::shared_ptr<Session>> NodeSession::Connect(UniqueFd socket,
+                                                              const wire::Hello& hello,
+                                                              const std::vector<int>& descriptors,
+                                                              int64_t deadline_nanos) {
+  std::shared_ptr<NodeSession> session(new NodeSession(std::move(socket)));
   absl::Status status = session->Handshake(hello, descriptors, deadline_nanos);
   if (!status.ok()) return status;
   session->is_worker_ = hello.role == wire::Role::kWorker;
@@ -50,13 +51,13 @@ absl::StatusOr<std::shared_ptr<Session>> Session::Connect(UniqueFd socket, const
   return session;
 }
 
-Session::Session(UniqueFd socket)
+NodeSession::NodeSession(UniqueFd socket)
     : socket_(std::move(socket)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-absl::Status Session::Handshake(const wire::Hello& hello, const std::vector<int>& descriptors,
-                                int64_t deadline_nanos) {
+absl::Status NodeSession::Handshake(const wire::Hello& hello, const std::vector<int>& descriptors,
+                                    int64_t deadline_nanos) {
   if (!timer_ || !stop_event_)
     return absl::ResourceExhaustedError("no descriptor is left for a session");
   const absl::Status status = Greet(
@@ -78,7 +79,7 @@ absl::Status Session::Handshake(const wire::Hello& hello, const std::vector<int>
   return absl::OkStatus();
 }
 
-void Session::Start() {
+void NodeSession::Start() {
   {
     const Lock lock(mutex_);
     ArmTimer();
@@ -86,7 +87,7 @@ void Session::Start() {
   io_thread_ = std::thread([this] { RunIoThread(); });
 }
 
-Session::~Session() {
+NodeSession::~NodeSession() {
   if (!io_thread_.joinable()) return;
   if (forked_) {
     io_thread_.detach();  // it runs in the parent alone
@@ -97,7 +98,7 @@ Session::~Session() {
   Shutdown();
 }
 
-void Session::Shutdown() {
+void NodeSession::Shutdown() {
   if (forked_) return;
   {
     const Lock lock(mutex_);
@@ -123,7 +124,7 @@ void Session::Shutdown() {
   }
 }
 
-void Session::ArmTimer() {
+void NodeSession::ArmTimer() {
   if (std::exchange(timer_armed_, true)) return;
   itimerspec when{};
   when.it_value = ToTimespec(kLazyNanos);
@@ -131,8 +132,8 @@ void Session::ArmTimer() {
 }
 
 // What comes over the socket after the welcome: chunks, each with its descriptor.
-absl::Status Session::Introduced(const wire::ControlMessage& message,
-                                 std::vector<UniqueFd> descriptors) {
+absl::Status NodeSession::Introduced(const wire::ControlMessage& message,
+                                     std::vector<UniqueFd> descriptors) {
   const auto* notice = std::get_if<wire::ChunkNotice>(&message);
   if (notice == nullptr || descriptors.size() != 1)
     return absl::InvalidArgumentError("no notice of a chunk");
@@ -143,7 +144,7 @@ absl::Status Session::Introduced(const wire::ControlMessage& message,
   return absl::OkStatus();
 }
 
-void Session::DrainSocket() {
+void NodeSession::DrainSocket() {
   const absl::Status status =
       socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
         absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
@@ -159,7 +160,7 @@ void Session::DrainSocket() {
            "; what was not finished is lost: start a cluster again with troupe::Init")});
 }
 
-size_t Session::Receive(size_t max_messages) {
+size_t NodeSession::Receive(size_t max_messages) {
   const absl::StatusOr<size_t> received =
       channel_->Receive(max_messages, [this](wire::Bytes bytes) { return Handle(bytes); });
   if (received.ok()) return *received;
@@ -170,9 +171,9 @@ size_t Session::Receive(size_t max_messages) {
 }
 
 // In a task, a wait lends the worker's CPU to others.
-bool Session::ShouldBlock() const { return is_worker_ && is_executor_ && !death_.has_value(); }
+bool NodeSession::ShouldBlock() const { return is_worker_ && is_executor_ && !death_.has_value(); }
 
-bool Session::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t deadline_nanos) {
+bool NodeSession::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t deadline_nanos) {
   bool led = false;
   bool result = false;
   for (;;) {
@@ -201,7 +202,7 @@ bool Session::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t dea
 
 // Reads the channel once on behalf of all threads: polls, then sleeps until something comes or the
 // deadline passes.
-void Session::Lead(Lock& lock, int64_t deadline_nanos) {
+void NodeSession::Lead(Lock& lock, int64_t deadline_nanos) {
   reading_ = true;
   SendReleases(1);
   channel_->Flush();
@@ -236,7 +237,7 @@ void Session::Lead(Lock& lock, int64_t deadline_nanos) {
 
 // Producers wait here for room, and go on reading meanwhile: both sides writing into full rings
 // would else wait for ever.
-void Session::Throttle(Lock& lock) {
+void NodeSession::Throttle(Lock& lock) {
   constexpr size_t kEnough = size_t{4} << 20;
   if (channel_->outbox_bytes() <= kEnough) return;
   WaitUntil(
@@ -249,7 +250,7 @@ void Session::Throttle(Lock& lock) {
       kForever);
 }
 
-void Session::RunIoThread() {
+void NodeSession::RunIoThread() {
   for (;;) {
     pollfd fds[4] = {{channel_->bell_fd(channel::Sleeper::kIoThread), POLLIN, 0},
                      {socket_.fd(), POLLIN, 0},
