@@ -80,7 +80,13 @@ TEST_F(CleanEnds, TerminateInATaskIsTold) {
   EXPECT_NE(outcome.output.find("\n9\n"), std::string::npos) << outcome.output;
 }
 
-TEST_F(CleanEnds, AForkInATaskHarmsNothing) { EXPECT_EQ(End("fork_in_task").output, "0\n9\n"); }
+TEST_F(CleanEnds, AForkInATaskHarmsNothing) {
+  // The forked child exits in order, and a leak checker at its exit may say that it missed a thread
+  // (of its parent).
+  std::vector<std::string> environment = kEmbedded;
+  environment.push_back("ASAN_OPTIONS=detect_leaks=0");
+  EXPECT_EQ(RunProgram({Endings(), "fork_in_task"}, environment).output, "0\n9\n");
+}
 
 TEST_F(CleanEnds, ADaemonOfATaskEndsWithTheCluster) {
   const Outcome outcome = End("daemon_in_task");
