@@ -20,7 +20,7 @@ namespace troupe::simulation {
 namespace {
 
 uint64_t first_seed = 1;
-uint64_t seed_count = 300;
+uint64_t seed_count = 500;
 bool trace = false;
 char replay[128];  // what a failed check prints
 
