@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
@@ -111,6 +112,8 @@ template <typename T>
   if (auto* error = std::get_if<ErrorInfo>(&result)) return ToStatus(*error);
   return std::get<T>(std::move(result));
 }
+[[nodiscard]] inline absl::Status TryGet(const ObjectRef<void>& ref,
+                                         absl::Duration timeout = absl::InfiniteDuration());
 
 template <typename T>
 [[nodiscard]] ObjectRef<T> Put(const T& value) {
@@ -175,11 +178,16 @@ class [[nodiscard]] ObjectRef<void> {
 
  private:
   friend void Get(const ObjectRef<void>&, absl::Duration);
+  friend absl::Status TryGet(const ObjectRef<void>&, absl::Duration);
   ObjectRef<internal::Nothing> done_;
 };
 
 inline void Get(const ObjectRef<void>& ref, absl::Duration timeout) {
   (void)Get(ref.done_, timeout);
+}
+
+inline absl::Status TryGet(const ObjectRef<void>& ref, absl::Duration timeout) {
+  return TryGet(ref.done_, timeout).status();
 }
 
 // After Get of several: of tasks that return nothing.
