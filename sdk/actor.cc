@@ -2,9 +2,35 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/clock.h"
+#include "core/base/limits.h"
 #include "core/base/string_view.h"
 
 namespace troupe::internal {
+namespace {
+
+void ApplyConcurrency(const ActorOptions& options, OutgoingCall& call) {
+  if (options.max_concurrency < 1)
+    Throw(ErrorKind::kInvalidArgument, "Options: max_concurrency is at least 1");
+  int64_t threads = options.max_concurrency;
+  call.spec().max_concurrency = static_cast<uint32_t>(options.max_concurrency);
+  for (const auto& [name, size] : options.concurrency_groups) {
+    if (name.empty() || size < 1) {
+      Throw(ErrorKind::kInvalidArgument,
+            absl::StrCat("Options: the concurrency group \"", name, "\" of ", size,
+                         " threads: a group has a name and at least one thread"));
+    }
+    threads += size;
+    call.spec().concurrency_groups.emplace_back(name, size);
+  }
+  if (threads > Limits::kMaxActorThreads) {
+    Throw(
+        ErrorKind::kInvalidArgument,
+        absl::StrCat("Options: max_concurrency and the concurrency groups ask for ", threads,
+                     " threads together, and an actor has ", Limits::kMaxActorThreads, " at most"));
+  }
+}
+
+}  // namespace
 
 void Apply(const ActorOptions& options, OutgoingCall& call) {
   if (options.detached && options.name.empty()) {
@@ -24,6 +50,7 @@ void Apply(const ActorOptions& options, OutgoingCall& call) {
   call.spec().max_task_retries = options.max_task_retries;
   call.spec().max_pending_calls = static_cast<uint32_t>(options.max_pending_calls);
   call.spec().checkpoint_every = static_cast<uint32_t>(options.checkpoint_every);
+  ApplyConcurrency(options, call);
 }
 
 // Creating comes between two looks: where others create it at the same time, the first one wins.

@@ -1,9 +1,10 @@
 // Actor<T>(args...).Remote() makes a T in a process of its own; its methods are called from
 // anywhere by its handle.
 //
-// Calls of one caller run in the order in which it made them, one at a time. Handles can be copied,
-// passed to tasks and stored in values. When the last handle is gone, the actor ends, after the
-// calls already made; with a name and `detached`, it lives until Kill.
+// Calls of one caller run in the order in which it made them, one at a time (or more: see
+// max_concurrency). Handles can be copied, passed to tasks and stored in values. When the last
+// handle is gone, the actor ends, after the calls already made; with a name and `detached`, it
+// lives until Kill.
 //
 //   auto counter = troupe::Actor<Counter>(10).Options({.name = "hits"}).Remote();
 //   troupe::ObjectRef<int> a = counter.Task(&Counter::Add).Remote(1);
@@ -43,6 +44,12 @@ struct ActorOptions {
   // SaveCheckpoint.
   int checkpoint_every = 0;
   bool get_if_exists = false;  // where one of that name lives: a handle on it
+  // So many calls run at a time, each on a thread of its own: the class must be thread-safe, its
+  // Checkpoint too. They begin in the order of their caller. At most 64, with all groups.
+  int max_concurrency = 1;
+  // By name: so many calls at a time of those that name the group in their CallOptions. They wait
+  // for no call of another group.
+  std::map<std::string, int> concurrency_groups = {};
 };
 
 // Of one call of a method.
@@ -51,6 +58,7 @@ struct CallOptions {
   // When its caller gets DeadlineExceeded, as of a task; the actor's process is not killed for it.
   absl::Time deadline = absl::InfiniteFuture();
   absl::Duration timeout = absl::InfiniteDuration();
+  std::string concurrency_group = {};  // of the actor's concurrency_groups
 };
 
 namespace internal {
@@ -164,6 +172,7 @@ class [[nodiscard]] MethodBuilder {
     internal::ApplyDeadline(options_.deadline, options_.timeout, call);
     call.spec().kind = wire::TaskKind::kActorCall;
     call.spec().actor = actor_.id();
+    call.spec().concurrency_group = options_.concurrency_group;
     (call.Add<P>(std::forward<A>(arguments)), ...);
     using Returned = internal::Returned<internal::OneResult, Result>;
     call.spec().stream_window = Returned::kStream ? kDefaultStreamWindow : 0;

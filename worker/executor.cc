@@ -1,15 +1,21 @@
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/string_view.h"
+#include "worker/actor_threads.h"
 #include "worker/code_reference.h"
 #include "worker/named_functions.h"
 #include "worker/task_call.h"
@@ -27,12 +33,15 @@ struct Requests {
 };
 thread_local Requests* requests = nullptr;
 
+// Thread-safe once the actor, if this process is one, has been made.
 class Executor {
  public:
   explicit Executor(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
   void Run(const DispatchedTask& task);
   bool exiting() const { return exiting_; }
+  // How many threads each concurrency group of the actor wants; empty: this one is enough.
+  const std::vector<uint32_t>& threads() const { return threads_; }
   // The actor's last word, where its class has one.
   void Shutdown();
 
@@ -52,14 +61,16 @@ class Executor {
             .pid = getpid()};
   }
 
-  std::shared_ptr<Session> session_;
   std::optional<ErrorInfo> SaveCheckpointAfter(const Requests& wanted);
 
+  std::shared_ptr<Session> session_;
   std::shared_ptr<void> actor_;
   ActorHooks hooks_;
+  std::vector<uint32_t> threads_;
   uint32_t checkpoint_every_ = 0;
-  uint32_t calls_ = 0;
-  bool exiting_ = false;
+  std::mutex checkpoint_mutex_;  // states are saved in the order in which they were asked for
+  uint32_t calls_ = 0;           // guarded by it
+  std::atomic<bool> exiting_{false};
 };
 
 void Executor::Run(const DispatchedTask& task) {
@@ -83,6 +94,7 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
                        wire::Complete* complete) {
   auto prepared = Prepare(task, spec);
   std::vector<std::variant<EncodedResult, ErrorInfo>> results;
+  bool exit = false;
   if (auto* error = std::get_if<ErrorInfo>(&prepared)) {
     results.emplace_back(std::move(*error));
   } else {
@@ -137,8 +149,15 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
     }
     running_task = nullptr;
     requests = nullptr;
-    exiting_ = wanted.exit;
-    if (spec.kind == wire::TaskKind::kActorCreation) checkpoint_every_ = spec.checkpoint_every;
+    exit = wanted.exit;
+    if (spec.kind == wire::TaskKind::kActorCreation) {
+      checkpoint_every_ = spec.checkpoint_every;
+      if (spec.max_concurrency > 1 || !spec.concurrency_groups.empty()) {
+        threads_ = {std::max<uint32_t>(1, spec.max_concurrency)};
+        for (const auto& [name, threads] : spec.concurrency_groups)
+          threads_.push_back(static_cast<uint32_t>(threads));
+      }
+    }
   }
   // A failure is the value of each result.
   if (results.size() != spec.num_returns) {
@@ -168,12 +187,15 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
     complete->results.push_back(std::move(value));
   }
   session_->Complete(*complete);
-  if (exiting_) session_->ExitActor();
+  if (!exit) return;
+  exiting_ = true;
+  session_->ExitActor();
 }
 
 // What Checkpoint throws is the error of the call; what the store refuses, too.
 std::optional<ErrorInfo> Executor::SaveCheckpointAfter(const Requests& wanted) {
   if (hooks_.checkpoint == nullptr) return std::nullopt;
+  const std::lock_guard<std::mutex> lock(checkpoint_mutex_);
   const bool due = checkpoint_every_ > 0 && ++calls_ % checkpoint_every_ == 0;
   if (!due && !wanted.checkpoint) return std::nullopt;
   std::string state;
@@ -268,11 +290,23 @@ bool RequestActorExit() {
 void RunTasks(const std::shared_ptr<Session>& session) {
   session->SetExecutor(true);
   Executor executor(session);
+  std::unique_ptr<ActorThreads> threads;
   while (!executor.exiting()) {
-    const std::optional<DispatchedTask> task = session->NextTask();
+    std::optional<DispatchedTask> task = session->NextTask();
     if (!task.has_value()) break;
+    if (threads != nullptr) {
+      const uint32_t group = task->dispatch.group;
+      threads->Add(group, *std::move(task));
+      continue;
+    }
     executor.Run(*task);
+    if (executor.threads().empty()) continue;
+    threads = std::make_unique<ActorThreads>(executor.threads(), [&](const DispatchedTask& call) {
+      session->SetExecutor(true);
+      executor.Run(call);
+    });
   }
+  threads.reset();
   if (!session->death().has_value()) executor.Shutdown();
 }
 

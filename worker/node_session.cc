@@ -112,8 +112,8 @@ std::variant<size_t, ErrorInfo> NodeSession::Wait(std::span<const ObjectId> ids,
   constexpr size_t kNamed = 1024;
   const size_t named = std::min(pending.size(), kNamed);
   const uint64_t wait =
-      SendBlocked({pending.begin(), pending.begin() + static_cast<ptrdiff_t>(named)},
-                  std::min(named, count - ready()));
+      BeginWait({pending.begin(), pending.begin() + static_cast<ptrdiff_t>(named)},
+                std::min(named, count - ready()));
   // With many pending objects, looking at all of them after each message would be quadratic: only
   // one of them is watched.
   const auto watched = [&] {
@@ -132,9 +132,10 @@ std::variant<size_t, ErrorInfo> NodeSession::Wait(std::span<const ObjectId> ids,
   }
   WaitUntil(lock, watched, deadline_nanos);
   enough();
-  SendUnblocked(wait);
+  const bool refused = WaitRefused(wait);
+  EndWait(wait);
   if (ready() < count && Stopped()) return *running_->stopped;
-  if (ready() < count && WaitRefused(wait)) return wait_refusal_->first;
+  if (ready() < count && refused) return wait_refusal_->first;
   if (ready() < count && death_.has_value()) return *death_;
   return ready();
 }
@@ -223,24 +224,30 @@ void NodeSession::BeginRunning(RunningSlot* running) {
   const Lock lock(mutex_);
   running_slots_.push_back(running);
   running_ = running;
+  Tell(calls_.Begin());
 }
 
 void NodeSession::EndRunning(RunningSlot* running) {
   const Lock lock(mutex_);
   std::erase(running_slots_, running);
   running_ = nullptr;
+  Tell(calls_.End());
 }
 
-uint64_t NodeSession::SendBlocked(std::vector<ObjectId> ids, size_t needed) {
+uint64_t NodeSession::BeginWait(std::vector<ObjectId> ids, size_t needed) {
   if (!ShouldBlock()) return 0;
-  Send(wire::Blocked{std::move(ids), static_cast<uint32_t>(needed)});
-  FinishSending();
-  return ++waits_;
+  const scheduler::RunningCalls::Wait wait = calls_.BeginWait(std::move(ids), needed);
+  Tell(wait.tell);
+  return wait.number;
 }
 
-void NodeSession::SendUnblocked(uint64_t wait) {
-  if (wait == 0) return;
-  Send(wire::Unblocked{});
+void NodeSession::EndWait(uint64_t wait) {
+  if (wait != 0) Tell(calls_.EndWait(wait));
+}
+
+void NodeSession::Tell(const scheduler::RunningCalls::Tell& tell) {
+  if (!tell.has_value()) return;
+  std::visit([this](const auto& message) { Send(message); }, *tell);
   FinishSending();
 }
 
@@ -367,6 +374,10 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     }
   } else if (const auto* exit = std::get_if<wire::Exit>(&*message)) {
     exit_asked_ = true;
+    for (RunningSlot* running : running_slots_) {
+      running->stopped = {.kind = ErrorKind::kCancelled, .message = "its process is to end"};
+      stops_.push_back(running->stop);
+    }
     if (!is_worker_) Die(Unavailable(std::string(exit->reason)));
   }
   return absl::OkStatus();

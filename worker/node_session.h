@@ -46,6 +46,7 @@
 #include "objectstore/client/lease_carver.h"
 #include "objectstore/client/object_cache.h"
 #include "objectstore/client/reference_table.h"
+#include "scheduler/client/running_calls.h"
 #include "scheduler/client/submission_window.h"
 #include "worker/session.h"
 
@@ -143,11 +144,14 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void AnswerUnpin(const wire::Unpin& unpin);
   absl::Status WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access);
 
-  // Blocked, and its end; the number of the wait. Nothing where this thread runs no task.
-  uint64_t SendBlocked(std::vector<ObjectId> ids, size_t needed);
-  void SendUnblocked(uint64_t wait);
+  // This thread's call waits, and goes on; the number of the wait. 0 where this thread runs no
+  // task.
+  uint64_t BeginWait(std::vector<ObjectId> ids, size_t needed);
+  void EndWait(uint64_t wait);
+  void Tell(const scheduler::RunningCalls::Tell& tell);
+  // The node sees that this process stands still for ever: the first of its calls to look goes on.
   bool WaitRefused(uint64_t wait) const {
-    return wait != 0 && wait_refusal_.has_value() && wait_refusal_->second == wait;
+    return wait != 0 && wait_refusal_.has_value() && wait_refusal_->second == calls_.standing();
   }
   bool Stopped() const { return running_ != nullptr && running_->stopped.has_value(); }
   // Runs what the user's code has tied to its stop tokens, without the lock.
@@ -194,8 +198,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::vector<Location> fresh_leases_;  // whose pages this process has not touched
   absl::flat_hash_map<ObjectId, ErrorInfo> fetch_refusals_;
   absl::flat_hash_map<uint64_t, std::vector<uint64_t>> memory_reports_;  // frames, by request
-  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;           // and of which wait
-  uint64_t waits_ = 0;
+  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which standing still
+  scheduler::RunningCalls calls_;
   std::vector<RunningSlot*> running_slots_;
   scheduler::SubmissionWindow window_{Limits::kMaxQueuedTasks};
   bool refuse_when_full_ = false;

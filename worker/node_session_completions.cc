@@ -12,13 +12,14 @@ std::optional<ErrorInfo> NodeSession::WaitLending(Lock& lock, std::vector<Object
                                                   absl::FunctionRef<bool()> ready,
                                                   int64_t deadline_nanos) {
   const size_t needed = any_of.empty() ? 0 : 1;
-  const uint64_t wait = SendBlocked(std::move(any_of), needed);
+  const uint64_t wait = BeginWait(std::move(any_of), needed);
   WaitUntil(
       lock, [&] { return ready() || WaitRefused(wait) || Stopped(); }, deadline_nanos);
-  SendUnblocked(wait);
+  const bool refused = WaitRefused(wait);
+  EndWait(wait);
   if (ready()) return std::nullopt;
   if (Stopped()) return *running_->stopped;
-  if (WaitRefused(wait)) return wait_refusal_->first;
+  if (refused) return wait_refusal_->first;
   return std::nullopt;
 }
 

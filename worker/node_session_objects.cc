@@ -99,10 +99,10 @@ std::variant<Location, ErrorInfo> NodeSession::Carve(Lock& lock, size_t bytes) {
     const auto ticket = carver_.Ask(bytes);
     Send(wire::LeaseRequest{bytes});
     FinishSending();
-    const uint64_t wait = SendBlocked({}, 0);
+    const uint64_t wait = BeginWait({}, 0);
     WaitUntil(
         lock, [&] { return carver_.HasAnswer(ticket) || Stopped(); }, kForever);
-    SendUnblocked(wait);
+    EndWait(wait);
     if (!carver_.HasAnswer(ticket)) {
       carver_.DropTicket(ticket);  // the lease is kept for others when it comes
       if (Stopped()) return *running_->stopped;
@@ -185,7 +185,7 @@ std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::Look(ObjectId id
 std::variant<ValueBytes, ErrorInfo> NodeSession::Value(ObjectId id, int64_t deadline_nanos) {
   Lock lock(mutex_);
   uint64_t wait = 0;
-  const auto unblock = [&] { SendUnblocked(std::exchange(wait, 0)); };
+  const auto unblock = [&] { EndWait(std::exchange(wait, 0)); };
   for (;;) {
     if (auto value = Look(id)) {
       unblock();
@@ -200,7 +200,7 @@ std::variant<ValueBytes, ErrorInfo> NodeSession::Value(ObjectId id, int64_t dead
       Send(wire::Fetch{{id}});
       FinishSending();
     }
-    if (wait == 0) wait = SendBlocked({}, 0);
+    if (wait == 0) wait = BeginWait({}, 0);
     WaitUntil(
         lock,
         [&] {

@@ -35,7 +35,8 @@ struct Limits {
 
   // Tasks.
   static constexpr int kDispatchDepth = 16;       // tasks given to one worker at a time
-  static constexpr int kActorDispatchDepth = 64;  // calls given to one actor at a time
+  static constexpr int kActorDispatchDepth = 64;  // calls given to one actor before it can run them
+  static constexpr int kMaxActorThreads = 64;     // max_concurrency, with all concurrency groups
   static constexpr int kStateWords = 128;         // per channel: one for each dispatched task
   static constexpr int kDefaultMaxRetries = 3;
   static constexpr int kMaxQueuedTasks = 100'000;   // a driver's submission window

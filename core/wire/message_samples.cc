@@ -76,6 +76,9 @@ TaskSpec SampleSpec() {
   spec.max_task_retries = -1;
   spec.max_pending_calls = 16;
   spec.checkpoint_every = 17;
+  spec.max_concurrency = 18;
+  spec.concurrency_groups = {{"io", 4}, {"", 0}};
+  spec.concurrency_group = "io";
   spec.name = "Train";
   spec.type_name = "Model";
   spec.actor_name = "the model";
@@ -149,7 +152,8 @@ Samples<ClientMessage> ClientMessageSamples() {
 Samples<NodeMessage> NodeMessageSamples() {
   return {
       {"dispatch_empty", Dispatch()},
-      {"dispatch", Dispatch{1, kMax64, 2, SampleReadyValues(), SomeIds(2), SomeBytes(24), 5, true}},
+      {"dispatch",
+       Dispatch{1, kMax64, 2, SampleReadyValues(), SomeIds(2), SomeBytes(24), 5, true, 3}},
       {"ready_empty", Ready()},
       {"ready", Ready{SampleReadyValues()}},
       {"lease_granted_empty", LeaseGranted()},

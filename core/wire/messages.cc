@@ -159,6 +159,23 @@ Argument Get(schema::Argument::Reader r) {
   return {Argument::Inline{}};
 }
 
+template <typename Init>
+void SetAmounts(const std::vector<std::pair<std::string, int64_t>>& amounts, Init init) {
+  if (amounts.empty()) return;
+  auto list = init(static_cast<unsigned>(amounts.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    SetText(amounts[i].first, [&](unsigned n) { return list[i].initName(n); });
+    list[i].setUnits(amounts[i].second);
+  }
+}
+std::vector<std::pair<std::string, int64_t>> GetAmounts(
+    capnp::List<schema::NamedAmount>::Reader list) {
+  std::vector<std::pair<std::string, int64_t>> amounts;
+  amounts.reserve(CountOf(list));
+  for (const auto amount : list) amounts.emplace_back(FromKj(amount.getName()), amount.getUnits());
+  return amounts;
+}
+
 void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
   b.setIdHi(t.id.hi());
   b.setIdLo(t.id.lo());
@@ -183,6 +200,8 @@ void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
   b.setMaxTaskRetries(t.max_task_retries);
   b.setMaxPendingCalls(t.max_pending_calls);
   b.setCheckpointEvery(t.checkpoint_every);
+  b.setMaxConcurrency(t.max_concurrency);
+  SetText(t.concurrency_group, [&](unsigned n) { return b.initConcurrencyGroup(n); });
   SetText(t.name, [&](unsigned n) { return b.initName(n); });
   SetText(t.type_name, [&](unsigned n) { return b.initTypeName(n); });
   SetText(t.actor_name, [&](unsigned n) { return b.initActorName(n); });
@@ -193,13 +212,8 @@ void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
     auto list = b.initArguments(static_cast<unsigned>(t.arguments.size()));
     for (unsigned i = 0; i < list.size(); ++i) Set(t.arguments[i], list[i]);
   }
-  if (!t.resources.empty()) {
-    auto list = b.initResources(static_cast<unsigned>(t.resources.size()));
-    for (unsigned i = 0; i < list.size(); ++i) {
-      SetText(t.resources[i].first, [&](unsigned n) { return list[i].initName(n); });
-      list[i].setUnits(t.resources[i].second);
-    }
-  }
+  SetAmounts(t.resources, [&](unsigned n) { return b.initResources(n); });
+  SetAmounts(t.concurrency_groups, [&](unsigned n) { return b.initConcurrencyGroups(n); });
 }
 absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   if (r.getKind() > static_cast<uint16_t>(TaskKind::kActorCall)) {
@@ -226,6 +240,9 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   t.max_task_retries = r.getMaxTaskRetries();
   t.max_pending_calls = r.getMaxPendingCalls();
   t.checkpoint_every = r.getCheckpointEvery();
+  t.max_concurrency = r.getMaxConcurrency();
+  t.concurrency_groups = GetAmounts(r.getConcurrencyGroups());
+  t.concurrency_group = FromKj(r.getConcurrencyGroup());
   t.name = FromKj(r.getName());
   t.type_name = FromKj(r.getTypeName());
   t.actor_name = FromKj(r.getActorName());
@@ -235,10 +252,7 @@ absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
   const auto arguments = r.getArguments();
   t.arguments.reserve(CountOf(arguments));
   for (const auto a : arguments) t.arguments.push_back(Get(a));
-  const auto resources = r.getResources();
-  t.resources.reserve(CountOf(resources));
-  for (const auto a : resources)
-    t.resources.emplace_back(std::string(FromKj(a.getName())), a.getUnits());
+  t.resources = GetAmounts(r.getResources());
   return t;
 }
 
@@ -494,6 +508,7 @@ struct SetNodeMessage {
     g.setSpec(ToKj(m.spec));
     g.setTimeLeftNanos(m.time_left_nanos);
     g.setRestores(m.restores);
+    g.setGroup(m.group);
   }
   void operator()(const Ready& m) {
     SetReady(m.values, [&](unsigned n) { return b.initReady(n); });
@@ -608,7 +623,8 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
       const auto g = r.getDispatch();
       return Dispatch{
           g.getSlot(),         g.getGeneration(),   g.getAttempt(),       GetReady(g.getValues()),
-          GetIds(g.getRefs()), FromKj(g.getSpec()), g.getTimeLeftNanos(), g.getRestores()};
+          GetIds(g.getRefs()), FromKj(g.getSpec()), g.getTimeLeftNanos(), g.getRestores(),
+          g.getGroup()};
     }
     case schema::NodeMessage::READY:
       return Ready{GetReady(r.getReady())};

@@ -88,6 +88,9 @@ struct TaskSpec {
   int32_t max_task_retries = 0;
   uint32_t max_pending_calls = 0;
   uint32_t checkpoint_every = 0;
+  uint32_t max_concurrency = 1;
+  std::vector<std::pair<std::string, int64_t>> concurrency_groups;
+  std::string_view concurrency_group;
   std::string_view name;
   std::string_view type_name;
   std::string_view actor_name;
@@ -206,6 +209,7 @@ struct Dispatch {
   Bytes spec;  // an encoded ClientMessage that holds a TaskSpec
   int64_t time_left_nanos = 0;
   bool restores = false;
+  uint32_t group = 0;
 };
 struct Ready {
   std::vector<ReadyValue> values;

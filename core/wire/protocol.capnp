@@ -89,6 +89,9 @@ struct TaskSpec {
   maxTaskRetries @28 :Int32;   # actor creation: of each of its calls; -1: without end
   maxPendingCalls @29 :UInt32; # actor creation: more of them fail; 0: without end
   checkpointEvery @30 :UInt32; # actor creation: after so many calls; 0: when it says so
+  maxConcurrency @31 :UInt32;  # actor creation: calls that may run at a time, besides those of the groups
+  concurrencyGroups @32 :List(NamedAmount); # actor creation: and so many of each of these
+  concurrencyGroup @33 :Text;  # actor calls: the group it belongs to; empty: to none
 }
 
 struct Grant {
@@ -216,6 +219,7 @@ struct NodeMessage {
       spec @5 :Data;            # the ClientMessage that submitted it, unchanged
       timeLeftNanos @18 :Int64; # until its deadline; 0: it has none
       restores @40 :Bool;       # the last of `values` is the actor's checkpoint
+      group @42 :UInt32;        # of an actor's call: 0, or 1 + the number of its concurrency group
     }
     ready @6 :List(Ready);      # answers; open no grants
     leaseGranted @7 :Location;

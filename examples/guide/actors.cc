@@ -1,9 +1,11 @@
 // The programs of docs/guide.md: actors.
 #include <cstdio>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sdk/troupe.h"
 
@@ -51,10 +53,48 @@ void ByName() {
   std::printf("%d pears are left\n", troupe::Get(found.Task(&Inventory::Take).Remote("pears", 1)));
 }
 
+// Several calls of it run at a time, so it locks what they share.
+class Thermometer {
+ public:
+  double Average(const std::vector<double>& values) {  // may take long
+    double sum = 0;
+    for (const double value : values) sum += value;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++done_;
+    return sum / static_cast<double>(values.size());
+  }
+  int Done() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return done_;
+  }
+
+ private:
+  std::mutex mutex_;
+  int done_ = 0;
+};
+
+void SeveralAtATime() {
+  const auto thermometer =
+      troupe::Actor<Thermometer>()
+          .Options({.max_concurrency = 4, .concurrency_groups = {{"status", 1}}})
+          .Remote();
+  std::vector<troupe::ObjectRef<double>> averages;
+  for (int i = 0; i < 8; ++i) {
+    averages.push_back(
+        thermometer.Task(&Thermometer::Average).Remote(std::vector<double>(1000, i)));
+  }
+  // Does not queue behind them.
+  const auto done =
+      thermometer.Task(&Thermometer::Done).Options({.concurrency_group = "status"}).Remote();
+  std::printf("%d of 8 are done\n", troupe::Get(done));
+  std::printf("the last average is %g\n", troupe::Get(averages).back());
+}
+
 }  // namespace
 
 int main() {
   const troupe::Cluster cluster = troupe::Init();
   CallsInOrder();
   ByName();
+  SeveralAtATime();
 }

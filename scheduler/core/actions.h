@@ -33,6 +33,7 @@ struct SendDispatch {
   std::vector<ObjectId> inner_refs;
   int64_t time_left_nanos = 0;  // until its deadline; 0: it has none
   ObjectId checkpoint = {};     // of a creation that restores one
+  uint32_t group = 0;           // of an actor's call
 };
 // The worker runs a task whose result nobody wants any more.
 struct SendStop {

@@ -4,7 +4,8 @@
 // constructor runs) → alive ⇄ restarting → dead.  A dead actor's record stays as long as its id is
 // in the object table, so that late callers learn what it died of.
 // Order: calls of one caller run in the order of their sequence numbers; a call that waits for an
-// argument holds up the later ones of the same caller only.
+// argument holds up the later ones of the same caller only. Each concurrency group has an order of
+// its own, and so many calls of it may run at a time as it has threads.
 #ifndef TROUPE_SCHEDULER_CORE_ACTOR_H_
 #define TROUPE_SCHEDULER_CORE_ACTOR_H_
 
@@ -14,9 +15,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/base/ids.h"
+#include "core/base/limits.h"
 #include "scheduler/core/task.h"
 #include "scheduler/core/worker_pool.h"
 
@@ -40,15 +43,26 @@ struct ActorRecord {
   ProcessId process = ProcessId::kNone;
   std::optional<ErrorInfo> death;  // why calls fail, once it is dead
 
-  // The calls of one caller that were not dispatched yet, in order, and the last sequence number it
-  // used.
+  // Calls that may run at a time. The first group has no name: calls that name none are its.
+  struct Group {
+    std::string name;
+    uint32_t threads = 1;
+  };
+  std::vector<Group> groups = {Group()};
+
+  // The calls of one caller that were not dispatched yet, in order, by their group, and the last
+  // sequence number it used.
   struct Caller {
     uint64_t last_sequence = 0;
-    std::deque<Task*> calls;
+    std::map<uint32_t, std::deque<Task*>> calls;  // no empty ones
   };
   std::map<ClientId, Caller> callers;
 
   bool dead() const { return state == State::kDead; }
+  // How many of the group are dispatched at a time: some more than can run, so that none idles.
+  size_t DispatchDepth(uint32_t group) const {
+    return groups[group].threads + Limits::kActorDispatchDepth / groups.size();
+  }
 };
 
 }  // namespace troupe::scheduler

@@ -22,12 +22,13 @@ class ActorsTest : public CoreTest {
     Perform();
     return FindDispatch(spec.id)->worker;
   }
-  TaskId Call(uint64_t number) {
+  TaskId Call(uint64_t number, std::string_view group = "") {
     wire::TaskSpec call = Spec(kDriver, 1 + number);
     call.kind = wire::TaskKind::kActorCall;
     call.cpu_units = 0;
     call.actor = ObjectId::Make(kDriver, 1);
     call.sequence = number;
+    call.concurrency_group = group;
     EXPECT_TRUE(Submit(kDriver, call).ok());
     Perform();
     return call.id;
@@ -57,6 +58,53 @@ TEST_F(ActorsTest, ARestartIsGivenTheLastCheckpointAndDeathFreesIt) {
   core_.ProcessDied(ProcessOf(again.worker), "killed by signal 9 (SIGKILL)", 18);
   Perform();
   EXPECT_EQ(core_.objects().Find(ObjectId::Make(worker, 2)), nullptr);
+}
+
+TEST_F(ActorsTest, GroupsAreDispatchedPastOneAnother) {
+  wire::TaskSpec spec = Spec(kDriver, 1);
+  spec.max_concurrency = 2;
+  spec.concurrency_groups = {{"io", 3}};
+  StartActor(spec);
+  // More than the first group may have, so that one of them waits here.
+  const size_t depth = 2 + Limits::kActorDispatchDepth / 2;
+  for (uint64_t i = 1; i <= depth + 1; ++i) Call(i);
+  EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 1 + depth)), nullptr);
+  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2 + depth)), nullptr);
+  const TaskId io = Call(depth + 2, "io");
+  ASSERT_NE(FindDispatch(io), nullptr) << "it waits for calls of another group";
+  EXPECT_EQ(FindDispatch(io)->group, 1u);
+  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2))->group, 0u);
+  ASSERT_TRUE(Complete(io, ValueOf("12345678")).ok());
+  Perform();
+  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2 + depth)), nullptr);
+  ASSERT_TRUE(Complete(TaskId::Make(kDriver, 2), ValueOf("12345678")).ok());
+  Perform();
+  EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 2 + depth)), nullptr);
+}
+
+TEST_F(ActorsTest, ACallOfAnUnknownGroupSaysWhichThereAre) {
+  wire::TaskSpec spec = Spec(kDriver, 1);
+  spec.concurrency_groups = {{"io", 1}, {"compute", 2}};
+  StartActor(spec);
+  const TaskId call = Call(1, "oi");
+  ASSERT_NE(ErrorOf(call.Result(0)), nullptr);
+  EXPECT_EQ(ErrorOf(call.Result(0))->kind, ErrorKind::kInvalidArgument);
+  EXPECT_EQ(ErrorOf(call.Result(0))->message,
+            "the actor Counter has no concurrency group \"oi\"; it has \"io\", \"compute\"");
+  // The next one is no worse for it.
+  EXPECT_NE(FindDispatch(Call(2, "io")), nullptr);
+}
+
+TEST_F(ActorsTest, MoreThreadsThanAllowedAreALie) {
+  wire::TaskSpec spec = Spec(kDriver, 1);
+  spec.kind = wire::TaskKind::kActorCreation;
+  spec.max_concurrency = Limits::kMaxActorThreads;
+  spec.concurrency_groups = {{"io", 1}};
+  EXPECT_FALSE(Submit(kDriver, spec).ok());
+  spec.id = TaskId::Make(kDriver, 2);
+  spec.max_concurrency = 1;
+  spec.concurrency_groups = {{"io", 1}, {"io", 1}};
+  EXPECT_FALSE(Submit(kDriver, spec).ok());
 }
 
 TEST_F(ActorsTest, CheckpointsOfOthersAreRefused) {

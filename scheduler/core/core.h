@@ -247,7 +247,7 @@ class Core {
   Task* MakerOf(ObjectId id);
   void RefuseHeldResources(JobId id, const Job& job);
   bool StaysBlocked(const Worker& worker) const;
-  Worker* DeepestBlocked(JobId id);
+  Worker* DeepestBlocked(JobId id, bool actors);
 
   // core_cancel.cc
   enum class Ending { kByItself, kAfterGrace, kNow };
@@ -265,7 +265,10 @@ class Core {
 
   // core_actors.cc
   absl::Status EnterActor(const wire::TaskSpec& spec, Task* creation);
+  static absl::Status EnterGroups(const wire::TaskSpec& spec, ActorRecord* actor);
   absl::Status EnterCall(const wire::TaskSpec& spec, Task* call);
+  static std::optional<uint32_t> FindGroup(const ActorRecord& actor, std::string_view name);
+  static void PutBack(ActorRecord* actor, Task* call);
   // Where the call names code of another executable than the actor's.
   std::optional<ErrorInfo> ForeignCode(const wire::TaskSpec& spec, const Task& call) const;
   void StartActor(ActorRecord* actor);
@@ -285,6 +288,7 @@ class Core {
   void Explain(ObjectId id, int depth, std::string* text) const;
   void ExplainTask(const Task& task, int depth, std::string* text) const;
   std::string Describe(const Task& task) const;
+  uint32_t ThreadsFor(const Task& task) const;
   using Row = std::vector<std::pair<std::string, std::string>>;
   std::vector<Row> ListTasks() const;
   std::vector<Row> ListActors() const;

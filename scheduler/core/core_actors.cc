@@ -1,4 +1,5 @@
 // The part of Core that starts actors, orders their calls, restarts and ends them.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -24,6 +25,7 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
   actors_.emplace(actor->id, std::move(owned));
   if (spec.num_returns != 1)
     return absl::InvalidArgumentError("an actor's creation has one result");
+  if (absl::Status status = EnterGroups(spec, actor); !status.ok()) return status;
   if (actor->name.empty()) return absl::OkStatus();
   if (actor_names_.contains(actor->name)) {
     FailTask(creation,
@@ -35,6 +37,31 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
   actor_names_.emplace(actor->name, actor->id);
   if (actor->detached) objects_.Hold(actor->id);
   return absl::OkStatus();
+}
+
+absl::Status Core::EnterGroups(const wire::TaskSpec& spec, ActorRecord* actor) {
+  actor->groups[0].threads = std::max<uint32_t>(1, spec.max_concurrency);
+  int64_t threads = actor->groups[0].threads;
+  for (const auto& [name, size] : spec.concurrency_groups) {
+    const bool twice = std::any_of(actor->groups.begin(), actor->groups.end(),
+                                   [&](const ActorRecord::Group& g) { return g.name == name; });
+    if (twice || size < 1 || size > Limits::kMaxActorThreads) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a concurrency group \"", name, "\" of ", size, " threads"));
+    }
+    actor->groups.push_back({name, static_cast<uint32_t>(size)});
+    threads += size;
+  }
+  if (threads > Limits::kMaxActorThreads)
+    return absl::InvalidArgumentError(absl::StrCat("an actor with ", threads, " threads"));
+  return absl::OkStatus();
+}
+
+std::optional<uint32_t> Core::FindGroup(const ActorRecord& actor, std::string_view name) {
+  for (uint32_t i = 0; i < actor.groups.size(); ++i) {
+    if (actor.groups[i].name == name) return i;
+  }
+  return std::nullopt;
 }
 
 absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
@@ -59,11 +86,29 @@ absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
                                     "more: wait for some of them first")));
     return absl::OkStatus();
   }
+  const std::optional<uint32_t> group = FindGroup(*actor, spec.concurrency_group);
+  if (!group.has_value()) {
+    std::string names;
+    for (size_t i = 1; i < actor->groups.size(); ++i)
+      absl::StrAppend(&names, names.empty() ? "\"" : ", \"", actor->groups[i].name, "\"");
+    FailTask(call, call->MakeError(
+                       ErrorKind::kInvalidArgument,
+                       absl::StrCat("the actor ", actor->type_name, " has no concurrency group \"",
+                                    ToAbsl(spec.concurrency_group), "\"; it has ",
+                                    names.empty() ? "none: name them in ActorOptions" : names)));
+    return absl::OkStatus();
+  }
+  call->group = *group;
   call->retries_left = actor->max_task_retries;
   call->counted = true;
   ++actor->pending_calls;
-  caller.calls.push_back(call);
+  caller.calls[call->group].push_back(call);
   return absl::OkStatus();
+}
+
+// To be dispatched before all others of its caller and group.
+void Core::PutBack(ActorRecord* actor, Task* call) {
+  actor->callers[call->submitter].calls[call->group].push_front(call);
 }
 
 void Core::StartActor(ActorRecord* actor) {
@@ -99,15 +144,31 @@ void Core::PumpActor(ActorRecord* actor) {
   if (actor->state != ActorRecord::State::kAlive) return;
   Worker* worker = workers_.FindProcess(actor->process);
   TROUPE_CHECK(worker != nullptr, "a living actor without a process");
+  const auto has_room = [&](uint32_t group) {
+    const size_t depth = actor->DispatchDepth(group);
+    const auto& queue = worker->queue;
+    if (queue.size() < depth) return true;
+    return actor->groups.size() > 1 &&
+           static_cast<size_t>(std::count_if(queue.begin(), queue.end(), [&](const Task* task) {
+             return task->group == group;
+           })) < depth;
+  };
   for (bool progress = true; progress;) {
     progress = false;
     for (auto& [client, caller] : actor->callers) {
-      if (!workers_.CanTake(worker)) return;
-      if (caller.calls.empty() || caller.calls.front()->missing > 0) continue;
-      Task* call = caller.calls.front();
-      caller.calls.pop_front();
-      Dispatch(worker, call);
-      progress = true;
+      for (auto it = caller.calls.begin(); it != caller.calls.end();) {
+        auto& [group, calls] = *it;
+        const auto next = std::next(it);
+        if (!workers_.CanTake(worker)) return;
+        if (calls.front()->missing == 0 && has_room(group)) {
+          Task* call = calls.front();
+          calls.pop_front();
+          if (calls.empty()) caller.calls.erase(it);
+          Dispatch(worker, call);
+          progress = true;
+        }
+        it = next;
+      }
     }
   }
 }
@@ -153,8 +214,10 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
     worker->disowned = true;
     KillProcess(worker);
   }
-  for (auto& [client, caller] : actor->callers)
-    calls.insert(calls.end(), caller.calls.begin(), caller.calls.end());
+  for (auto& [client, caller] : actor->callers) {
+    for (auto& [group, of_group] : caller.calls)
+      calls.insert(calls.end(), of_group.begin(), of_group.end());
+  }
   for (Task* call : calls) FailTask(call, *actor->death);
   if (Task* creation = std::exchange(actor->creation, nullptr)) FinishTask(creation);
 }

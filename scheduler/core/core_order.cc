@@ -169,17 +169,19 @@ bool Core::StaysBlocked(const Worker& worker) const {
         return entry == nullptr || !entry->pending();
       });
   return resolved < static_cast<ptrdiff_t>(worker.waits_needed) &&
-         !(!worker.queue.empty() && worker.queue.front()->answered);
+         std::none_of(worker.queue.begin(), worker.queue.end(),
+                      [](const Task* task) { return task->answered; });
 }
 
 // Of the workers of a job all of which wait; null where one of them will go on, or has been refused
-// its wait already.
-Worker* Core::DeepestBlocked(JobId id) {
+// its wait already. With `actors` they count too, and one that holds resources may be it.
+Worker* Core::DeepestBlocked(JobId id, bool actors) {
   Worker* deepest = nullptr;
   bool moving = false;
   workers_.ForEach([&](Worker& worker) {
-    if (worker.job != id || worker.is_actor() || worker.queue.empty()) return;
+    if (worker.job != id || worker.queue.empty() || (worker.is_actor() && !actors)) return;
     moving |= worker.wait_refused || !StaysBlocked(worker);
+    if (worker.is_actor() && !worker.holds_grant) return;
     if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth)
       deepest = &worker;
   });
@@ -190,15 +192,13 @@ Worker* Core::DeepestBlocked(JobId id) {
 // wait fails, so that what it holds comes back.
 void Core::RefuseHeldResources(JobId id, const Job& job) {
   const Task* waiting = *job.ready.ClassesInOrder().front()->tasks.begin();
-  if (workers_.CountsOf(id).blocked == 0 || workers_.free().Covers(waiting->want) ||
-      workers_.AnyAtWork())
-    return;
+  if (workers_.free().Covers(waiting->want) || workers_.AnyAtWork()) return;
   if (std::any_of(timers_.begin(), timers_.end(), [](const auto& timer) {
         return std::get<TaskTimer>(timer) == TaskTimer::kRetry;
       })) {
     return;
   }
-  Worker* deepest = DeepestBlocked(id);
+  Worker* deepest = DeepestBlocked(id, /*actors=*/true);
   if (deepest == nullptr) return;
   deepest->wait_refused = true;
   const Task* task = deepest->queue.front();

@@ -69,7 +69,8 @@ const char* StateName(ActorRecord::State state) {
   return "dead";
 }
 
-const char* StateName(const Task& task) {
+// `threads`: how many of its group may run at a time.
+const char* StateName(const Task& task, uint32_t threads) {
   if (task.answered) return "stopping";
   switch (task.state) {
     case Task::State::kWaiting:
@@ -81,7 +82,12 @@ const char* StateName(const Task& task) {
     case Task::State::kDispatched:
       break;
   }
-  return task.worker->queue.front() == &task ? "running" : "dispatched";
+  // An actor's calls begin in the order of their dispatch, as many of a group as it has threads.
+  const auto& queue = task.worker->queue;
+  const auto self = std::find(queue.begin(), queue.end(), &task);
+  const auto ahead = std::count_if(queue.begin(), self,
+                                   [&](const Task* other) { return other->group == task.group; });
+  return ahead < static_cast<ptrdiff_t>(threads) ? "running" : "dispatched";
 }
 
 void AppendQuoted(const std::string& value, std::string* text) {
@@ -279,6 +285,11 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
   }
 }
 
+uint32_t Core::ThreadsFor(const Task& task) const {
+  if (task.kind != wire::TaskKind::kActorCall) return 1;
+  return actors_.at(task.actor)->groups[task.group].threads;
+}
+
 std::vector<Core::Row> Core::ListTasks() const {
   std::vector<const Task*> tasks;
   for (const auto& [id, task] : tasks_) tasks.push_back(task.get());
@@ -293,7 +304,7 @@ std::vector<Core::Row> Core::ListTasks() const {
     rows.push_back({{"id", task->id.ToString()},
                     {"name", task->name},
                     {"kind", kind},
-                    {"state", StateName(*task)},
+                    {"state", StateName(*task, ThreadsFor(*task))},
                     {"job", absl::StrCat(static_cast<uint32_t>(task->job))},
                     {"attempt", absl::StrCat(task->attempt)},
                     {"priority", absl::StrCat(task->priority)},

@@ -329,7 +329,7 @@ void Core::RefuseHopelessWait(JobId id, const Job& job) {
   const int cap = Limits::MaxWorkersPerJob(
       static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit)));
   if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < cap) return;
-  Worker* deepest = DeepestBlocked(id);
+  Worker* deepest = DeepestBlocked(id, /*actors=*/false);
   if (deepest == nullptr) return;
   deepest->wait_refused = true;
   const Task* task = deepest->queue.front();
@@ -365,7 +365,7 @@ void Core::Dispatch(Worker* worker, Task* task) {
       worker->client, task->slot, task->generation, task->attempt, task->spec, task->dependencies,
       task->inner_refs,
       task->deadline_nanos == kNever ? 0 : std::max<int64_t>(1, task->deadline_nanos - now_nanos_),
-      checkpoint});
+      checkpoint, task->group});
 }
 
 // True where the task had not begun; it stays in its worker's queue until the caller takes it out.
@@ -518,10 +518,14 @@ void Core::FinishTask(Task* task) {
   }
   if (task->kind == wire::TaskKind::kActorCall) {
     auto& callers = actors_.at(task->actor)->callers;
-    std::deque<Task*>& calls = callers[task->submitter].calls;
+    auto& calls = callers[task->submitter].calls;
     // A dispatched one has left the queue; those that fail together go from its front.
-    const auto queued = was_dispatched ? calls.end() : std::find(calls.begin(), calls.end(), task);
-    if (queued != calls.end()) calls.erase(queued);
+    if (const auto group = calls.find(task->group); !was_dispatched && group != calls.end()) {
+      std::deque<Task*>& queue = group->second;
+      const auto queued = std::find(queue.begin(), queue.end(), task);
+      if (queued != queue.end()) queue.erase(queued);
+      if (queue.empty()) calls.erase(group);
+    }
     if (task->counted) --actors_.at(task->actor)->pending_calls;
     if (calls.empty() && !IsClient(task->submitter)) callers.erase(task->submitter);
     objects_.Unhold(task->actor);
@@ -560,7 +564,7 @@ void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid)
     ActorRecord* actor = actors_.at(task->actor).get();
     if (begun && !actor->dead() && task->retries_left != 0) {
       if (task->retries_left > 0) --task->retries_left;
-      actor->callers[task->submitter].calls.push_front(task);
+      PutBack(actor, task);
     } else if (begun && actor->dead()) {
       const std::string what =
           absl::StrCat("the actor's process died in this call: ", ToAbsl(cause));
@@ -573,7 +577,7 @@ void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid)
     } else if (actor->dead()) {
       FailTask(task, *actor->death);
     } else {
-      actor->callers[task->submitter].calls.push_front(task);
+      PutBack(actor, task);
     }
     return;
   }

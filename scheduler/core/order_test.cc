@@ -201,5 +201,31 @@ TEST_F(OneGpu, AWaitForWhatNeedsTheGpuThatItHoldsIsRefused) {
   EXPECT_NE(FindDispatch(TaskId::Make(parent.worker, 1)), nullptr);
 }
 
+TEST_F(OneGpu, SoIsAnActors) {
+  wire::TaskSpec spec = GpuSpec(kDriver, 1);
+  spec.kind = wire::TaskKind::kActorCreation;
+  spec.type_name = "Model";
+  ASSERT_TRUE(Submit(kDriver, spec).ok());
+  Perform();
+  ASSERT_TRUE(Complete(spec.id, ValueOf("12345678")).ok());
+  wire::TaskSpec call = Spec(kDriver, 2);
+  call.kind = wire::TaskKind::kActorCall;
+  call.cpu_units = 0;
+  call.actor = spec.id.Result(0);
+  call.sequence = 1;
+  ASSERT_TRUE(Submit(kDriver, call).ok());
+  Perform();
+  const SendDispatch running = *FindDispatch(call.id);
+  Begin(running);
+  ASSERT_TRUE(Submit(running.worker, GpuSpec(running.worker, 1)).ok());
+  Perform();
+  EXPECT_TRUE(refusals_.empty());
+  const ObjectId child = TaskId::Make(running.worker, 1).Result(0);
+  ASSERT_TRUE(core_.Blocked(running.worker, {{child}, 1}).ok());
+  Perform();
+  ASSERT_EQ(refusals_.size(), 1u);
+  EXPECT_EQ(refusals_[0].kind, ErrorKind::kResourceExhausted);
+}
+
 }  // namespace
 }  // namespace troupe::scheduler

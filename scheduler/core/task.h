@@ -50,6 +50,7 @@ struct Task {
   std::vector<ObjectId> dependencies;  // its object arguments, in order
   std::vector<ObjectId> inner_refs;    // ids inside its inline arguments
   ActorId actor;                       // of a call or a creation
+  uint32_t group = 0;                  // of a call: its place in ActorRecord::groups
   uint32_t num_returns = 1;
   uint32_t stream_window = 0;    // not 0: it yields a stream
   uint32_t stream_items = 0;     // that its consumer was given, by whatever attempt

@@ -93,8 +93,8 @@ bool WorkerPool::CanTake(const Worker* worker) const {
   if (worker->ending || worker->retiring || worker->state == Worker::State::kStarting ||
       worker->free_slots.empty())
     return false;
-  const int depth = worker->is_actor() ? Limits::kActorDispatchDepth : Limits::kDispatchDepth;
-  return static_cast<int>(worker->queue.size()) < depth;
+  // How many of an actor's calls are given to it depends on their groups.
+  return worker->is_actor() || static_cast<int>(worker->queue.size()) < Limits::kDispatchDepth;
 }
 
 void WorkerPool::Block(Worker* worker) {

@@ -57,14 +57,15 @@ void Node::Do(const SendDispatch& action) {
       .values = {},
       .refs = action.inner_refs,
       .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size())),
-      .time_left_nanos = action.time_left_nanos};
+      .time_left_nanos = action.time_left_nanos,
+      .restores = !action.checkpoint.is_null(),
+      .group = action.group};
   size_t budget = connection->channel->max_inline_bytes();
   dispatch.values.reserve(action.dependencies.size());
   for (const ObjectId id : action.dependencies) {
     dispatch.values.push_back({id, ValueOf(connection, id, &budget)});
   }
   if (!action.checkpoint.is_null()) {
-    dispatch.restores = true;
     dispatch.values.push_back({action.checkpoint, ValueOf(connection, action.checkpoint, &budget)});
   }
   connection->Send(std::move(dispatch));

@@ -80,14 +80,33 @@ TaskId Client::Submit(const Script& script, wire::TaskSpec spec) {
   return spec.id;
 }
 
-uint64_t Client::SendBlocked(wire::Blocked blocked) {
-  Send(std::move(blocked));
-  return ++waits_;
+void Client::Tell(const scheduler::RunningCalls::Tell& tell) {
+  if (tell.has_value()) std::visit([this](const auto& message) { Send(message); }, *tell);
 }
 
-void Client::BeginRunning(const wire::Dispatch& dispatch) {
+void Client::Thread::Begin(const wire::Dispatch& dispatch) {
   running_ = {dispatch.slot, dispatch.generation};
   stopped_.reset();
+  client_->Tell(client_->calls_.Begin());
+}
+
+void Client::Thread::End() {
+  running_ = {0, 0};
+  client_->Tell(client_->calls_.End());
+}
+
+void Client::Thread::BeginWait(std::vector<ObjectId> ids, size_t needed) {
+  const scheduler::RunningCalls::Wait wait = client_->calls_.BeginWait(std::move(ids), needed);
+  wait_ = wait.number;
+  client_->Tell(wait.tell);
+}
+
+std::optional<ErrorInfo> Client::Thread::EndWait() {
+  if (wait_ == 0) return std::nullopt;  // it did not have to wait
+  std::optional<ErrorInfo> why;
+  if (client_->WaitIsRefused()) why = client_->wait_refusal_->first;
+  client_->Tell(client_->calls_.EndWait(std::exchange(wait_, 0)));
+  return stopped_.has_value() ? stopped_ : why;
 }
 
 void Client::Complete(const DispatchedTask& task, wire::Value value) {
@@ -168,7 +187,10 @@ void Client::Receive(const Frame& frame) {
   } else if (const auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
     wait_refusal_.emplace(wait->error, wait->wait);
   } else if (const auto* stop = std::get_if<wire::StopTask>(&*message)) {
-    if (running_ == std::pair(stop->slot, stop->generation)) stopped_ = stop->error;
+    for (Thread* thread : threads_) {
+      if (thread->running_ == std::pair(stop->slot, stop->generation))
+        thread->stopped_ = stop->error;
+    }
   } else if (const auto* found = std::get_if<wire::ActorFound>(&*message)) {
     if (!found->actor.is_null()) Take(found->actor);
     found_[found->request] = found->actor;
@@ -194,75 +216,72 @@ void Client::Learn(const wire::ReadyValue& ready) {
 }
 
 bool Client::WaitFor::AllReady() const {
-  return std::all_of(ids_.begin(), ids_.end(), [&](ObjectId id) { return client_->IsReady(id); });
+  return std::all_of(ids_.begin(), ids_.end(),
+                     [&](ObjectId id) { return thread_->client_->IsReady(id); });
 }
 
 void Client::WaitFor::await_suspend(Routine::Handle handle) {
+  Client& client = *thread_->client_;
   wire::Subscribe subscribe;
-  for (const ObjectId id : ids_) {
-    if (client_->objects_.Subscribe(id)) subscribe.ids.push_back(id);
-  }
-  if (!subscribe.ids.empty()) client_->Send(subscribe);
   std::vector<ObjectId> pending;
   for (const ObjectId id : ids_) {
-    if (!client_->IsReady(id)) pending.push_back(id);
+    if (client.objects_.Subscribe(id)) subscribe.ids.push_back(id);
+    if (!client.IsReady(id)) pending.push_back(id);
   }
-  const auto needed = static_cast<uint32_t>(pending.size());
-  wait_ = client_->SendBlocked({std::move(pending), needed});
+  if (!subscribe.ids.empty()) client.Send(subscribe);
+  const size_t needed = pending.size();
+  thread_->BeginWait(std::move(pending), needed);
   handle.promise().ready.emplace(ready_);
 }
 
 std::optional<ErrorInfo> Client::WaitFor::await_resume() {
-  if (wait_ != 0) client_->Send(wire::Unblocked{});
-  if (AllReady()) return std::nullopt;
-  if (client_->stopped_.has_value()) return client_->stopped_;
-  return client_->wait_refusal_->first;
+  std::optional<ErrorInfo> why = thread_->EndWait();
+  return AllReady() ? std::nullopt : why;
 }
 
 void Client::LookAt::Fetch() const {
-  if (client_->objects_.Fetch(id_)) client_->Send(wire::Fetch{{id_}});
+  if (client().objects_.Fetch(id_)) client().Send(wire::Fetch{{id_}});
 }
 
 void Client::LookAt::await_suspend(Routine::Handle handle) {
   Fetch();
-  wait_ = client_->SendBlocked({});
+  thread_->BeginWait({}, 0);
   handle.promise().ready.emplace(ready_);
 }
 
 Resolved Client::LookAt::await_resume() {
-  if (wait_ != 0) client_->Send(wire::Unblocked{});
+  const std::optional<ErrorInfo> why = thread_->EndWait();
   Resolved resolved;
-  if (client_->objects_.IsKnown(id_)) {
-    resolved = client_->Read(id_);
+  if (client().objects_.IsKnown(id_)) {
+    resolved = client().Read(id_);
     if (resolved.error.has_value()) return resolved;
-    client_->references_.AddHandle(id_);
-    if (std::holds_alternative<Location>(client_->objects_.Find(id_)->content))
-      client_->objects_.AddView(id_);
-  } else if (const auto refused = client_->fetch_refusals_.find(id_);
-             refused != client_->fetch_refusals_.end()) {
+    client().references_.AddHandle(id_);
+    if (std::holds_alternative<Location>(client().objects_.Find(id_)->content))
+      client().objects_.AddView(id_);
+  } else if (const auto refused = client().fetch_refusals_.find(id_);
+             refused != client().fetch_refusals_.end()) {
     resolved.error = refused->second;
-    client_->fetch_refusals_.erase(refused);
-  } else if (client_->stopped_.has_value()) {
-    resolved.error = client_->stopped_;
+    client().fetch_refusals_.erase(refused);
   } else {
-    resolved.error = client_->wait_refusal_->first;
+    resolved.error = why;
   }
   return resolved;
 }
 
 void Client::WaitForLease::await_suspend(Routine::Handle handle) {
-  for (const Location& unused : client_->leases_.TakeSurplus(1))
-    client_->Send(wire::ReturnLease{unused});
-  if (client_->owes_releases()) client_->SendReleases();
-  ticket_ = client_->leases_.Ask(bytes_);
-  client_->Send(wire::LeaseRequest{bytes_});
-  client_->SendBlocked({});
+  Client& client = *thread_->client_;
+  for (const Location& unused : client.leases_.TakeSurplus(1))
+    client.Send(wire::ReturnLease{unused});
+  if (client.owes_releases()) client.SendReleases();
+  ticket_ = client.leases_.Ask(bytes_);
+  client.Send(wire::LeaseRequest{bytes_});
+  thread_->BeginWait({}, 0);
   handle.promise().ready.emplace(ready_);
 }
 
 objectstore::LeaseCarver::Answer Client::WaitForLease::await_resume() {
-  client_->Send(wire::Unblocked{});
-  return client_->leases_.TakeAnswer(ticket_);
+  thread_->EndWait();
+  return thread_->client_->leases_.TakeAnswer(ticket_);
 }
 
 }  // namespace troupe::simulation

@@ -26,6 +26,7 @@
 #include "objectstore/client/lease_carver.h"
 #include "objectstore/client/object_cache.h"
 #include "objectstore/client/reference_table.h"
+#include "scheduler/client/running_calls.h"
 #include "tests/simulation/memory.h"
 #include "tests/simulation/routine.h"
 #include "tests/simulation/script.h"
@@ -51,7 +52,12 @@ struct DispatchedTask {
 
 class Client {
  public:
+  // Each routine of a process is one, and waits by it.
+  class Thread;
+
   Client(ClientId id, Memory* memory) : id_(id), memory_(memory) {}
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   ClientId id() const { return id_; }
 
@@ -66,27 +72,24 @@ class Client {
   std::optional<Location> Carve(uint64_t bytes) { return leases_.Carve(bytes); }
   void Write(const Location& space, uint64_t value) { memory_->Write(space, value); }
   TaskId Submit(const Script& script, wire::TaskSpec spec);
-  // To be called before its state word is asked, as Session does.
-  void BeginRunning(const wire::Dispatch& dispatch);
-  const std::optional<ErrorInfo>& stopped() const { return stopped_; }
   void Complete(const DispatchedTask& task, wire::Value value);
   void CompleteToRetry(const DispatchedTask& task, wire::Value value);
   void Send(const wire::ClientMessage& message);
 
   bool IsReady(ObjectId id) const;
-  // co_await client.LookAt(id): until its value is at hand; fetches it where it is away. The value
-  // stays where it is until EndLook(id), which follows exactly where the result has no error.
-  // REQUIRES: IsReady(id), and a handle.
+  // co_await Client::LookAt(&thread, id): until its value is at hand; fetches it where it is away.
+  // The value stays where it is until EndLook(id), which follows exactly where the result has no
+  // error. REQUIRES: IsReady(id), and a handle.
   class LookAt;
   // The same value still lies there.
   void CheckLook(ObjectId id, const Resolved& seen) const;
   void EndLook(ObjectId id);
 
-  // co_await client.WaitFor(ids): until all are there. Lends the CPU meanwhile; the result is the
-  // node's refusal, where it refused the wait.
+  // co_await Client::WaitFor(&thread, ids): until all are there. Lends the CPU meanwhile; the
+  // result is the node's refusal, where it refused the wait.
   class WaitFor;
-  // co_await client.WaitForLease(bytes): asks for memory; the result is a place for an object of
-  // that size, or the node's refusal.
+  // co_await Client::WaitForLease(&thread, bytes): asks for memory; the result is a place for an
+  // object of that size, or the node's refusal.
   class WaitForLease;
 
   // Asks for the actor of that name; FoundActor(request) has the answer, null where there is none.
@@ -107,12 +110,12 @@ class Client {
  private:
   using Known = objectstore::ObjectCache::Content;
 
-  bool WaitIsRefused(uint64_t wait) const {
-    return wait_refusal_.has_value() && wait_refusal_->second == wait;
+  bool WaitIsRefused() const {
+    return wait_refusal_.has_value() && wait_refusal_->second == calls_.standing();
   }
   void Take(ObjectId id);  // a grant, and a handle made of it
   void Learn(const wire::ReadyValue& ready);
-  uint64_t SendBlocked(wire::Blocked blocked);
+  void Tell(const scheduler::RunningCalls::Tell& tell);
   ObjectId NewObject(Known content, std::vector<ObjectId> refs);
   Resolved Read(ObjectId id) const;
 
@@ -126,17 +129,43 @@ class Client {
   uint64_t next_request_ = 1;
   std::map<uint64_t, std::optional<ActorId>> found_;
   std::map<ObjectId, ErrorInfo> fetch_refusals_;
-  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which wait
-  uint64_t waits_ = 0;
+  std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which standing still
+  scheduler::RunningCalls calls_;
+  std::vector<Thread*> threads_;
+};
+
+class Client::Thread {
+ public:
+  explicit Thread(Client* client) : client_(client) { client->threads_.push_back(this); }
+  ~Thread() { std::erase(client_->threads_, this); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  // Begin is to be called before the state word of the call is asked, as Session does.
+  void Begin(const wire::Dispatch& dispatch);
+  void End();
+  // What it runs is not wanted any more.
+  const std::optional<ErrorInfo>& stopped() const { return stopped_; }
+
+ private:
+  friend class Client;
+
+  void BeginWait(std::vector<ObjectId> ids, size_t needed);
+  // Why the wait was refused, or what the thread runs is stopped.
+  std::optional<ErrorInfo> EndWait();
+  bool MustEndWait() const { return client_->WaitIsRefused() || stopped_.has_value(); }
+
+  Client* client_;
   std::pair<uint32_t, uint64_t> running_ = {0, 0};  // slot and generation
-  std::optional<ErrorInfo> stopped_;                // what it runs is not wanted any more
+  std::optional<ErrorInfo> stopped_;
+  uint64_t wait_ = 0;  // its number; 0: it does not wait
 };
 
 class Client::WaitFor {
  public:
   // `ids` must outlive the wait.
-  WaitFor(Client* client, std::span<const ObjectId> ids)
-      : client_(client), ids_(ids), ready_(*this) {}
+  WaitFor(Thread* thread, std::span<const ObjectId> ids)
+      : thread_(thread), ids_(ids), ready_(*this) {}
   WaitFor(const WaitFor&) = delete;
   WaitFor& operator=(const WaitFor&) = delete;
 
@@ -148,26 +177,22 @@ class Client::WaitFor {
   struct Ready {
     const WaitFor& wait;
     explicit Ready(const WaitFor& w) : wait(w) {}
-    bool operator()() const {
-      const Client& client = *wait.client_;
-      return wait.AllReady() || client.stopped_.has_value() || client.WaitIsRefused(wait.wait_);
-    }
+    bool operator()() const { return wait.AllReady() || wait.thread_->MustEndWait(); }
   };
   bool AllReady() const;
 
-  Client* client_;
+  Thread* thread_;
   std::span<const ObjectId> ids_;
   Ready ready_;
-  uint64_t wait_ = 0;  // its number; 0: it did not have to
 };
 
 class Client::LookAt {
  public:
-  LookAt(Client* client, ObjectId id) : client_(client), id_(id), ready_(*this) {}
+  LookAt(Thread* thread, ObjectId id) : thread_(thread), id_(id), ready_(*this) {}
   LookAt(const LookAt&) = delete;
   LookAt& operator=(const LookAt&) = delete;
 
-  bool await_ready() const { return client_->objects_.IsKnown(id_); }
+  bool await_ready() const { return client().objects_.IsKnown(id_); }
   void await_suspend(Routine::Handle handle);
   Resolved await_resume();
 
@@ -176,26 +201,25 @@ class Client::LookAt {
     const LookAt& look;
     explicit Ready(const LookAt& l) : look(l) {}
     bool operator()() const {
-      if (look.await_ready() || look.client_->fetch_refusals_.contains(look.id_) ||
-          look.client_->WaitIsRefused(look.wait_) || look.client_->stopped_.has_value())
+      if (look.await_ready() || look.client().fetch_refusals_.contains(look.id_) ||
+          look.thread_->MustEndWait())
         return true;
       look.Fetch();  // again, where the answer was taken back before this routine could look
       return false;
     }
   };
-
   void Fetch() const;
+  Client& client() const { return *thread_->client_; }
 
-  Client* client_;
+  Thread* thread_;
   ObjectId id_;
   Ready ready_;
-  uint64_t wait_ = 0;  // its number; 0: it did not have to
 };
 
 // The result: a place, or why there is none.
 class Client::WaitForLease {
  public:
-  WaitForLease(Client* client, uint64_t bytes) : client_(client), bytes_(bytes), ready_(*this) {}
+  WaitForLease(Thread* thread, uint64_t bytes) : thread_(thread), bytes_(bytes), ready_(*this) {}
   WaitForLease(const WaitForLease&) = delete;
   WaitForLease& operator=(const WaitForLease&) = delete;
 
@@ -207,10 +231,10 @@ class Client::WaitForLease {
   struct Ready {
     const WaitForLease& wait;
     explicit Ready(const WaitForLease& w) : wait(w) {}
-    bool operator()() const { return wait.client_->leases_.HasAnswer(wait.ticket_); }
+    bool operator()() const { return wait.thread_->client_->leases_.HasAnswer(wait.ticket_); }
   };
 
-  Client* client_;
+  Thread* thread_;
   uint64_t bytes_;
   Ready ready_;
   objectstore::LeaseCarver::Ticket ticket_ = 0;

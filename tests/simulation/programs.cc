@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint64_t kBigBytes = 40'000;
 constexpr std::string_view kSharedActor = "shared";  // detached, found by its name
+constexpr std::string_view kSideGroup = "side";      // a concurrency group of every actor
 
 wire::TaskSpec NewSpec(const Options& options) {
   wire::TaskSpec spec;
@@ -79,7 +80,7 @@ Routine DriverProgram::Run() {
       std::optional<Location> space = client_->Carve(bytes);
       if (!space.has_value()) {
         CancelEndless();
-        const auto answer = co_await Client::WaitForLease(client_, bytes);
+        const auto answer = co_await Client::WaitForLease(&thread_, bytes);
         if (const auto* place = std::get_if<Location>(&answer)) space = *place;
       }
       co_await Step();  // it may die while it writes
@@ -110,9 +111,9 @@ Routine DriverProgram::Run() {
         if (options_.kills_actors) client_->Send(wire::Kill{held.id, Roll(random_, 2) == 0});
       } else {
         CancelEndless();
-        (void)co_await Client::WaitFor(client_, std::span(&held.id, 1));
+        (void)co_await Client::WaitFor(&thread_, std::span(&held.id, 1));
         // Whatever happens meanwhile, what it looks at stays.
-        const Resolved seen = co_await Client::LookAt(client_, held.id);
+        const Resolved seen = co_await Client::LookAt(&thread_, held.id);
         if (!seen.error.has_value()) {
           for (uint64_t steps = Roll(random_, 30); steps > 0; --steps) co_await Step();
           client_->CheckLook(held.id, seen);
@@ -128,13 +129,13 @@ Routine DriverProgram::Run() {
     std::vector<Held> inner;
     std::vector<ObjectId> ids;
     for (const Held& held : held_) ids.push_back(held.id);
-    (void)co_await Client::WaitFor(client_, ids);
+    (void)co_await Client::WaitFor(&thread_, ids);
     for (const Held& held : held_) {
       if (!client_->IsReady(held.id)) {
         fail_(absl::StrCat(held.id.ToString(), " was waited for and is not there"));
         continue;
       }
-      const Resolved resolved = co_await Client::LookAt(client_, held.id);
+      const Resolved resolved = co_await Client::LookAt(&thread_, held.id);
       Check(held, resolved, &inner);
       if (!resolved.error.has_value()) client_->EndLook(held.id);
     }
@@ -239,6 +240,8 @@ void DriverProgram::CreateActor(bool named) {
   spec.max_restarts = options_.max_restarts;
   spec.max_task_retries = Roll(random_, 2) == 0 ? 0 : options_.max_retries;
   spec.checkpoint_every = static_cast<uint32_t>(Roll(random_, 3));
+  spec.max_concurrency = static_cast<uint32_t>(1 + Roll(random_, 3));
+  spec.concurrency_groups = {{std::string(kSideGroup), 1}};
   spec.type_name = "SimulatedActor";
   if (named) {
     spec.actor_name = kSharedActor;
@@ -254,6 +257,7 @@ void DriverProgram::CallActor(const Held& actor) {
   spec.kind = wire::TaskKind::kActorCall;
   spec.cpu_units = 0;
   spec.actor = actor.id;
+  if (Roll(random_, 4) == 0) spec.concurrency_group = kSideGroup;
   std::vector<Outcome> arguments;
   const Held& argument = held_[Roll(random_, held_.size())];
   if (!argument.actor && !argument.endless) {
@@ -322,22 +326,34 @@ void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vecto
   }
 }
 
+// The first one whose group has a thread left.
+std::deque<DispatchedTask>::iterator WorkerProgram::NextTask() {
+  return std::find_if(client_->tasks.begin(), client_->tasks.end(), [&](const auto& task) {
+    return running_[task.dispatch.group] < threads_[task.dispatch.group];
+  });
+}
+
 Routine WorkerProgram::Run() {
+  Client::Thread thread(client_);
   for (;;) {
-    const auto something = [&] { return !client_->tasks.empty() || client_->exit_asked; };
+    const auto something = [&] {
+      return client_->exit_asked || NextTask() != client_->tasks.end();
+    };
     co_await Until(something);
-    if (client_->tasks.empty()) co_return;
-    const DispatchedTask task = std::move(client_->tasks.front());
-    client_->tasks.pop_front();
-    client_->BeginRunning(task.dispatch);
+    const auto next = NextTask();
+    if (next == client_->tasks.end()) co_return;
+    const DispatchedTask task = std::move(*next);
+    client_->tasks.erase(next);
+    ++running_[task.dispatch.group];
+    thread.Begin(task.dispatch);
     if (begin_(task.dispatch)) {
-      co_await Step();
       if (task.spec.kind == wire::TaskKind::kActorCall) {
-        uint64_t& last = last_sequences_[task.spec.id.client()];
+        uint64_t& last = last_sequences_[{task.spec.id.client(), task.dispatch.group}];
         TROUPE_CHECK(task.spec.sequence > last, "an actor's calls of one caller out of order");
         last = task.spec.sequence;
         ++calls_;
       }
+      co_await Step();
       Script script;
       TROUPE_CHECK(task.spec.callable.size() == sizeof(script), "a task that lost its script");
       std::memcpy(&script, task.spec.callable.data(), sizeof(script));
@@ -365,13 +381,13 @@ Routine WorkerProgram::Run() {
           continue;
         }
         const ObjectId id = std::get<ObjectId>(argument.content);
-        const Resolved resolved = co_await Client::LookAt(client_, id);
+        const Resolved resolved = co_await Client::LookAt(&thread, id);
         if (resolved.error.has_value()) {
           error = resolved.error;
           // Lost on its way from the disk, or told to stop while it waited for it.
           TROUPE_CHECK(error->kind == ErrorKind::kObjectLost ||
                            error->kind == ErrorKind::kResourceExhausted ||
-                           client_->stopped().has_value(),
+                           thread.stopped().has_value(),
                        "a task that runs with an argument that failed");
           break;
         }
@@ -402,18 +418,21 @@ Routine WorkerProgram::Run() {
       }
       if (task.spec.kind == wire::TaskKind::kActorCreation) {
         checkpoint_every_ = task.spec.checkpoint_every;
+        threads_[0] = task.spec.max_concurrency;
+        for (uint32_t i = 0; i < task.spec.concurrency_groups.size(); ++i)
+          threads_[i + 1] = static_cast<uint32_t>(task.spec.concurrency_groups[i].second);
         if (task.dispatch.restores) {
-          const Resolved state = co_await Client::LookAt(client_, task.dispatch.values.back().id);
+          const Resolved state = co_await Client::LookAt(&thread, task.dispatch.values.back().id);
           calls_ = state.value;
           if (!state.error.has_value()) client_->EndLook(task.dispatch.values.back().id);
         }
       }
       if (script.kind == ScriptKind::kEndless || script.kind == ScriptKind::kDeaf) {
         const auto told = [&] {
-          return script.kind == ScriptKind::kEndless && client_->stopped().has_value();
+          return script.kind == ScriptKind::kEndless && thread.stopped().has_value();
         };
         co_await Until(told);
-        error = client_->stopped();
+        error = thread.stopped();
       }
       const bool again =
           script.kind == ScriptKind::kThrowOnce && task.dispatch.attempt == 1 && !error.has_value();
@@ -421,10 +440,10 @@ Routine WorkerProgram::Run() {
       if (script.kind == ScriptKind::kThrow && !error.has_value()) {
         error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown by the script"};
       }
-      if (!wanted.empty() && !error.has_value()) error = co_await Client::WaitFor(client_, wanted);
+      if (!wanted.empty() && !error.has_value()) error = co_await Client::WaitFor(&thread, wanted);
       for (const ObjectId id : wanted) {
         if (error.has_value()) break;
-        const Resolved resolved = co_await Client::LookAt(client_, id);
+        const Resolved resolved = co_await Client::LookAt(&thread, id);
         error = resolved.error;
         value = Mix(value, resolved.value);
         if (!resolved.error.has_value()) client_->EndLook(id);
@@ -434,7 +453,7 @@ Routine WorkerProgram::Run() {
         const uint64_t bytes = 1 + Mix(script.seed, 4) % kBigBytes;
         space = client_->Carve(bytes);
         if (!space.has_value()) {
-          const auto answer = co_await Client::WaitForLease(client_, bytes);
+          const auto answer = co_await Client::WaitForLease(&thread, bytes);
           if (const auto* refused = std::get_if<ErrorInfo>(&answer)) error = *refused;
           if (const auto* place = std::get_if<Location>(&answer)) space = *place;
         }
@@ -461,6 +480,8 @@ Routine WorkerProgram::Run() {
       }
       for (const ObjectId id : mine) client_->DropHandle(id);
     }
+    thread.End();
+    --running_[task.dispatch.group];
     for (const wire::ReadyValue& argument : task.dispatch.values) client_->DropHandle(argument.id);
     for (const ObjectId id : task.dispatch.refs) client_->DropHandle(id);
   }

@@ -83,6 +83,7 @@ class DriverProgram {
   const Options& options_;
   Random random_;
   Client* client_;
+  Client::Thread thread_{client_};
   std::function<void(const std::string&)> fail_;
   std::vector<Held> held_;
   uint64_t next_script_ = 1;
@@ -95,12 +96,18 @@ class WorkerProgram {
   WorkerProgram(Client* client, std::function<bool(const wire::Dispatch&)> begin)
       : client_(client), begin_(std::move(begin)) {}
 
+  // What one of its threads does; all of them run at a time.
+  static constexpr size_t kThreads = 4;
   Routine Run();
 
  private:
+  std::deque<DispatchedTask>::iterator NextTask();
+
   Client* client_;
   std::function<bool(const wire::Dispatch&)> begin_;
-  std::map<ClientId, uint64_t> last_sequences_;  // of an actor's callers
+  std::map<uint32_t, uint32_t> threads_ = {{0, 1}};                   // that each group has
+  std::map<uint32_t, uint32_t> running_;                              // and that run calls
+  std::map<std::pair<ClientId, uint32_t>, uint64_t> last_sequences_;  // of callers and groups
   uint32_t checkpoint_every_ = 0;
   uint64_t calls_ = 0;  // the actor's state
 };

@@ -89,10 +89,13 @@ struct World::Process {
   std::unique_ptr<Client> client;  // null while it starts
   std::unique_ptr<DriverProgram> driver;
   std::unique_ptr<WorkerProgram> worker;
-  Routine routine;
+  std::vector<Routine> threads;
   std::vector<ObjectId> ready;  // to be told at the end of the node's turn
 
   bool is_driver() const { return driver != nullptr; }
+  bool done() const {
+    return std::all_of(threads.begin(), threads.end(), [](const Routine& t) { return t.done(); });
+  }
   std::string Name() const {
     return client == nullptr ? absl::StrCat("process ", static_cast<uint64_t>(number))
                              : troupe::ToString(client->id());
@@ -131,7 +134,7 @@ World::Process* World::AddDriver() {
 std::string World::Run() {
   for (int i = 0; i < options_.drivers; ++i) {
     Process* driver = AddDriver();
-    driver->routine = driver->driver->Run();
+    driver->threads.push_back(driver->driver->Run());
   }
   if (!RunUntilQuiet()) return error_;
   // Detached actors outlive whoever made them; all else goes with its last handle.
@@ -139,7 +142,7 @@ std::string World::Run() {
   LetDriversLeave();
   if (!RunUntilQuiet()) return error_;
   Process* last = AddDriver();
-  last->routine = last->driver->CleanUp();
+  last->threads.push_back(last->driver->CleanUp());
   if (!RunUntilQuiet()) return error_;
   CheckNothingIsLeft();
   LetDriversLeave();
@@ -172,7 +175,7 @@ void World::LetDriversLeave() {
     if (process->client->handle_count() > 0)
       Fail(absl::StrCat(process->Name(), " has dropped all its handles, and knows of some"));
     process->alive = false;
-    process->routine = Routine();
+    process->threads.clear();
   }
 }
 
@@ -225,7 +228,9 @@ void World::Collect(std::vector<Event>* events) {
     }
     if (process->kill_asked) events->push_back({Event::Kind::kKill, process});
     if (!client.to_client.empty()) events->push_back({Event::Kind::kToClient, process});
-    if (process->routine.CanResume()) events->push_back({Event::Kind::kStep, process});
+    for (size_t i = 0; i < process->threads.size(); ++i) {
+      if (process->threads[i].CanResume()) events->push_back({Event::Kind::kStep, process, i});
+    }
     if (client.owes_releases()) events->push_back({Event::Kind::kRelease, process});
     if (!process->is_driver() || (options_.drivers_may_die && Roll(random_, 200) == 0))
       victims.push_back(process);
@@ -257,8 +262,8 @@ void World::Perform(const Event& event) {
       break;
     }
     case Event::Kind::kStep:
-      process->routine.Resume();
-      if (process->routine.done() && !process->is_driver()) {
+      process->threads[event.thread].Resume();
+      if (process->done() && !process->is_driver()) {
         Trace(absl::StrCat(process->Name(), " ends"));
         process->alive = false;
         process->cause = "exited with code 0";
@@ -281,7 +286,8 @@ void World::Perform(const Event& event) {
           [words = words_.get(), id = process->client->id()](const wire::Dispatch& dispatch) {
             return words->TryBegin(id, dispatch.slot, dispatch.generation);
           });
-      process->routine = process->worker->Run();
+      for (size_t i = 0; i < WorkerProgram::kThreads; ++i)
+        process->threads.push_back(process->worker->Run());
       Trace(absl::StrCat(process->Name(), " joins as process ",
                          static_cast<uint64_t>(process->number)));
       if (!core_.WorkerJoined(process->number, process->client->id()).ok())
@@ -291,7 +297,7 @@ void World::Perform(const Event& event) {
       Trace(absl::StrCat(process->Name(), " is killed"));
       process->alive = false;
       process->cause = "killed by signal 9 (SIGKILL)";
-      process->routine = Routine();
+      process->threads.clear();
       break;
     case Event::Kind::kFoundDead:
       Trace(absl::StrCat(process->Name(), " is found dead"));
@@ -430,11 +436,12 @@ void World::Do(const scheduler::SendDispatch& action) {
       .values = {},
       .refs = action.inner_refs,
       .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size())),
-      .time_left_nanos = action.time_left_nanos};
+      .time_left_nanos = action.time_left_nanos,
+      .restores = !action.checkpoint.is_null(),
+      .group = action.group};
   for (const ObjectId id : action.dependencies)
     dispatch.values.push_back({id, ValueOf(action.worker, id)});
   if (!action.checkpoint.is_null()) {
-    dispatch.restores = true;
     dispatch.values.push_back({action.checkpoint, ValueOf(action.worker, action.checkpoint)});
   }
   Tell(action.worker, dispatch);

@@ -59,6 +59,7 @@ class World {
     enum class Kind { kToClient, kToNode, kStep, kRelease, kJoin, kKill, kFoundDead, kLane, kJob };
     Kind kind;
     Process* process;
+    size_t thread = 0;  // of a step
   };
 
   Process* AddDriver();
