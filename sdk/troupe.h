@@ -13,6 +13,7 @@
 #define TROUPE_SDK_TROUPE_H_
 
 #include "sdk/actor.h"                 // IWYU pragma: export
+#include "sdk/actor_pool.h"            // IWYU pragma: export
 #include "sdk/array.h"                 // IWYU pragma: export
 #include "sdk/as_completed.h"          // IWYU pragma: export
 #include "sdk/async.h"                 // IWYU pragma: export

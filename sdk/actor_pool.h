@@ -1,0 +1,226 @@
+// ActorPool shares calls out among several actors of one class: each gets its next call when it has
+// answered one.
+//
+//   std::vector<troupe::ActorHandle<Model>> models;
+//   for (int i = 0; i < 4; ++i) models.push_back(troupe::Actor<Model>("weights.bin").Remote());
+//   troupe::ActorPool<Model> pool(models);
+//   for (auto [i, score] : pool.Map(&Model::Score, images)) Use(i, score);       // in order
+//   for (auto [i, score] : pool.Map(
+//            [&](const auto& model, const Image& image) {                        // runs here
+//              return model.Task(&Model::ScoreAs).Remote(image, label);
+//            },
+//            images, {.order = troupe::Order::kCompletion})) ...
+//
+// The range is read lazily, a bounded number of calls ahead of what was taken. Next throws what a
+// call threw; the one after it goes on with the others. An actor that has died is given no more
+// calls; ActorDied is thrown where none is left. Several ranges may use a pool at a time.
+// Not thread-safe.   After Ray's ActorPool.
+#ifndef TROUPE_SDK_ACTOR_POOL_H_
+#define TROUPE_SDK_ACTOR_POOL_H_
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "sdk/actor.h"
+#include "sdk/as_completed.h"
+#include "sdk/get.h"
+#include "sdk/map.h"
+
+namespace troupe {
+
+struct ActorPoolOptions {
+  Order order = Order::kInput;
+  int calls_per_actor = 2;  // given to an actor at a time, so that it need not wait for the next
+};
+
+namespace internal {
+
+template <typename Ref>
+struct PoolResult {
+  static_assert(IsObjectRef<Ref>::value,
+                "what is given to ActorPool::Map is a method, or calls one of an actor and returns "
+                "its ObjectRef");
+  using type = typename Ref::value_type;
+};
+template <>
+struct PoolResult<ObjectRef<void>> {
+  using type = Nothing;
+};
+
+}  // namespace internal
+
+// The results of calls of a pool, as they are asked for. `Send` makes a call of an actor for an
+// item.
+template <typename C, typename Send, typename Range>
+class PoolRange {
+  using Iterator = decltype(std::begin(std::declval<std::remove_reference_t<Range>&>()));
+  using Sentinel = decltype(std::end(std::declval<std::remove_reference_t<Range>&>()));
+  using Ref = std::invoke_result_t<Send&, const ActorHandle<C>&, std::iter_reference_t<Iterator>>;
+
+ public:
+  using R = typename internal::PoolResult<Ref>::type;
+
+  PoolRange(std::vector<ActorHandle<C>> actors, Send send, Range&& range, ActorPoolOptions options)
+      : actors_(std::move(actors)),
+        send_(std::move(send)),
+        range_(std::forward<Range>(range)),
+        next_(std::begin(range_)),
+        end_(std::end(range_)),
+        options_(options),
+        window_(2 * actors_.size() * static_cast<size_t>(options.calls_per_actor)) {
+    for (int i = 0; i < options.calls_per_actor; ++i) {
+      for (size_t actor = 0; actor < actors_.size(); ++actor) free_.push_back(actor);
+    }
+  }
+  PoolRange(const PoolRange&) = delete;
+  PoolRange& operator=(const PoolRange&) = delete;
+
+  // The next result; none at the end. Throws.
+  std::optional<MapItem<R>> Next() {
+    for (;;) {
+      Fill();
+      if (const auto it = landed_.begin();
+          it != landed_.end() &&
+          (options_.order == Order::kCompletion || it->first == next_number_)) {
+        const size_t number = it->first;
+        const Ref ref = std::move(it->second);
+        landed_.erase(it);
+        ++next_number_;
+        if constexpr (std::is_same_v<R, internal::Nothing>) {
+          Get(ref);
+          return MapItem<R>{number, {}};
+        } else {
+          return MapItem<R>{number, Get(ref)};
+        }
+      }
+      if (flights_.empty()) {
+        if (next_ == end_) return std::nullopt;
+        internal::Throw(
+            ErrorKind::kActorDied,
+            "ActorPool: none of its " + std::to_string(actors_.size()) + " actors is alive");
+      }
+      Land(*order_.Next(worker::kForever));
+    }
+  }
+  // The rest, in the order in which it comes.
+  std::vector<R> ToVector() {
+    std::vector<R> values;
+    while (std::optional<MapItem<R>> item = Next()) values.push_back(std::move(item->value));
+    return values;
+  }
+
+  class iterator {  // NOLINT(readability-identifier-naming): a range's name
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = MapItem<R>;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const value_type*;
+    using reference = value_type;
+
+    explicit iterator(PoolRange* range) : range_(range), item_(range->Next()) {}
+    value_type operator*() { return std::move(*item_); }
+    iterator& operator++() {
+      item_ = range_->Next();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const iterator& it, std::default_sentinel_t) {
+      return !it.item_.has_value();
+    }
+
+   private:
+    PoolRange* range_;
+    std::optional<value_type> item_;
+  };
+  iterator begin() { return iterator(this); }
+  std::default_sentinel_t end() { return {}; }
+
+ private:
+  struct Flight {
+    size_t actor = 0;
+    Ref ref;
+  };
+
+  // Gives the actors what they can take.
+  void Fill() {
+    while (!free_.empty() && next_ != end_ && flights_.size() + landed_.size() < window_) {
+      const size_t actor = free_.front();
+      Flight flight{actor, std::invoke(send_, std::as_const(actors_[actor]), *next_)};
+      ++next_;
+      free_.pop_front();
+      order_.Add(flight.ref.handle(), sent_);
+      flights_.emplace(sent_++, std::move(flight));
+    }
+  }
+  // A call has ended.
+  void Land(size_t number) {
+    const auto it = flights_.find(number);
+    const ObjectId id = it->second.ref.id();
+    const auto error = it->second.ref.handle().session()->FirstError(std::span(&id, 1));
+    if (!error.has_value() || error->kind != ErrorKind::kActorDied)
+      free_.push_back(it->second.actor);
+    landed_.emplace(number, std::move(it->second.ref));
+    flights_.erase(it);
+  }
+
+  std::vector<ActorHandle<C>> actors_;
+  Send send_;
+  Range range_;  // a reference where it was an lvalue
+  Iterator next_;
+  Sentinel end_;
+  ActorPoolOptions options_;
+  size_t window_;
+  std::deque<size_t> free_;  // actors that can take a call, once for each
+  size_t sent_ = 0;
+  std::map<size_t, Flight> flights_;
+  internal::CompletionOrder order_;
+  std::map<size_t, Ref> landed_;  // and not asked for yet
+  size_t next_number_ = 0;        // of the call whose turn it is
+};
+
+template <typename C>
+class ActorPool {
+ public:
+  // Throws InvalidArgument where there is no actor, or a handle is null.
+  explicit ActorPool(std::vector<ActorHandle<C>> actors) : actors_(std::move(actors)) {
+    if (actors_.empty())
+      internal::Throw(ErrorKind::kInvalidArgument, "ActorPool: it needs at least one actor");
+    for (const ActorHandle<C>& actor : actors_) {
+      if (!actor) internal::Throw(internal::NullRefError("ActorPool"));
+    }
+  }
+
+  // `call` is a method of C that takes an item, or is called as call(actor, item) in this process
+  // and returns an ObjectRef. The range must outlive the result where it is no temporary.
+  template <typename F, typename Range>
+  [[nodiscard]] auto Map(F call, Range&& range, ActorPoolOptions options = {}) const {
+    if (options.calls_per_actor < 1)
+      internal::Throw(ErrorKind::kInvalidArgument, "ActorPool: calls_per_actor is at least 1");
+    if constexpr (std::is_member_function_pointer_v<F>) {
+      auto send = [call](const ActorHandle<C>& actor, auto&& item) {
+        return actor.Task(call).Remote(std::forward<decltype(item)>(item));
+      };
+      return PoolRange<C, decltype(send), Range>(actors_, std::move(send),
+                                                 std::forward<Range>(range), options);
+    } else {
+      return PoolRange<C, F, Range>(actors_, std::move(call), std::forward<Range>(range), options);
+    }
+  }
+
+  const std::vector<ActorHandle<C>>& actors() const { return actors_; }
+
+ private:
+  std::vector<ActorHandle<C>> actors_;
+};
+
+}  // namespace troupe
+
+#endif  // TROUPE_SDK_ACTOR_POOL_H_
