@@ -32,6 +32,7 @@
 #include "sdk/actor.h"
 #include "sdk/as_completed.h"
 #include "sdk/get.h"
+#include "sdk/internal/next_iterator.h"
 #include "sdk/map.h"
 
 namespace troupe {
@@ -117,30 +118,7 @@ class PoolRange {
     return values;
   }
 
-  class iterator {  // NOLINT(readability-identifier-naming): a range's name
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = MapItem<R>;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const value_type*;
-    using reference = value_type;
-
-    explicit iterator(PoolRange* range) : range_(range), item_(range->Next()) {}
-    value_type operator*() { return std::move(*item_); }
-    iterator& operator++() {
-      item_ = range_->Next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& it, std::default_sentinel_t) {
-      return !it.item_.has_value();
-    }
-
-   private:
-    PoolRange* range_;
-    std::optional<value_type> item_;
-  };
-  iterator begin() { return iterator(this); }
+  auto begin() { return internal::NextIterator<PoolRange, MapItem<R>>(this); }
   std::default_sentinel_t end() { return {}; }
 
  private:

@@ -25,6 +25,7 @@
 
 #include "absl/time/time.h"
 #include "sdk/get.h"
+#include "sdk/internal/next_iterator.h"
 
 namespace troupe {
 
@@ -100,32 +101,8 @@ class CompletedRefs {
     return Completed<T>{static_cast<size_t>(*tag), std::move(refs_[*tag])};
   }
 
-  class iterator {  // NOLINT(readability-identifier-naming): a range's name
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = Completed<T>;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const value_type*;
-    using reference = value_type;
-
-    explicit iterator(CompletedRefs* refs) : refs_(refs), next_(refs->Next()) {}
-    value_type operator*() { return std::move(*next_); }
-    iterator& operator++() {
-      next_.reset();  // its value may go before the next one comes
-      next_ = refs_->Next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& it, std::default_sentinel_t) {
-      return !it.next_.has_value();
-    }
-
-   private:
-    CompletedRefs* refs_;
-    std::optional<value_type> next_;
-  };
   // Once: what was given does not come again.
-  iterator begin() { return iterator(this); }
+  auto begin() { return internal::NextIterator<CompletedRefs, Completed<T>>(this); }
   std::default_sentinel_t end() { return {}; }
 
  private:

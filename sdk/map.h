@@ -38,6 +38,7 @@
 #include "sdk/cancel.h"
 #include "sdk/chunk_sizer.h"
 #include "sdk/internal/call.h"
+#include "sdk/internal/next_iterator.h"
 #include "sdk/progress.h"
 #include "sdk/task.h"
 
@@ -351,30 +352,7 @@ class MapRange {
   // With OnError::kCollect: what has failed so far.
   const std::vector<MapFailure>& errors() const { return errors_; }
 
-  class iterator {  // NOLINT(readability-identifier-naming): a range's name
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = MapItem<R>;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const value_type*;
-    using reference = value_type;
-
-    explicit iterator(MapRange* range) : range_(range), item_(range->Next()) {}
-    value_type operator*() { return std::move(*item_); }
-    iterator& operator++() {
-      item_ = range_->Next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& it, std::default_sentinel_t) {
-      return !it.item_.has_value();
-    }
-
-   private:
-    MapRange* range_;
-    std::optional<value_type> item_;
-  };
-  iterator begin() { return iterator(this); }
+  auto begin() { return internal::NextIterator<MapRange, MapItem<R>>(this); }
   std::default_sentinel_t end() { return {}; }
 
  private:

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "sdk/internal/next_iterator.h"
 #include "sdk/object_ref.h"
 #include "worker/task_call.h"
 
@@ -86,31 +87,7 @@ class [[nodiscard]] Stream {
     return ObjectRef<T>(std::move(item));
   }
 
-  class iterator {  // NOLINT(readability-identifier-naming): a range's name
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = ObjectRef<T>;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const value_type*;
-    using reference = value_type;
-
-    explicit iterator(Stream* stream) : stream_(stream), item_(stream->Next()) {}
-    value_type operator*() { return std::move(*item_); }
-    iterator& operator++() {
-      item_.reset();  // its value may go before the next one comes
-      item_ = stream_->Next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& it, std::default_sentinel_t) {
-      return !it.item_.has_value();
-    }
-
-   private:
-    Stream* stream_;
-    std::optional<ObjectRef<T>> item_;
-  };
-  iterator begin() { return iterator(this); }
+  auto begin() { return internal::NextIterator<Stream, ObjectRef<T>>(this); }
   std::default_sentinel_t end() { return {}; }
 
  private:
