@@ -83,6 +83,28 @@ class Array {
 
 namespace internal {
 
+// How a T is read where it lies; other types are decoded. Specialised here for arrays, and by
+// headers that add such types:
+//   static absl::StatusOr<T> View(std::span<const std::byte> bytes,
+//                                 std::shared_ptr<const void> owner);
+// The bytes start at a multiple of 64, and lie there as long as somebody has the owner.
+template <typename T>
+struct InPlace {};
+template <typename T>
+struct InPlace<Array<T>> {
+  static absl::StatusOr<Array<T>> View(std::span<const std::byte> bytes,
+                                       std::shared_ptr<const void> owner) {
+    const auto view = serialize::ViewArray<T>(bytes);
+    if (!view.ok()) return view.status();
+    return Array<T>(*view, std::move(owner));
+  }
+};
+template <typename T>
+concept ReadInPlace = requires(std::span<const std::byte> bytes,
+                               std::shared_ptr<const void> owner) {
+  InPlace<T>::View(bytes, owner);
+};
+
 template <typename T>
 struct IsConstSpan : std::false_type {};
 template <typename T>

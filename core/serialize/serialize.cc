@@ -10,24 +10,27 @@
 namespace troupe::serialize {
 
 absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes) {
-  if (absl::Status status = internal::CheckHeader<std::string>(bytes); !status.ok()) return status;
-  uint64_t size = 0;
-  const size_t begin = sizeof(ValueHeader) + sizeof(size);
-  const auto too_short = [] {
-    return internal::DecodeError(TypeName<std::string>(), "its bytes end too early");
-  };
-  if (bytes.size() < begin) return too_short();
-  std::memcpy(&size, bytes.data() + sizeof(ValueHeader), sizeof(size));
-  if (size > bytes.size() - begin) return too_short();
-  const size_t padding = PaddingAt(begin, static_cast<size_t>(size));
-  if (padding + size > bytes.size() - begin) return too_short();
-  return std::string_view(reinterpret_cast<const char*>(bytes.data()) + begin + padding,
-                          static_cast<size_t>(size));
+  const auto view = ViewContiguous<std::string>(bytes);
+  if (!view.ok()) return view.status();
+  return std::string_view(reinterpret_cast<const char*>(view->data()), view->size());
 }
 
 }  // namespace troupe::serialize
 
 namespace troupe::serialize::internal {
+
+absl::StatusOr<std::span<const std::byte>> ContiguousIn(std::span<const std::byte> bytes,
+                                                        std::string_view type) {
+  uint64_t size = 0;
+  if (bytes.size() < sizeof(ValueHeader) + sizeof(size))
+    return DecodeError(type, "its bytes end too early");
+  std::memcpy(&size, bytes.data() + sizeof(ValueHeader), sizeof(size));
+  if (size > bytes.size()) return DecodeError(type, "its bytes end too early");
+  const size_t begin = ContiguousAt(static_cast<size_t>(size));
+  if (begin > bytes.size() || size > bytes.size() - begin)
+    return DecodeError(type, "its bytes end too early");
+  return bytes.subspan(begin, static_cast<size_t>(size));
+}
 
 std::string PolymorphicError(const std::type_info& base, const std::string& derived) {
   const auto demangled = [](const std::string& name) {

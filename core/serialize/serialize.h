@@ -178,6 +178,35 @@ absl::StatusOr<std::span<const T>> ViewArray(std::span<const std::byte> bytes) {
                             static_cast<size_t>(count));
 }
 
+namespace internal {
+
+absl::StatusOr<std::span<const std::byte>> ContiguousIn(std::span<const std::byte> bytes,
+                                                        std::string_view type);
+
+}  // namespace internal
+
+// The bytes, where they lie, of a value that is written as its size and then these: a std::string,
+// and types whose `save` writes a cereal::size_type and cereal::binary_data. `bytes` must outlive
+// the view.
+template <typename T>
+absl::StatusOr<std::span<const std::byte>> ViewContiguous(std::span<const std::byte> bytes) {
+  if (absl::Status status = internal::CheckHeader<T>(bytes); !status.ok()) return status;
+  return internal::ContiguousIn(bytes, TypeName<T>());
+}
+// Where they begin.
+constexpr size_t ContiguousAt(size_t size) {
+  constexpr size_t kAfterSize = sizeof(ValueHeader) + sizeof(uint64_t);
+  return kAfterSize + PaddingAt(kAfterSize, size);
+}
+// Writes all that comes before them. REQUIRES: out.size() == ContiguousAt(size) + size.
+template <typename T>
+void WriteContiguousHeader(std::span<std::byte> out, uint64_t size) {
+  std::memset(out.data(), 0, ContiguousAt(size));
+  const ValueHeader header{.fingerprint = Fingerprint<T>()};
+  std::memcpy(out.data(), &header, sizeof(header));
+  std::memcpy(out.data() + sizeof(header), &size, sizeof(size));
+}
+
 // The characters of a std::string where they lie. `bytes` must outlive the view.
 absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes);
 

@@ -55,10 +55,9 @@ std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session, 
   return result;
 }
 
-// The numbers of an array where they lie; those that came inline move to memory that is aligned for
-// them.
-template <typename T>
-std::variant<Array<T>, ErrorInfo> ViewAsArray(const worker::ValueBytes& value) {
+// The value where it lies; one that came inline moves to memory that is aligned for it.
+template <ReadInPlace T>
+std::variant<T, ErrorInfo> ViewInPlace(const worker::ValueBytes& value) {
   std::shared_ptr<const void> owner = value.owner;
   std::span<const std::byte> bytes = value.bytes;
   if (!value.in_store) {
@@ -66,17 +65,17 @@ std::variant<Array<T>, ErrorInfo> ViewAsArray(const worker::ValueBytes& value) {
     bytes = copy->bytes();
     owner = std::move(copy);
   }
-  const auto view = serialize::ViewArray<T>(bytes);
+  absl::StatusOr<T> view = InPlace<T>::View(bytes, std::move(owner));
   if (!view.ok()) return ErrorOf(view.status());
-  return Array<T>(*view, std::move(owner));
+  return *std::move(view);
 }
 
 // `container`: the value's object, null for an inline argument.
 template <typename T>
 std::variant<T, ErrorInfo> DecodeValue(const std::shared_ptr<worker::Session>& session,
                                        const worker::ValueBytes& value, ObjectId container) {
-  if constexpr (IsArray<T>::value) {
-    return ViewAsArray<typename T::value_type>(value);
+  if constexpr (ReadInPlace<T>) {
+    return ViewInPlace<T>(value);
   } else {
     // The ids inside are the container's until we claim them; an inline argument's were granted
     // with it.
