@@ -308,6 +308,7 @@ class Core {
   void RefuseWaitingLease(ErrorInfo error);
   // Memory that writers leave to those who read objects back.
   uint64_t Reserve(uint64_t bytes) const;
+  uint64_t NeededFor(uint64_t bytes) const;
   uint64_t Available() const;
   // Makes `bytes` more available, or begins to: recalls, asks, spills.
   void Relieve(uint64_t bytes);

@@ -49,8 +49,11 @@ class CoreTest : public testing::Test, protected TaskWords {
  protected:
   explicit CoreTest(double cpus = 2, uint64_t store_bytes = 64 << 20)
       : CoreTest(ResourceSet::Cpus(cpus), store_bytes) {}
-  explicit CoreTest(const ResourceSet& total, uint64_t store_bytes = 64 << 20)
-      : core_({.total = total, .store_bytes = store_bytes}, this) {
+  // With `spill`, everything can be written, and is at once; whoever is asked for a place forgets
+  // it.
+  explicit CoreTest(const ResourceSet& total, uint64_t store_bytes = 64 << 20,
+                    std::vector<objectstore::SpillSpace::Directory> spill = {})
+      : core_({.total = total, .store_bytes = store_bytes, .spill = std::move(spill)}, this) {
     core_.DriverJoined(kDriver, JobId(1));
   }
   ~CoreTest() override { core_.CheckInvariants(); }
@@ -99,6 +102,12 @@ class CoreTest : public testing::Test, protected TaskWords {
           refusals_.push_back(refused->error);
         } else if (const auto* wait = std::get_if<SendWaitRefused>(&action)) {
           refusals_.push_back(wait->error);
+        } else if (const auto* unpin = std::get_if<SendUnpin>(&action)) {
+          ASSERT_TRUE(core_.Unpinned(unpin->client, {unpin->pins, {}}).ok());
+        } else if (const auto* spilled = std::get_if<Spill>(&action)) {
+          std::vector<Core::SpillResult> results;
+          for (const auto& item : spilled->items) results.push_back({item.object, true, 0});
+          core_.SpillEnded(spilled->file, results, "");
         } else if (const auto* end = std::get_if<EndWorker>(&action)) {
           ended_.push_back(end->worker);
         }

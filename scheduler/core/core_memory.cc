@@ -89,12 +89,9 @@ void Core::ServeMemory() {
       wanted += residency_.Find(waiting.object)->size;
     // Several at a time, so that the disk is kept busy, and at least the first.
     uint64_t first = 0;
-    if (!waiting_leases_.empty()) {
-      first = waiting_leases_.front().bytes;
-      first += Reserve(first);
-    }
+    if (!waiting_leases_.empty()) first = NeededFor(waiting_leases_.front().bytes);
     if (!waiting_restores_.empty())
-      first += residency_.Find(waiting_restores_.front().object)->size;
+      first += residency_.Find(waiting_restores_.front().object)->size + 2 * kPageBytes;
     Relieve(std::max(first, std::min(wanted, space_.cap() / 4)));
   }
   ActOnSpill();
@@ -105,7 +102,7 @@ bool Core::ServeLease() {
   if (waiting_leases_.empty()) return false;
   const WaitingLease waiting = waiting_leases_.front();
   const uint64_t reserve = Reserve(waiting.bytes);
-  if (reserve > 0 && Available() < waiting.bytes + kPageBytes + reserve) return false;
+  if (reserve > 0 && Available() < NeededFor(waiting.bytes)) return false;
   const bool exactly = reserve > 0 && Available() < space_.lease_bytes() + reserve;
   const auto lease = exactly ? space_.LeaseExactly(waiting.client, waiting.bytes)
                              : space_.Lease(waiting.client, waiting.bytes);
@@ -187,6 +184,10 @@ uint64_t Core::Reserve(uint64_t bytes) const {
   const uint64_t needed = std::min(space_.cap(), bytes + 2 * kPageBytes);
   return std::min({residency_.largest_away(), space_.cap() / 8, space_.cap() - needed});
 }
+
+// What must be available before a writer gets so much: its first and last page may be taken in
+// part.
+uint64_t Core::NeededFor(uint64_t bytes) const { return bytes + 2 * kPageBytes + Reserve(bytes); }
 
 void Core::Relieve(uint64_t bytes) {
   if (bytes <= Available()) return;
