@@ -42,7 +42,9 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
 absl::Status Core::EnterGroups(const wire::TaskSpec& spec, ActorRecord* actor) {
   actor->groups[0].threads = std::max<uint32_t>(1, spec.max_concurrency);
   int64_t threads = actor->groups[0].threads;
-  for (const auto& [name, size] : spec.concurrency_groups) {
+  for (const auto& group : spec.concurrency_groups) {
+    const std::string& name = group.first;
+    const int64_t size = group.second;
     const bool twice = std::any_of(actor->groups.begin(), actor->groups.end(),
                                    [&](const ActorRecord::Group& g) { return g.name == name; });
     if (twice || size < 1 || size > Limits::kMaxActorThreads) {
