@@ -16,6 +16,11 @@ namespace {
 // A worker beyond one per CPU that has had nothing to do for this long is ended.
 constexpr int64_t kIdleSurplusNanos = 1'000'000'000;
 
+// So many workers in a row that die as they start are enough to say that none can. Where one has
+// started before, the executable is sound and something harms its processes: that may pass.
+constexpr int kFailedStarts = 3;
+constexpr int kFailedStartsOfWhatRan = 100;
+
 }  // namespace
 
 Core::Core(const Config& config, TaskWords* words)
@@ -40,7 +45,9 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
     return absl::NotFoundError(
         absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
   }
-  jobs_.at(worker->job).failed_starts = 0;
+  Job& job = jobs_.at(worker->job);
+  job.failed_starts = 0;
+  job.image_runs = true;
   history_.Add(now_nanos_, worker->actor, Step::kProcessJoined, process);
   if (worker->ending) return absl::OkStatus();  // it is being killed
   if (worker->is_actor()) {
@@ -195,9 +202,9 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
     LoseTask(it->first, it->second, cause, pid);
   if (actor_id.is_null() && never_joined) {
     Job& job = jobs_.at(job_id);
-    // Three in a row that die before they can take work: the fault is not the task's, but nothing
-    // of it will ever run.
-    if (++job.failed_starts >= 3) {
+    // So many in a row that die before they can take work: the fault is not the task's, but
+    // nothing of it will ever run.
+    if (++job.failed_starts >= (job.image_runs ? kFailedStartsOfWhatRan : kFailedStarts)) {
       job.failed_starts = 0;
       while (!job.ready.empty()) {
         Task* task = *job.ready.ClassesInOrder().front()->tasks.begin();

@@ -169,7 +169,8 @@ class Core {
     bool driver_left = false;
     bool ended = false;  // and no detached actor of it is left: nothing of it runs any more
     ReadyQueue ready;
-    int failed_starts = 0;  // in a row
+    bool image_runs = false;  // a worker of it has joined
+    int failed_starts = 0;    // in a row
     uint64_t tasks_finished = 0;
     uint64_t finished_for_driver = 0;  // of what the driver itself submitted
     uint64_t told_driver = 0;

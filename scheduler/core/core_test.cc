@@ -106,6 +106,25 @@ TEST_F(CoreTest, ThreeWorkersThatCannotStartFailWhatWaitsForThem) {
   EXPECT_EQ(started_.size(), 3u);
 }
 
+TEST_F(CoreTest, WhatHasStartedOnceIsTriedManyTimesMore) {
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  Perform();
+  ASSERT_TRUE(Complete(TaskId::Make(kDriver, 1), ValueOf("12345678")).ok());
+  workers_join_ = false;
+  core_.ProcessDied(started_.back(), "killed by signal 9 (SIGKILL)", 17);
+  started_.clear();
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 2)).ok());
+  for (size_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(ErrorOf(ObjectId::Make(kDriver, 2)), nullptr) << i;
+    Perform();
+    ASSERT_EQ(started_.size(), i + 1);
+    core_.ProcessDied(started_.back(), "killed by signal 9 (SIGKILL)", 18);
+  }
+  ASSERT_NE(ErrorOf(ObjectId::Make(kDriver, 2)), nullptr);
+  EXPECT_EQ(ErrorOf(ObjectId::Make(kDriver, 2))->message,
+            "no worker could be started: killed by signal 9 (SIGKILL)");
+}
+
 TEST_F(OneCpu, AParentThatWaitsLendsItsCpuAndWhatWasQueuedBehindItMoves) {
   ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
   ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 2)).ok());
