@@ -16,13 +16,25 @@ int64_t Sum(const std::vector<int64_t>& values) {
   return std::accumulate(values.begin(), values.end(), int64_t{0});
 }
 
-// Submits so many tasks, and gets them all.
+// As Ray's benchmarks do: submits a thousand calls, gets them all, and begins again.
+template <typename Submit>
+int64_t SumInBatches(int64_t calls, Submit submit) {
+  constexpr int64_t kBatch = 1'000;
+  std::vector<troupe::ObjectRef<int64_t>> refs;
+  refs.reserve(kBatch);
+  int64_t sum = 0;
+  for (int64_t i = 0; i < calls; ++i) {
+    refs.push_back(submit(i));
+    if (refs.size() < kBatch && i + 1 < calls) continue;
+    sum += Sum(troupe::Get(refs));
+    refs.clear();
+  }
+  return sum;
+}
+
 int64_t SubmitAndGet(int64_t tasks) {
   const auto task = troupe::Task(Double);
-  std::vector<troupe::ObjectRef<int64_t>> refs;
-  refs.reserve(static_cast<size_t>(tasks));
-  for (int64_t i = 0; i < tasks; ++i) refs.push_back(task.Remote(i));
-  return Sum(troupe::Get(refs));
+  return SumInBatches(tasks, [&](int64_t i) { return task.Remote(i); });
 }
 
 class Doubler {
@@ -36,13 +48,10 @@ class Submitter {
  public:
   int64_t Tasks(int64_t count) { return SubmitAndGet(count); }
   int64_t Calls(const Doublers& actors, int64_t count) {
-    std::vector<troupe::ObjectRef<int64_t>> refs;
-    refs.reserve(static_cast<size_t>(count));
-    for (int64_t i = 0; i < count; ++i) {
+    return SumInBatches(count, [&](int64_t i) {
       const auto& actor = actors[static_cast<size_t>(i) % actors.size()];
-      refs.push_back(actor.Task(&Doubler::Call).Remote(i));
-    }
-    return Sum(troupe::Get(refs));
+      return actor.Task(&Doubler::Call).Remote(i);
+    });
   }
 };
 
@@ -100,13 +109,12 @@ double RateOfAll(const std::vector<troupe::ActorHandle<Submitter>>& submitters, 
 double CallsWithArgument(const Doublers& actors) {
   constexpr int64_t kCalls = 20'000;
   const auto argument = troupe::Put(std::vector<int64_t>{1, 2, 3});
-  std::vector<troupe::ObjectRef<int64_t>> refs;
-  refs.reserve(kCalls);
   int64_t sum = 0;
   const double rate = Rate(kCalls, [&] {
-    for (size_t i = 0; i < kCalls; ++i)
-      refs.push_back(actors[i % actors.size()].Task(&Doubler::SumOf).Remote(argument));
-    sum = Sum(troupe::Get(refs));
+    sum = SumInBatches(kCalls, [&](int64_t i) {
+      const auto& actor = actors[static_cast<size_t>(i) % actors.size()];
+      return actor.Task(&Doubler::SumOf).Remote(argument);
+    });
   });
   Expect(sum == 6 * kCalls, "calls with an argument");
   return rate;
