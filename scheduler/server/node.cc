@@ -20,7 +20,7 @@
 namespace troupe::scheduler {
 namespace {
 
-constexpr size_t kMessagesPerDrain = 256;
+constexpr size_t kMessagesPerDrain = 32;
 
 channel::Doorbell MakeBell() {
   absl::StatusOr<channel::Doorbell> bell = channel::Doorbell::Create();
