@@ -282,9 +282,9 @@ std::optional<ErrorInfo> NodeSession::death() {
   return death_;
 }
 
-void NodeSession::Send(const wire::ClientMessage& message) {
+void NodeSession::SendEncoded(wire::Bytes message) {
   if (death_.has_value()) return;
-  const absl::Status status = channel_->Send(wire::Encode(message, buffer_));
+  const absl::Status status = channel_->Send(message);
   if (!status.ok())
     Die(Unavailable(absl::StrCat("sending to the node: ", ToAbsl(ToStd(status.message())))));
 }

@@ -115,7 +115,10 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void Start();
 
   // All with the lock held.
-  void Send(const wire::ClientMessage& message);
+  void Send(const wire::ClientMessage& message) { SendEncoded(wire::Encode(message, buffer_)); }
+  void Send(const wire::TaskSpec& message) { SendEncoded(wire::Encode(message, buffer_)); }
+  void Send(const wire::Complete& message) { SendEncoded(wire::Encode(message, buffer_)); }
+  void SendEncoded(wire::Bytes message);
   void SendReleases(size_t at_least);
   void FinishSending();
   void DrainSocket();

@@ -1,7 +1,9 @@
 // What the codecs of this package share: building and reading one single-segment Cap'n Proto
-// message.
+// message, and the parts that several kinds of message have.
 //
-// Private to core/wire. kj's exceptions become a Status here and nowhere else.
+// For a part X of the messages, Words(x) bounds its size in words, Set(x, builder) writes it, and
+// Get(reader) reads it as a view. Private to core/wire. kj's exceptions become a Status here and
+// nowhere else.
 #ifndef TROUPE_CORE_WIRE_CODEC_H_
 #define TROUPE_CORE_WIRE_CODEC_H_
 
@@ -118,6 +120,31 @@ inline std::vector<ObjectId> GetIds(capnp::List<schema::Id>::Reader list) {
   for (const auto id : list) ids.push_back(GetId(id));
   return ids;
 }
+
+template <typename... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overload(F...) -> Overload<F...>;
+
+// Bounds, in words. A struct inside a list takes its own words plus the list's tag.
+inline constexpr size_t kSmall = 24;
+
+// value_codec.cc
+size_t Words(const ErrorInfo& e);
+size_t Words(const Value& v);
+void Set(const ErrorInfo& e, schema::Error::Builder b);
+void Set(const Location& l, schema::Location::Builder b);
+void Set(const Value& v, schema::Value::Builder b);
+ErrorInfo Get(schema::Error::Reader r);
+Location Get(schema::Location::Reader r);
+Value Get(schema::Value::Reader r);
+
+// task_codec.cc
+size_t Words(const TaskSpec& t);
+void Set(const TaskSpec& t, schema::TaskSpec::Builder b);
+absl::Status Get(schema::TaskSpec::Reader r, TaskSpec* t);
 
 }  // namespace troupe::wire::internal
 

@@ -88,7 +88,7 @@ struct SetControlMessage {
   }
 };
 
-absl::StatusOr<ControlMessage> Get(schema::ControlMessage::Reader r) {
+absl::StatusOr<ControlMessage> GetControl(schema::ControlMessage::Reader r) {
   switch (r.which()) {
     case schema::ControlMessage::HELLO: {
       const auto g = r.getHello();
@@ -144,7 +144,7 @@ absl::StatusOr<ControlMessage> DecodeControlMessage(Bytes bytes) {
   absl::StatusOr<ControlMessage> message = absl::InternalError("not read");
   const absl::Status status =
       internal::Read<schema::ControlMessage>(bytes, [&](schema::ControlMessage::Reader reader) {
-        message = internal::Get(reader);
+        message = internal::GetControl(reader);
         return message.status();
       });
   if (!status.ok()) return status;

@@ -1,124 +1,20 @@
 #include "core/wire/messages.h"
 
-#include <algorithm>
-
 #include "core/wire/codec.h"
 
 namespace troupe::wire {
 namespace internal {
 namespace {
 
-template <typename... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overload(F...) -> Overload<F...>;
+using internal::Get;
+using internal::Set;
+using internal::Words;
 
-// Bounds, in words. A struct inside a list takes its own words plus the list's tag.
-constexpr size_t kSmall = 24;
-
-size_t Words(const ErrorInfo& e) {
-  return kSmall + WordsFor(e.message.size()) + WordsFor(e.exception_type.size()) +
-         WordsFor(e.origin.size()) + WordsFor(e.payload.size());
-}
-size_t Words(const Value& v) {
-  return kSmall + WordsForIds(v.refs.size()) +
-         std::visit(Overload{[](Bytes bytes) { return WordsFor(bytes.size()); },
-                             [](const Location&) { return size_t{4}; },
-                             [](const ErrorInfo& e) { return Words(e); },
-                             [](Pending) { return size_t{0}; }, [](Away) { return size_t{0}; }},
-                    v.content);
-}
 size_t Words(const std::vector<ReadyValue>& values) {
   size_t words = 2;
   for (const ReadyValue& v : values) words += 4 + Words(v.value);
   return words;
 }
-size_t Words(const TaskSpec& t) {
-  size_t words = 2 * kSmall + WordsFor(t.name.size()) + WordsFor(t.type_name.size()) +
-                 WordsFor(t.actor_name.size()) + WordsFor(t.callable.size()) +
-                 WordsFor(t.function.size());
-  for (const Argument& a : t.arguments) {
-    words += 8 + std::visit(
-                     Overload{[](const Argument::Inline& i) {
-                                return WordsFor(i.bytes.size()) + WordsForIds(i.refs.size());
-                              },
-                              [](const ObjectId&) { return size_t{4}; },
-                              [](const Argument::Objects& ids) { return WordsForIds(ids.size()); }},
-                     a.content);
-  }
-  for (const auto& [name, units] : t.resources) words += 4 + WordsFor(name.size());
-  return words;
-}
-
-void Set(const ErrorInfo& e, schema::Error::Builder b) {
-  b.setTaskHi(e.task.hi());
-  b.setTaskLo(e.task.lo());
-  b.setAttempt(e.attempt);
-  b.setPid(e.pid);
-  b.setKind(static_cast<uint16_t>(e.kind));
-  SetText(e.message, [&](unsigned n) { return b.initMessage(n); });
-  SetText(e.exception_type, [&](unsigned n) { return b.initExceptionType(n); });
-  SetText(e.origin, [&](unsigned n) { return b.initOrigin(n); });
-  if (!e.payload.empty()) {
-    b.setPayload(ToKj(std::as_bytes(std::span(e.payload.data(), e.payload.size()))));
-  }
-}
-ErrorInfo Get(schema::Error::Reader r) {
-  ErrorInfo e;
-  e.kind = r.getKind() < kErrorKinds ? ErrorKind(r.getKind()) : ErrorKind::kInternal;
-  e.message = FromKj(r.getMessage());
-  e.exception_type = FromKj(r.getExceptionType());
-  e.origin = FromKj(r.getOrigin());
-  const Bytes payload = FromKj(r.getPayload());
-  e.payload.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
-  e.task = TaskId(r.getTaskHi(), r.getTaskLo());
-  e.attempt = r.getAttempt();
-  e.pid = r.getPid();
-  return e;
-}
-
-void Set(const Location& l, schema::Location::Builder b) {
-  b.setChunk(static_cast<uint32_t>(l.chunk));
-  b.setOffset(l.offset);
-  b.setSize(l.size);
-}
-Location Get(schema::Location::Reader r) {
-  return {.chunk = ChunkId(r.getChunk()), .offset = r.getOffset(), .size = r.getSize()};
-}
-
-void Set(const Value& v, schema::Value::Builder b) {
-  std::visit(Overload{[&](Bytes bytes) { b.setInline(ToKj(bytes)); },
-                      [&](const Location& l) { Set(l, b.initStored()); },
-                      [&](const ErrorInfo& e) { Set(e, b.initError()); },
-                      [&](Pending) { b.setPending(); }, [&](Away) { b.setAway(); }},
-             v.content);
-  SetIds(v.refs, [&](unsigned n) { return b.initRefs(n); });
-}
-Value Get(schema::Value::Reader r) {
-  Value v;
-  switch (r.which()) {
-    case schema::Value::INLINE:
-      v.content = FromKj(r.getInline());
-      break;
-    case schema::Value::STORED:
-      v.content = Get(r.getStored());
-      break;
-    case schema::Value::ERROR:
-      v.content = Get(r.getError());
-      break;
-    case schema::Value::PENDING:
-      v.content = Pending{};
-      break;
-    case schema::Value::AWAY:
-      v.content = Away{};
-      break;
-  }
-  v.refs = GetIds(r.getRefs());
-  return v;
-}
-
 template <typename InitList>
 void SetReady(const std::vector<ReadyValue>& values, InitList init) {
   auto list = init(static_cast<unsigned>(values.size()));
@@ -133,127 +29,6 @@ std::vector<ReadyValue> GetReady(capnp::List<schema::Ready>::Reader list) {
   values.reserve(CountOf(list));
   for (const auto r : list) values.push_back({ObjectId(r.getHi(), r.getLo()), Get(r.getValue())});
   return values;
-}
-
-void Set(const Argument& a, schema::Argument::Builder b) {
-  std::visit(Overload{[&](const Argument::Inline& i) {
-                        b.setInline(ToKj(i.bytes));
-                        SetIds(i.refs, [&](unsigned n) { return b.initRefs(n); });
-                      },
-                      [&](const ObjectId& id) { SetId(id, b.initObject()); },
-                      [&](const Argument::Objects& ids) {
-                        auto list = b.initObjects(static_cast<unsigned>(ids.size()));
-                        for (unsigned k = 0; k < list.size(); ++k) SetId(ids[k], list[k]);
-                      }},
-             a.content);
-}
-Argument Get(schema::Argument::Reader r) {
-  switch (r.which()) {
-    case schema::Argument::INLINE:
-      return {Argument::Inline{FromKj(r.getInline()), GetIds(r.getRefs())}};
-    case schema::Argument::OBJECT:
-      return {GetId(r.getObject())};
-    case schema::Argument::OBJECTS:
-      return {GetIds(r.getObjects())};
-  }
-  return {Argument::Inline{}};
-}
-
-template <typename Init>
-void SetAmounts(const std::vector<std::pair<std::string, int64_t>>& amounts, Init init) {
-  if (amounts.empty()) return;
-  auto list = init(static_cast<unsigned>(amounts.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    SetText(amounts[i].first, [&](unsigned n) { return list[i].initName(n); });
-    list[i].setUnits(amounts[i].second);
-  }
-}
-std::vector<std::pair<std::string, int64_t>> GetAmounts(
-    capnp::List<schema::NamedAmount>::Reader list) {
-  std::vector<std::pair<std::string, int64_t>> amounts;
-  amounts.reserve(CountOf(list));
-  for (const auto amount : list) amounts.emplace_back(FromKj(amount.getName()), amount.getUnits());
-  return amounts;
-}
-
-void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
-  b.setIdHi(t.id.hi());
-  b.setIdLo(t.id.lo());
-  b.setActorHi(t.actor.hi());
-  b.setActorLo(t.actor.lo());
-  b.setSequence(t.sequence);
-  b.setEntry(t.entry);
-  b.setCpuUnits(t.cpu_units);
-  b.setNumReturns(t.num_returns);
-  b.setMaxRetries(t.max_retries);
-  b.setMaxRestarts(t.max_restarts);
-  b.setPriority(t.priority);
-  b.setDepth(t.depth);
-  b.setKind(static_cast<uint16_t>(t.kind));
-  b.setDetached(t.detached);
-  b.setTimeoutNanos(t.timeout_nanos);
-  b.setGraceNanos(t.grace_nanos);
-  b.setParentHi(t.parent.hi());
-  b.setParentLo(t.parent.lo());
-  b.setRetryOn(t.retry_on);
-  b.setMaxCalls(t.max_calls);
-  b.setMaxTaskRetries(t.max_task_retries);
-  b.setMaxPendingCalls(t.max_pending_calls);
-  b.setCheckpointEvery(t.checkpoint_every);
-  b.setMaxConcurrency(t.max_concurrency);
-  SetText(t.concurrency_group, [&](unsigned n) { return b.initConcurrencyGroup(n); });
-  SetText(t.name, [&](unsigned n) { return b.initName(n); });
-  SetText(t.type_name, [&](unsigned n) { return b.initTypeName(n); });
-  SetText(t.actor_name, [&](unsigned n) { return b.initActorName(n); });
-  if (!t.callable.empty()) b.setCallable(ToKj(t.callable));
-  SetText(t.function, [&](unsigned n) { return b.initFunction(n); });
-  b.setStreamWindow(t.stream_window);
-  if (!t.arguments.empty()) {
-    auto list = b.initArguments(static_cast<unsigned>(t.arguments.size()));
-    for (unsigned i = 0; i < list.size(); ++i) Set(t.arguments[i], list[i]);
-  }
-  SetAmounts(t.resources, [&](unsigned n) { return b.initResources(n); });
-  SetAmounts(t.concurrency_groups, [&](unsigned n) { return b.initConcurrencyGroups(n); });
-}
-absl::StatusOr<TaskSpec> Get(schema::TaskSpec::Reader r) {
-  if (r.getKind() > static_cast<uint16_t>(TaskKind::kActorCall)) {
-    return absl::InvalidArgumentError(absl::StrCat("unknown kind of task ", r.getKind()));
-  }
-  TaskSpec t;
-  t.id = TaskId(r.getIdHi(), r.getIdLo());
-  t.kind = TaskKind(r.getKind());
-  t.entry = r.getEntry();
-  t.actor = ActorId(r.getActorHi(), r.getActorLo());
-  t.sequence = r.getSequence();
-  t.cpu_units = r.getCpuUnits();
-  t.num_returns = r.getNumReturns();
-  t.max_retries = r.getMaxRetries();
-  t.max_restarts = r.getMaxRestarts();
-  t.priority = r.getPriority();
-  t.depth = r.getDepth();
-  t.detached = r.getDetached();
-  t.timeout_nanos = r.getTimeoutNanos();
-  t.grace_nanos = r.getGraceNanos();
-  t.parent = TaskId(r.getParentHi(), r.getParentLo());
-  t.retry_on = r.getRetryOn();
-  t.max_calls = r.getMaxCalls();
-  t.max_task_retries = r.getMaxTaskRetries();
-  t.max_pending_calls = r.getMaxPendingCalls();
-  t.checkpoint_every = r.getCheckpointEvery();
-  t.max_concurrency = r.getMaxConcurrency();
-  t.concurrency_groups = GetAmounts(r.getConcurrencyGroups());
-  t.concurrency_group = FromKj(r.getConcurrencyGroup());
-  t.name = FromKj(r.getName());
-  t.type_name = FromKj(r.getTypeName());
-  t.actor_name = FromKj(r.getActorName());
-  t.callable = FromKj(r.getCallable());
-  t.function = FromKj(r.getFunction());
-  t.stream_window = r.getStreamWindow();
-  const auto arguments = r.getArguments();
-  t.arguments.reserve(CountOf(arguments));
-  for (const auto a : arguments) t.arguments.push_back(Get(a));
-  t.resources = GetAmounts(r.getResources());
-  return t;
 }
 
 void Set(const StreamDemand& m, schema::StreamDemand::Builder b) {
@@ -282,6 +57,12 @@ std::vector<Pin> GetPins(capnp::List<schema::Pin>::Reader list) {
   return pins;
 }
 size_t WordsForPins(size_t count) { return 2 + 3 * count; }
+
+size_t Words(const Complete& m) {
+  size_t words = 4;
+  for (const Value& v : m.results) words += Words(v);
+  return words;
+}
 
 struct SetClientMessage {
   schema::ClientMessage::Builder b;
@@ -386,40 +167,31 @@ struct SetClientMessage {
   void operator()(const ExitActor&) { b.setExitActor(); }
 };
 
-size_t Words(const ClientMessage& message) {
-  return kSmall +
-         std::visit(Overload{[](const TaskSpec& t) { return Words(t); },
-                             [](const Seal& m) { return Words(m.value); },
-                             [](const Complete& m) {
-                               size_t words = 4;
-                               for (const Value& v : m.results) words += Words(v);
-                               return words;
-                             },
-                             [](const Subscribe& m) { return WordsForIds(m.ids.size()); },
-                             [](const Blocked& m) { return WordsForIds(m.ids.size()); },
-                             [](const Release& m) { return 4 + 3 * m.grants.size(); },
-                             [](const FindActor& m) { return WordsFor(m.name.size()); },
-                             [](const StatusRequest& m) { return WordsFor(m.query.size()); },
-                             [](const StreamItem& m) { return Words(m.value); },
-                             [](const Fetch& m) { return WordsForIds(m.ids.size()); },
-                             [](const Unpinned& m) {
-                               return WordsForPins(m.agreed.size()) +
-                                      WordsForPins(m.refused.size());
-                             },
-                             [](const auto&) { return size_t{8}; }},
-                    message);
-}
+constexpr Overload kClientWords{[](const TaskSpec& t) { return Words(t); },
+                                [](const Seal& m) { return Words(m.value); },
+                                [](const Complete& m) { return Words(m); },
+                                [](const Subscribe& m) { return WordsForIds(m.ids.size()); },
+                                [](const Blocked& m) { return WordsForIds(m.ids.size()); },
+                                [](const Release& m) { return 4 + 3 * m.grants.size(); },
+                                [](const FindActor& m) { return WordsFor(m.name.size()); },
+                                [](const StatusRequest& m) { return WordsFor(m.query.size()); },
+                                [](const StreamItem& m) { return Words(m.value); },
+                                [](const Fetch& m) { return WordsForIds(m.ids.size()); },
+                                [](const Unpinned& m) {
+                                  return WordsForPins(m.agreed.size()) +
+                                         WordsForPins(m.refused.size());
+                                },
+                                [](const auto&) { return size_t{8}; }};
 
-absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
+// In place: messages are large to move.
+absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
   switch (r.which()) {
-    case schema::ClientMessage::SUBMIT: {
-      absl::StatusOr<TaskSpec> spec = Get(r.getSubmit());
-      if (!spec.ok()) return spec.status();
-      return ClientMessage(*std::move(spec));
-    }
+    case schema::ClientMessage::SUBMIT:
+      return Get(r.getSubmit(), &message->emplace<TaskSpec>());
     case schema::ClientMessage::SEAL: {
       const auto g = r.getSeal();
-      return Seal{ObjectId(g.getHi(), g.getLo()), Get(g.getValue())};
+      *message = Seal{ObjectId(g.getHi(), g.getLo()), Get(g.getValue())};
+      break;
     }
     case schema::ClientMessage::COMPLETE: {
       const auto g = r.getComplete();
@@ -428,71 +200,93 @@ absl::StatusOr<ClientMessage> Get(schema::ClientMessage::Reader r) {
       const auto results = g.getResults();
       m.results.reserve(CountOf(results));
       for (const auto v : results) m.results.push_back(Get(v));
-      return m;
+      *message = std::move(m);
+      break;
     }
     case schema::ClientMessage::SUBSCRIBE:
-      return Subscribe{GetIds(r.getSubscribe())};
+      *message = Subscribe{GetIds(r.getSubscribe())};
+      break;
     case schema::ClientMessage::RELEASE: {
       Release m;
       const auto grants = r.getRelease();
       m.grants.reserve(CountOf(grants));
       for (const auto g : grants)
         m.grants.push_back({ObjectId(g.getHi(), g.getLo()), g.getCount()});
-      return m;
+      *message = std::move(m);
+      break;
     }
     case schema::ClientMessage::CLAIM: {
       const auto g = r.getClaim();
-      return Claim{ObjectId(g.getHi(), g.getLo()), g.getFirst(), g.getCount()};
+      *message = Claim{ObjectId(g.getHi(), g.getLo()), g.getFirst(), g.getCount()};
+      break;
     }
     case schema::ClientMessage::LEASE:
-      return LeaseRequest{r.getLease()};
+      *message = LeaseRequest{r.getLease()};
+      break;
     case schema::ClientMessage::RETURN_LEASE:
-      return ReturnLease{Get(r.getReturnLease())};
+      *message = ReturnLease{Get(r.getReturnLease())};
+      break;
     case schema::ClientMessage::BLOCKED:
-      return Blocked{GetIds(r.getBlocked().getIds()), r.getBlocked().getNeeded()};
+      *message = Blocked{GetIds(r.getBlocked().getIds()), r.getBlocked().getNeeded()};
+      break;
     case schema::ClientMessage::UNBLOCKED:
-      return Unblocked{};
+      *message = Unblocked{};
+      break;
     case schema::ClientMessage::KILL: {
       const auto g = r.getKill();
-      return Kill{ActorId(g.getHi(), g.getLo()), g.getNoRestart()};
+      *message = Kill{ActorId(g.getHi(), g.getLo()), g.getNoRestart()};
+      break;
     }
     case schema::ClientMessage::FIND_ACTOR: {
       const auto g = r.getFindActor();
-      return FindActor{g.getRequest(), FromKj(g.getName())};
+      *message = FindActor{g.getRequest(), FromKj(g.getName())};
+      break;
     }
     case schema::ClientMessage::STATUS:
-      return StatusRequest{r.getStatus().getRequest(), FromKj(r.getStatus().getQuery())};
+      *message = StatusRequest{r.getStatus().getRequest(), FromKj(r.getStatus().getQuery())};
+      break;
     case schema::ClientMessage::STOP:
-      return Stop{};
+      *message = Stop{};
+      break;
     case schema::ClientMessage::CANCEL: {
       const auto g = r.getCancel();
-      return Cancel{ObjectId(g.getHi(), g.getLo()), g.getForce(), g.getRecursive()};
+      *message = Cancel{ObjectId(g.getHi(), g.getLo()), g.getForce(), g.getRecursive()};
+      break;
     }
     case schema::ClientMessage::STREAM_ITEM: {
       const auto g = r.getStreamItem();
-      return StreamItem{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(),
-                        g.getIndex(), Get(g.getValue())};
+      *message = StreamItem{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(),
+                            g.getIndex(), Get(g.getValue())};
+      break;
     }
     case schema::ClientMessage::STREAM_DEMAND:
-      return Get(r.getStreamDemand());
+      *message = Get(r.getStreamDemand());
+      break;
     case schema::ClientMessage::FETCH:
-      return Fetch{GetIds(r.getFetch())};
+      *message = Fetch{GetIds(r.getFetch())};
+      break;
     case schema::ClientMessage::UNPINNED: {
       const auto g = r.getUnpinned();
-      return Unpinned{GetPins(g.getAgreed()), GetPins(g.getRefused())};
+      *message = Unpinned{GetPins(g.getAgreed()), GetPins(g.getRefused())};
+      break;
     }
     case schema::ClientMessage::MEMORY: {
       const auto g = r.getMemory();
-      return MemoryRequest{g.getRequest(), g.getLimit()};
+      *message = MemoryRequest{g.getRequest(), g.getLimit()};
+      break;
     }
     case schema::ClientMessage::CHECKPOINT: {
       const auto g = r.getCheckpoint();
-      return Checkpoint{ObjectId(g.getHi(), g.getLo())};
+      *message = Checkpoint{ObjectId(g.getHi(), g.getLo())};
+      break;
     }
     case schema::ClientMessage::EXIT_ACTOR:
-      return ExitActor{};
+      *message = ExitActor{};
+      break;
+    default:
+      return absl::InvalidArgumentError("a client message of an unknown kind");
   }
-  return absl::InvalidArgumentError("a client message of an unknown kind");
+  return absl::OkStatus();
 }
 
 struct SetNodeMessage {
@@ -591,78 +385,90 @@ struct SetNodeMessage {
   void operator()(const Finished& m) { b.setFinished(m.count); }
 };
 
-size_t Words(const NodeMessage& message) {
-  return kSmall +
-         std::visit(Overload{[](const Dispatch& m) {
-                               return Words(m.values) + WordsForIds(m.refs.size()) +
-                                      WordsFor(m.spec.size());
-                             },
-                             [](const Ready& m) { return Words(m.values); },
-                             [](const Streamed& m) { return Words(m.values); },
-                             [](const LeaseRefused& m) { return Words(m.error); },
-                             [](const WaitRefused& m) { return Words(m.error); },
-                             [](const ActorFound& m) { return WordsFor(m.type_name.size()); },
-                             [](const StatusReport& m) { return WordsFor(m.text.size()); },
-                             [](const Exit& m) { return WordsFor(m.reason.size()); },
-                             [](const StopTask& m) { return Words(m.error); },
-                             [](const Unpin& m) { return WordsForPins(m.pins.size()); },
-                             [](const FetchRefused& m) { return Words(m.error); },
-                             [](const MemoryReport& m) {
-                               size_t words = 16;
-                               for (const MemoryObject& o : m.objects)
-                                 words += 8 + WordsFor(o.maker.size());
-                               return words;
-                             },
-                             [](const auto&) { return size_t{8}; }},
-                    message);
-}
+constexpr Overload kNodeWords{[](const Dispatch& m) {
+                                return Words(m.values) + WordsForIds(m.refs.size()) +
+                                       WordsFor(m.spec.size());
+                              },
+                              [](const Ready& m) { return Words(m.values); },
+                              [](const Streamed& m) { return Words(m.values); },
+                              [](const LeaseRefused& m) { return Words(m.error); },
+                              [](const WaitRefused& m) { return Words(m.error); },
+                              [](const ActorFound& m) { return WordsFor(m.type_name.size()); },
+                              [](const StatusReport& m) { return WordsFor(m.text.size()); },
+                              [](const Exit& m) { return WordsFor(m.reason.size()); },
+                              [](const StopTask& m) { return Words(m.error); },
+                              [](const Unpin& m) { return WordsForPins(m.pins.size()); },
+                              [](const FetchRefused& m) { return Words(m.error); },
+                              [](const MemoryReport& m) {
+                                size_t words = 16;
+                                for (const MemoryObject& o : m.objects)
+                                  words += 8 + WordsFor(o.maker.size());
+                                return words;
+                              },
+                              [](const auto&) { return size_t{8}; }};
 
-absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
+// In place: messages are large to move.
+absl::Status Get(schema::NodeMessage::Reader r, NodeMessage* message) {
   switch (r.which()) {
     case schema::NodeMessage::DISPATCH: {
       const auto g = r.getDispatch();
-      return Dispatch{
+      *message = Dispatch{
           g.getSlot(),         g.getGeneration(),   g.getAttempt(),       GetReady(g.getValues()),
           GetIds(g.getRefs()), FromKj(g.getSpec()), g.getTimeLeftNanos(), g.getRestores(),
           g.getGroup()};
+      break;
     }
     case schema::NodeMessage::READY:
-      return Ready{GetReady(r.getReady())};
+      *message = Ready{GetReady(r.getReady())};
+      break;
     case schema::NodeMessage::STREAMED:
-      return Streamed{GetReady(r.getStreamed())};
+      *message = Streamed{GetReady(r.getStreamed())};
+      break;
     case schema::NodeMessage::STREAM_DEMAND:
-      return Get(r.getStreamDemand());
+      *message = Get(r.getStreamDemand());
+      break;
     case schema::NodeMessage::LEASE_GRANTED:
-      return LeaseGranted{Get(r.getLeaseGranted())};
+      *message = LeaseGranted{Get(r.getLeaseGranted())};
+      break;
     case schema::NodeMessage::LEASE_REFUSED: {
       const auto g = r.getLeaseRefused();
-      return LeaseRefused{Get(g.getError()), g.getBytes()};
+      *message = LeaseRefused{Get(g.getError()), g.getBytes()};
+      break;
     }
     case schema::NodeMessage::WAIT_REFUSED:
-      return WaitRefused{Get(r.getWaitRefused().getError()), r.getWaitRefused().getWait()};
+      *message = WaitRefused{Get(r.getWaitRefused().getError()), r.getWaitRefused().getWait()};
+      break;
     case schema::NodeMessage::DROP_CHUNK:
-      return DropChunk{ChunkId(r.getDropChunk())};
+      *message = DropChunk{ChunkId(r.getDropChunk())};
+      break;
     case schema::NodeMessage::ACTOR_FOUND: {
       const auto g = r.getActorFound();
-      return ActorFound{g.getRequest(), ActorId(g.getHi(), g.getLo()), FromKj(g.getTypeName())};
+      *message = ActorFound{g.getRequest(), ActorId(g.getHi(), g.getLo()), FromKj(g.getTypeName())};
+      break;
     }
     case schema::NodeMessage::STATUS: {
       const auto g = r.getStatus();
-      return StatusReport{g.getRequest(), FromKj(g.getText())};
+      *message = StatusReport{g.getRequest(), FromKj(g.getText())};
+      break;
     }
     case schema::NodeMessage::EXIT:
-      return Exit{FromKj(r.getExit())};
+      *message = Exit{FromKj(r.getExit())};
+      break;
     case schema::NodeMessage::STOP_TASK: {
       const auto g = r.getStopTask();
-      return StopTask{g.getSlot(), g.getGeneration(), Get(g.getError())};
+      *message = StopTask{g.getSlot(), g.getGeneration(), Get(g.getError())};
+      break;
     }
     case schema::NodeMessage::UNPIN:
-      return Unpin{GetPins(r.getUnpin())};
+      *message = Unpin{GetPins(r.getUnpin())};
+      break;
     case schema::NodeMessage::RECALL:
-      return Recall{};
+      *message = Recall{};
+      break;
     case schema::NodeMessage::FETCH_REFUSED: {
       const auto g = r.getFetchRefused();
-      return FetchRefused{ObjectId(g.getHi(), g.getLo()), Get(g.getError())};
+      *message = FetchRefused{ObjectId(g.getHi(), g.getLo()), Get(g.getError())};
+      break;
     }
     case schema::NodeMessage::MEMORY: {
       const auto g = r.getMemory();
@@ -690,23 +496,39 @@ absl::StatusOr<NodeMessage> Get(schema::NodeMessage::Reader r) {
                              .pins = o.getPins(),
                              .maker = FromKj(o.getMaker())});
       }
-      return m;
+      *message = std::move(m);
+      break;
     }
     case schema::NodeMessage::FINISHED:
-      return Finished{r.getFinished()};
+      *message = Finished{r.getFinished()};
+      break;
+    default:
+      return absl::InvalidArgumentError("a node message of an unknown kind");
   }
-  return absl::InvalidArgumentError("a node message of an unknown kind");
+  return absl::OkStatus();
 }
 
 template <typename Schema, typename Message>
 absl::StatusOr<Message> Decode(Bytes bytes) {
-  absl::StatusOr<Message> message = absl::InternalError("not read");
-  const absl::Status status = Read<Schema>(bytes, [&](typename Schema::Reader reader) {
-    message = Get(reader);
-    return message.status();
-  });
-  if (!status.ok()) return status;
+  absl::StatusOr<Message> message(absl::in_place);
+  absl::Status status =
+      Read<Schema>(bytes, [&](typename Schema::Reader reader) { return Get(reader, &*message); });
+  if (!status.ok()) message = std::move(status);
   return message;
+}
+
+// Of one alternative.
+template <typename Message>
+Bytes EncodeClient(const Message& message, MessageBuffer& buffer) {
+  return Build<schema::ClientMessage>(
+      buffer, kSmall + kClientWords(message),
+      [&](schema::ClientMessage::Builder b) { SetClientMessage{b}(message); });
+}
+template <typename Message>
+Bytes EncodeNode(const Message& message, MessageBuffer& buffer) {
+  return Build<schema::NodeMessage>(
+      buffer, kSmall + kNodeWords(message),
+      [&](schema::NodeMessage::Builder b) { SetNodeMessage{b}(message); });
 }
 
 }  // namespace
@@ -718,16 +540,19 @@ std::span<uint64_t> MessageBuffer::Zeroed(size_t words) {
 }
 
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer) {
-  return internal::Build<schema::ClientMessage>(
-      buffer, internal::Words(message), [&](schema::ClientMessage::Builder b) {
-        std::visit(internal::SetClientMessage{b}, message);
-      });
+  return std::visit([&](const auto& m) { return internal::EncodeClient(m, buffer); }, message);
 }
 
 Bytes Encode(const NodeMessage& message, MessageBuffer& buffer) {
-  return internal::Build<schema::NodeMessage>(
-      buffer, internal::Words(message),
-      [&](schema::NodeMessage::Builder b) { std::visit(internal::SetNodeMessage{b}, message); });
+  return std::visit([&](const auto& m) { return internal::EncodeNode(m, buffer); }, message);
+}
+
+Bytes Encode(const TaskSpec& message, MessageBuffer& buffer) {
+  return internal::EncodeClient(message, buffer);
+}
+
+Bytes Encode(const Complete& message, MessageBuffer& buffer) {
+  return internal::EncodeClient(message, buffer);
 }
 
 absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes) {
