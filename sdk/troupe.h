@@ -31,6 +31,7 @@
 #include "sdk/overload.h"              // IWYU pragma: export
 #include "sdk/pack.h"                  // IWYU pragma: export
 #include "sdk/progress.h"              // IWYU pragma: export
+#include "sdk/promise.h"               // IWYU pragma: export
 #include "sdk/reduce.h"                // IWYU pragma: export
 #include "sdk/registered_exception.h"  // IWYU pragma: export
 #include "sdk/resolve.h"               // IWYU pragma: export

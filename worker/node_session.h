@@ -66,6 +66,10 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) override;
   std::variant<ValueSpace, ErrorInfo> Reserve(size_t bytes) override;
   void Abandon(ValueSpace space) override;
+  std::variant<ObjectId, ErrorInfo> MakePromise() override;
+  std::optional<ErrorInfo> KeepPromise(ObjectId id, ValueSpace space,
+                                       std::vector<ObjectId> refs) override;
+  void BreakPromise(ObjectId id, const ErrorInfo& why) override;
   std::variant<ObjectId, ErrorInfo> Seal(ValueSpace space, std::vector<ObjectId> refs) override;
   std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec) override;
   void Complete(const wire::Complete& complete) override;

@@ -146,6 +146,38 @@ std::variant<ObjectId, ErrorInfo> NodeSession::Seal(ValueSpace space, std::vecto
   return id;
 }
 
+std::variant<ObjectId, ErrorInfo> NodeSession::MakePromise() {
+  const Lock lock(mutex_);
+  if (death_.has_value()) return *death_;
+  const ObjectId id = ObjectId::Make(client_, next_sequence_++);
+  references_.Granted(id);
+  references_.AddHandle(id);
+  objects_.Expect(id);
+  Send(wire::Promise{id});
+  FinishSending();
+  return id;
+}
+
+std::optional<ErrorInfo> NodeSession::KeepPromise(ObjectId id, ValueSpace space,
+                                                  std::vector<ObjectId> refs) {
+  Lock lock(mutex_);
+  if (death_.has_value()) return *death_;
+  wire::Seal seal{id, {wire::Bytes(space.inline_bytes), std::move(refs)}};
+  if (space.stored()) seal.value.content = space.location;
+  Send(seal);
+  FinishSending();
+  Throttle(lock);
+  return std::nullopt;
+}
+
+void NodeSession::BreakPromise(ObjectId id, const ErrorInfo& why) {
+  if (forked_) return;
+  const Lock lock(mutex_);
+  if (death_.has_value()) return;
+  Send(wire::Seal{id, {why, {}}});
+  FinishSending();
+}
+
 std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::ValueAtHand(ObjectId id) {
   const Lock lock(mutex_);
   return Look(id);

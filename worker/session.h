@@ -109,6 +109,13 @@ class Session {
   virtual void Abandon(ValueSpace space) = 0;
   // Makes it an object; the caller gets one handle.
   virtual std::variant<ObjectId, ErrorInfo> Seal(ValueSpace space, std::vector<ObjectId> refs) = 0;
+  // An object that is pending until this process keeps its promise, with a value, or breaks it,
+  // with an error; ObjectLost where it ends before. The caller gets one handle. Nobody may have
+  // kept or broken it before, and a handle must be there.
+  virtual std::variant<ObjectId, ErrorInfo> MakePromise() = 0;
+  virtual std::optional<ErrorInfo> KeepPromise(ObjectId id, ValueSpace space,
+                                               std::vector<ObjectId> refs) = 0;
+  virtual void BreakPromise(ObjectId id, const ErrorInfo& why) = 0;
 
   // --- Tasks. The caller fills all but the id (and an actor call's sequence number) and gets a
   // handle on each result.

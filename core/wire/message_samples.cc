@@ -142,6 +142,7 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"checkpoint_empty", Checkpoint()},
       {"checkpoint", Checkpoint{ObjectId(1, 2)}},
       {"exit_actor", ExitActor()},
+      {"promise", Promise{ObjectId(1, 2)}},
   };
   int number = 0;
   for (Value& value : SampleValues())

@@ -165,6 +165,7 @@ struct SetClientMessage {
     g.setLo(m.state.lo());
   }
   void operator()(const ExitActor&) { b.setExitActor(); }
+  void operator()(const Promise& m) { SetId(m.id, b.initPromise()); }
 };
 
 constexpr Overload kClientWords{[](const TaskSpec& t) { return Words(t); },
@@ -282,6 +283,9 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
     }
     case schema::ClientMessage::EXIT_ACTOR:
       *message = ExitActor{};
+      break;
+    case schema::ClientMessage::PROMISE:
+      *message = Promise{GetId(r.getPromise())};
       break;
     default:
       return absl::InvalidArgumentError("a client message of an unknown kind");

@@ -189,11 +189,15 @@ struct Checkpoint {
   ObjectId state;
 };
 struct ExitActor {};
+// A pending object, which the same client will Seal.
+struct Promise {
+  ObjectId id;
+};
 
 using ClientMessage =
     std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
                  Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel, StreamItem,
-                 StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor>;
+                 StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor, Promise>;
 
 // From the node to a client.
 struct ReadyValue {

@@ -181,6 +181,7 @@ struct ClientMessage {
       lo @46 :UInt64;
     }
     exitActor @47 :Void;     # by its own process: it ends after the calls that it has completed
+    promise @48 :Id;         # a pending object, which this client will seal
   }
 }
 

@@ -167,6 +167,7 @@ void Core::ForgetClient(ClientId client) {
       actor->callers.erase(caller);
   }
   StopStreamsOf(client);
+  BreakPromises(client);
   objects_.DropClient(client);
   space_.DropClient(client);
 }
@@ -357,6 +358,11 @@ void Core::CheckInvariants() const {
     for (const ObjectId dependency : task->dependencies) {
       TROUPE_CHECK(objects_.Find(dependency) != nullptr, "a task whose argument was freed");
     }
+  }
+  for (const auto& [id, client] : promises_) {
+    const objectstore::Entry* entry = objects_.Find(id);
+    TROUPE_CHECK(entry != nullptr && entry->pending() && IsClient(client),
+                 "a promise that nobody can keep");
   }
   TROUPE_CHECK(timers == timers_.size(), "timers that do not add up");
   size_t queued = 0;

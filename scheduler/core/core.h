@@ -94,6 +94,7 @@ class Core {
   // --- Messages of clients. `message` is the encoded form of `spec`.
   absl::Status Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message);
   absl::Status Seal(ClientId client, const wire::Seal& seal);
+  absl::Status MakePromise(ClientId client, const wire::Promise& promise);
   absl::Status Complete(ClientId worker, const wire::Complete& complete);
   absl::Status Subscribe(ClientId client, const wire::Subscribe& subscribe);
   absl::Status Release(ClientId client, const wire::Release& release);
@@ -249,6 +250,7 @@ class Core {
   void RefuseHeldResources(JobId id, const Job& job);
   bool StaysBlocked(const Worker& worker) const;
   Worker* DeepestBlocked(JobId id, bool actors);
+  bool PromisedFromOutside(ObjectId id) const;
 
   // core_cancel.cc
   enum class Ending { kByItself, kAfterGrace, kNow };
@@ -296,7 +298,10 @@ class Core {
   std::vector<Row> ListWorkers() const;
 
   // core_objects.cc
-  absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value);
+  // `sealer_looks`: it keeps the place in the store; else it is told like everybody else.
+  absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value,
+                          bool sealer_looks = true);
+  void BreakPromises(ClientId client);
   void ObjectResolved(ObjectId id, const std::vector<ClientId>& subscribers);
   void CollectFreed();
   void FreeStored(ObjectId id);
@@ -334,8 +339,9 @@ class Core {
   absl::flat_hash_map<ClientId, JobId> drivers_;
   absl::flat_hash_map<TaskId, std::unique_ptr<Task>> tasks_;
   absl::flat_hash_map<ObjectId, std::vector<TaskId>>
-      dependents_;                 // of objects that are not there yet
-  std::deque<ObjectId> resolved_;  // whose dependents are still to be looked at
+      dependents_;                         // of objects that are not there yet
+  std::map<ObjectId, ClientId> promises_;  // pending objects, and who is to seal them
+  std::deque<ObjectId> resolved_;          // whose dependents are still to be looked at
   std::map<ActorId, std::unique_ptr<ActorRecord>> actors_;
   std::map<std::string, ActorId, std::less<>> actor_names_;
   std::deque<ActorId> actors_to_start_;  // their arguments are there; they wait for resources

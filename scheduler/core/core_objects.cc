@@ -11,13 +11,46 @@
 namespace troupe::scheduler {
 
 absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
-  if (absl::Status status = objects_.Create(seal.id, client); !status.ok()) return status;
-  if (absl::Status status = SealObject(client, seal.id, seal.value); !status.ok()) return status;
-  CollectFreed();
+  const auto promise = promises_.find(seal.id);
+  const bool promised = promise != promises_.end() && promise->second == client;
+  if (!promised) {
+    if (absl::Status status = objects_.Create(seal.id, client); !status.ok()) return status;
+  }
+  if (absl::Status status = SealObject(client, seal.id, seal.value, !promised); !status.ok())
+    return status;
+  if (promised) {
+    promises_.erase(promise);
+    Settle();  // tasks may have waited for it
+  } else {
+    CollectFreed();
+  }
   return absl::OkStatus();
 }
 
-absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& value) {
+// An object that its maker seals later. Should the maker end first, it is ObjectLost.
+absl::Status Core::MakePromise(ClientId client, const wire::Promise& promise) {
+  if (absl::Status status = objects_.Create(promise.id, client); !status.ok()) return status;
+  TROUPE_CHECK(objects_.Subscribe(promise.id, client).ok(),
+               "the maker of an object that holds no grant on it");
+  promises_.emplace(promise.id, client);
+  return absl::OkStatus();
+}
+
+void Core::BreakPromises(ClientId client) {
+  std::erase_if(promises_, [&](const auto& promise) {
+    if (promise.second != client) return false;
+    const ErrorInfo error{
+        .kind = ErrorKind::kObjectLost,
+        .message = absl::StrCat("its promise was broken: the process that made it (",
+                                ToString(client), ") ended before it set the value")};
+    ObjectResolved(promise.first,
+                   objects_.Fail(promise.first, std::make_shared<const ErrorInfo>(error)));
+    return true;
+  });
+}
+
+absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& value,
+                              bool sealer_looks) {
   objectstore::Content content;
   if (const auto* bytes = std::get_if<wire::Bytes>(&value.content)) {
     content = std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
@@ -35,7 +68,7 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
   if (!subscribers.ok()) return subscribers.status();
   if (place != nullptr) {
     // A seal is a pin; the worker of a task forgets where its results lie.
-    const bool knows = objects_.HasGrant(id, client);
+    const bool knows = sealer_looks && objects_.HasGrant(id, client);
     residency_.Add(id, *place, knows ? client : ClientId::kNone, MakerName(id, client));
   }
   ObjectResolved(id, *subscribers);
@@ -78,6 +111,7 @@ void Core::CollectFreed() {
     for (const auto& object : freed) {
       // Its tasks have failed by another argument, or something would hold it.
       dependents_.erase(object.id);
+      promises_.erase(object.id);
       if (std::holds_alternative<Location>(object.content) ||
           std::holds_alternative<objectstore::Away>(object.content)) {
         FreeStored(object.id);

@@ -173,6 +173,14 @@ bool Core::StaysBlocked(const Worker& worker) const {
                       [](const Task* task) { return task->answered; });
 }
 
+// True where a process that does not wait itself has promised to seal it.
+bool Core::PromisedFromOutside(ObjectId id) const {
+  const auto promise = promises_.find(id);
+  if (promise == promises_.end()) return false;
+  const Worker* maker = workers_.FindClient(promise->second);
+  return maker == nullptr || maker->state != Worker::State::kBlocked;
+}
+
 // Of the workers of a job all of which wait; null where one of them will go on, or has been refused
 // its wait already. With `actors` they count too, and one that holds resources may be it.
 Worker* Core::DeepestBlocked(JobId id, bool actors) {
@@ -180,7 +188,10 @@ Worker* Core::DeepestBlocked(JobId id, bool actors) {
   bool moving = false;
   workers_.ForEach([&](Worker& worker) {
     if (worker.job != id || worker.queue.empty() || (worker.is_actor() && !actors)) return;
-    moving |= worker.wait_refused || !StaysBlocked(worker);
+    moving |=
+        worker.wait_refused || !StaysBlocked(worker) ||
+        (actors && std::any_of(worker.waits_for.begin(), worker.waits_for.end(),
+                               [&](ObjectId promise) { return PromisedFromOutside(promise); }));
     if (worker.is_actor() && !worker.holds_grant) return;
     if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth)
       deepest = &worker;

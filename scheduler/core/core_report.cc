@@ -202,8 +202,13 @@ void Core::Explain(ObjectId id, int depth, std::string* text) const {
   } else if (entry->failed()) {
     absl::StrAppend(text, indent, id.ToString(), " has failed: ", entry->error()->ToString(), "\n");
   } else {
-    absl::StrAppend(text, indent, id.ToString(),
-                    entry->pending() ? " is being made\n" : " is there: nothing is waited for\n");
+    const auto promise = promises_.find(id);
+    absl::StrAppend(
+        text, indent, id.ToString(),
+        promise != promises_.end()
+            ? absl::StrCat(" is a promise that ", ToString(promise->second), " has not kept yet\n")
+        : entry->pending() ? " is being made\n"
+                           : " is there: nothing is waited for\n");
   }
 }
 

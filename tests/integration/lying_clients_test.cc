@@ -118,6 +118,25 @@ TEST_F(LyingClients, SealsTwice) {
   ExpectCutOff(liar_, "makes " + mine.ToString() + " twice");
 }
 
+TEST_F(LyingClients, KeepsAPromiseTwice) {
+  const ObjectId mine = ObjectId::Make(liar_.id(), next_++);
+  ASSERT_TRUE(liar_.Send(wire::Promise{mine}));
+  ASSERT_TRUE(liar_.Send(wire::Seal{mine, {wire::Bytes(kWord), {}}}));
+  ASSERT_TRUE(liar_.Send(wire::Seal{mine, {wire::Bytes(kWord), {}}}));
+  ExpectCutOff(liar_, "makes " + mine.ToString() + " twice");
+}
+
+TEST_F(LyingClients, KeepsAPromiseOfAnother) {
+  const troupe::Promise<int> promise;
+  ASSERT_TRUE(liar_.Send(wire::Seal{promise.ref().id(), {wire::Bytes(kWord), {}}}));
+  ExpectCutOff(liar_, "an id of another one");
+}
+
+TEST_F(LyingClients, PromisesWhatAnotherMakes) {
+  ASSERT_TRUE(liar_.Send(wire::Promise{ObjectId::Make(honest_.id().client(), 1'000'000)}));
+  ExpectCutOff(liar_, "an id of another one");
+}
+
 TEST_F(LyingClients, SealsOutsideItsLease) {
   const std::optional<Location> lease = Lease(liar_, 1000);
   ASSERT_TRUE(lease.has_value());

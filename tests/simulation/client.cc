@@ -67,6 +67,23 @@ ObjectId Client::PutStored(const Location& space, uint64_t value, std::vector<Ob
   return id;
 }
 
+ObjectId Client::MakePromise() {
+  const ObjectId id = ObjectId::Make(id_, next_sequence_++);
+  Take(id);
+  objects_.Expect(id);
+  Send(wire::Promise{id});
+  return id;
+}
+
+void Client::KeepPromise(ObjectId id, uint64_t value) {
+  Send(wire::Seal{id, {BytesOf(value), {}}});
+}
+
+void Client::KeepPromise(ObjectId id, const Location& space, uint64_t value) {
+  memory_->Write(space, value);
+  Send(wire::Seal{id, {space, {}}});
+}
+
 TaskId Client::Submit(const Script& script, wire::TaskSpec spec) {
   spec.id = TaskId::Make(id_, next_sequence_++);
   spec.depth = script.depth;

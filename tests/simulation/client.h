@@ -71,6 +71,10 @@ class Client {
   ObjectId PutStored(const Location& space, uint64_t value, std::vector<ObjectId> refs);
   std::optional<Location> Carve(uint64_t bytes) { return leases_.Carve(bytes); }
   void Write(const Location& space, uint64_t value) { memory_->Write(space, value); }
+  // An object that is pending until its promise is kept, inline or in the store.
+  ObjectId MakePromise();
+  void KeepPromise(ObjectId id, uint64_t value);
+  void KeepPromise(ObjectId id, const Location& space, uint64_t value);
   TaskId Submit(const Script& script, wire::TaskSpec spec);
   void Complete(const DispatchedTask& task, wire::Value value);
   void CompleteToRetry(const DispatchedTask& task, wire::Value value);

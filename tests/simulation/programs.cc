@@ -72,6 +72,8 @@ Routine DriverProgram::Run() {
       Cancel(Held(held_[Roll(random_, held_.size())]));
     } else if (roll < 50) {
       SubmitTask();
+    } else if (roll < 53) {
+      MakePromise();
     } else if (roll < 56) {
       const uint64_t value = random_();
       Hold(client_->PutInline(value, {}), {.fails = false, .value = value}, false);
@@ -79,7 +81,7 @@ Routine DriverProgram::Run() {
       const uint64_t bytes = 1 + Roll(random_, kBigBytes);
       std::optional<Location> space = client_->Carve(bytes);
       if (!space.has_value()) {
-        CancelEndless();
+        SettleDebts();
         const auto answer = co_await Client::WaitForLease(&thread_, bytes);
         if (const auto* place = std::get_if<Location>(&answer)) space = *place;
       }
@@ -95,7 +97,7 @@ Routine DriverProgram::Run() {
       const auto found = [&] { return client_->FoundActor(request).has_value(); };
       co_await Until(found);
       const ActorId actor = *client_->FoundActor(request);
-      if (!actor.is_null()) held_.push_back({actor, {}, true, true, true, false});
+      if (!actor.is_null()) held_.push_back({actor, {}, true, true, true, false, false});
     } else if (roll < 88) {
       const auto actor =
           std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
@@ -103,6 +105,7 @@ Routine DriverProgram::Run() {
     } else if (roll < 96 && !held_.empty()) {
       const size_t which = Roll(random_, held_.size());
       if (held_[which].endless) Cancel(Held(held_[which]));
+      if (held_[which].promised) KeepPromise(Held(held_[which]));
       client_->DropHandle(held_[which].id);
       held_.erase(held_.begin() + static_cast<ptrdiff_t>(which));
     } else if (!held_.empty()) {
@@ -110,7 +113,7 @@ Routine DriverProgram::Run() {
       if (held.actor) {
         if (options_.kills_actors) client_->Send(wire::Kill{held.id, Roll(random_, 2) == 0});
       } else {
-        CancelEndless();
+        SettleDebts();
         (void)co_await Client::WaitFor(&thread_, std::span(&held.id, 1));
         // Whatever happens meanwhile, what it looks at stays.
         const Resolved seen = co_await Client::LookAt(&thread_, held.id);
@@ -123,7 +126,7 @@ Routine DriverProgram::Run() {
     }
     co_await Step();
   }
-  CancelEndless();
+  SettleDebts();
   // Everything that was asked for is answered, and right, to any depth.
   while (!held_.empty()) {
     std::vector<Held> inner;
@@ -167,14 +170,35 @@ void DriverProgram::SubmitEndless() {
   const bool timed = Roll(random_, 2) == 0;
   if (timed) spec.timeout_nanos = 1 + static_cast<int64_t>(Roll(random_, 50'000'000));
   spec.grace_nanos = static_cast<int64_t>(Roll(random_, 3)) * 5'000'000;
-  held_.push_back(
-      {client_->Submit(script, spec).Result(0), {.fails = true}, false, false, false, !timed});
+  held_.push_back({client_->Submit(script, spec).Result(0),
+                   {.fails = true},
+                   false,
+                   false,
+                   false,
+                   !timed,
+                   false});
 }
 
-// Before a wait: what is waited for may be queued behind them.
-void DriverProgram::CancelEndless() {
+void DriverProgram::MakePromise() {
+  const uint64_t value = random_();
+  held_.push_back(
+      {client_->MakePromise(), {.fails = false, .value = value}, false, false, false, false, true});
+}
+
+void DriverProgram::KeepPromise(const Held& held) {
+  std::optional<Location> space;
+  if (Roll(random_, 2) == 0) space = client_->Carve(1 + Roll(random_, kBigBytes));
+  if (space.has_value()) {
+    client_->KeepPromise(held.id, *space, held.expected.value);
+  } else {
+    client_->KeepPromise(held.id, held.expected.value);
+  }
+}
+
+void DriverProgram::SettleDebts() {
   for (Held& held : held_) {
     if (std::exchange(held.endless, false)) Cancel(held);
+    if (std::exchange(held.promised, false)) KeepPromise(held);
   }
 }
 
@@ -185,7 +209,7 @@ void DriverProgram::Cancel(const Held& held) {
 }
 
 void DriverProgram::Hold(ObjectId id, Outcome expected, bool by_actor) {
-  held_.push_back({id, std::move(expected), by_actor, false, false, false});
+  held_.push_back({id, std::move(expected), by_actor, false, false, false, false});
 }
 
 void DriverProgram::SubmitTask() {
@@ -249,7 +273,7 @@ void DriverProgram::CreateActor(bool named) {
   }
   const Script script{random_(), 0, ScriptKind::kLeaf};
   const TaskId task = client_->Submit(script, spec);
-  held_.push_back({task.Result(0), Evaluate(script, {}), true, true, named, false});
+  held_.push_back({task.Result(0), Evaluate(script, {}), true, true, named, false, false});
 }
 
 void DriverProgram::CallActor(const Held& actor) {
@@ -269,10 +293,10 @@ void DriverProgram::CallActor(const Held& actor) {
   Hold(task.Result(0), Evaluate(script, arguments), true);
 }
 
-bool DriverProgram::MayFailWith(ErrorKind kind, const Held& held) const {
+bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const {
   const bool crashes = options_.crash_chance > 0;
   const bool tight = options_.store_bytes < 1'000'000;
-  switch (kind) {
+  switch (error.kind) {
     case ErrorKind::kTaskError:
       // Where its retries were used up by deaths of its process.
       return held.expected.fails || (options_.retries_errors && options_.max_retries > 0);
@@ -295,6 +319,8 @@ bool DriverProgram::MayFailWith(ErrorKind kind, const Held& held) const {
     case ErrorKind::kResourceExhausted:
       return tight;
     case ErrorKind::kObjectLost:
+      if (error.message.find("promise was broken") != std::string::npos)
+        return crashes || options_.stops_tasks || options_.kills_actors || options_.drivers_may_die;
       return options_.damage_chance > 0;
     default:
       return false;
@@ -303,7 +329,7 @@ bool DriverProgram::MayFailWith(ErrorKind kind, const Held& held) const {
 
 void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vector<Held>* inner) {
   if (resolved.error.has_value()) {
-    if (!MayFailWith(resolved.error->kind, held)) {
+    if (!MayFailWith(*resolved.error, held)) {
       fail_(absl::StrCat(held.id.ToString(), " failed: ", resolved.error->ToString()));
     }
     return;
@@ -321,7 +347,7 @@ void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vecto
     client_->ClaimAll(held.id, resolved.refs);
     for (size_t i = 0; i < resolved.refs.size(); ++i) {
       inner->push_back(
-          {resolved.refs[i], held.expected.inner[i], held.by_actor, false, false, false});
+          {resolved.refs[i], held.expected.inner[i], held.by_actor, false, false, false, false});
     }
   }
 }
@@ -346,6 +372,7 @@ Routine WorkerProgram::Run() {
     client_->tasks.erase(next);
     ++running_[task.dispatch.group];
     thread.Begin(task.dispatch);
+    std::optional<std::pair<ObjectId, uint64_t>> promise;  // to be kept when the task is done
     if (begin_(task.dispatch)) {
       if (task.spec.kind == wire::TaskKind::kActorCall) {
         uint64_t& last = last_sequences_[{task.spec.id.client(), task.dispatch.group}];
@@ -408,6 +435,10 @@ Routine WorkerProgram::Run() {
       }
       if (script.kind == ScriptKind::kNest) wanted = mine;
       if (script.kind == ScriptKind::kReturnRef) results = mine;
+      if (script.kind == ScriptKind::kPromise && !error.has_value()) {
+        promise.emplace(client_->MakePromise(), script.Promised());
+        results.push_back(promise->first);
+      }
       if (script.kind == ScriptKind::kCallActor && !error.has_value()) {
         wire::TaskSpec spec = child_spec;
         spec.kind = wire::TaskKind::kActorCall;
@@ -484,6 +515,11 @@ Routine WorkerProgram::Run() {
     --running_[task.dispatch.group];
     for (const wire::ReadyValue& argument : task.dispatch.values) client_->DropHandle(argument.id);
     for (const ObjectId id : task.dispatch.refs) client_->DropHandle(id);
+    if (promise.has_value()) {
+      co_await Step();
+      client_->KeepPromise(promise->first, promise->second);
+      client_->DropHandle(promise->first);
+    }
   }
 }
 

@@ -67,16 +67,20 @@ class DriverProgram {
     bool actor = false;     // the handle of one
     bool named = false;     // which others may have made, too
     bool endless = false;   // to be cancelled before it is waited for
+    bool promised = false;  // to be kept before anything is waited for
   };
 
   void SubmitTask();
   void CreateActor(bool named);
   void CallActor(const Held& actor);
   void SubmitEndless();
-  void CancelEndless();
+  // Before a wait: what is waited for may be queued behind the endless ones, or need a promise.
+  void SettleDebts();
+  void MakePromise();
+  void KeepPromise(const Held& held);
   void Cancel(const Held& held);
   void Hold(ObjectId id, Outcome expected, bool by_actor);
-  bool MayFailWith(ErrorKind kind, const Held& held) const;
+  bool MayFailWith(const ErrorInfo& error, const Held& held) const;
   // Opens the references inside the value, which are to be checked in turn.
   void Check(const Held& held, const Resolved& resolved, std::vector<Held>* inner);
 

@@ -29,6 +29,8 @@ Script MakeScript(uint64_t seed, uint32_t depth) {
     kind = ScriptKind::kReturnRef;
   } else if (roll < 60) {
     kind = ScriptKind::kUseInner;
+  } else if (roll < 68) {
+    kind = ScriptKind::kPromise;
   }
   return {seed, depth, kind};
 }
@@ -45,6 +47,8 @@ std::vector<Script> Script::Children() const {
 bool Script::Chained(size_t i) const { return i > 0 && Mix(seed, 20 + i) % 2 == 0; }
 
 Script Script::Call() const { return {Mix(seed, 3), depth + 1, ScriptKind::kLeaf}; }
+
+uint64_t Script::Promised() const { return Mix(seed, 5); }
 
 Outcome Evaluate(const Script& script, std::span<const Outcome> arguments) {
   Outcome outcome;
@@ -79,6 +83,9 @@ Outcome Evaluate(const Script& script, std::span<const Outcome> arguments) {
     }
     case ScriptKind::kReturnRef:
       outcome.inner.push_back(Evaluate(script.Children()[0], {}));
+      break;
+    case ScriptKind::kPromise:
+      outcome.inner.push_back({.fails = false, .value = script.Promised()});
       break;
     case ScriptKind::kUseInner:
       for (const Outcome& argument : arguments) {

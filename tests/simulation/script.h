@@ -24,6 +24,7 @@ enum class ScriptKind : uint32_t {
   kEndless,    // ends when it is told to stop
   kDeaf,       // ends when its process is killed
   kThrowOnce,  // fails on its first attempt, and asks for another one
+  kPromise,    // returns a reference to what its process makes only when the task is done
 };
 
 struct Script {
@@ -36,6 +37,8 @@ struct Script {
   bool Chained(size_t i) const;
   // What an actor's call made by this script runs.
   Script Call() const;
+  // What a promise made by this script is to become.
+  uint64_t Promised() const;
 };
 
 // What an object must resolve to.

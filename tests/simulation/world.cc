@@ -40,7 +40,7 @@ std::string Describe(const wire::ClientMessage& message) {
       "task",     "seal",         "complete",   "subscribe",   "release",       "claim",
       "lease",    "return lease", "blocked",    "unblocked",   "kill",          "find",
       "status",   "stop",         "cancel",     "stream item", "stream demand", "fetch",
-      "unpinned", "memory",       "checkpoint", "exit actor"};
+      "unpinned", "memory",       "checkpoint", "exit actor",  "promise"};
   static_assert(std::size(kNames) == std::variant_size_v<wire::ClientMessage>);
   return kNames[message.index()];
 }
@@ -359,6 +359,7 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     }
     absl::Status operator()(const wire::Checkpoint& m) { return core.Checkpoint(client, m); }
     absl::Status operator()(const wire::ExitActor&) { return core.ExitActor(client); }
+    absl::Status operator()(const wire::Promise& m) { return core.MakePromise(client, m); }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
     }

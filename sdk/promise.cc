@@ -1,0 +1,38 @@
+#include "sdk/promise.h"
+
+#include <optional>
+
+namespace troupe::internal {
+
+OpenPromise::OpenPromise() {
+  std::shared_ptr<worker::Session> session = CurrentSession();
+  auto made = session->MakePromise();
+  if (auto* error = std::get_if<ErrorInfo>(&made)) Throw(std::move(*error));
+  handle_ = Handle::Adopt(std::move(session), std::get<ObjectId>(made));
+}
+
+OpenPromise::~OpenPromise() {
+  if (!open_) return;
+  Break({.kind = ErrorKind::kObjectLost,
+         .message = "its promise was broken: it was destroyed before its value was set"});
+}
+
+worker::Session& OpenPromise::CheckOpen() const {
+  if (!open_)
+    Throw(ErrorKind::kInvalidArgument, "a promise gets one value: this one has it, or was moved");
+  return *handle_.session();
+}
+
+void OpenPromise::Keep(worker::EncodedResult value) {
+  const std::optional<ErrorInfo> error =
+      CheckOpen().KeepPromise(handle_.id(), std::move(value.space), value.refs.ids());
+  if (error.has_value()) Throw(*error);
+  open_ = false;
+}
+
+void OpenPromise::Break(ErrorInfo why) {
+  CheckOpen().BreakPromise(handle_.id(), why);
+  open_ = false;
+}
+
+}  // namespace troupe::internal
