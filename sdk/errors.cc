@@ -35,8 +35,9 @@ void Throw(ErrorInfo error) {
       throw InvalidArgument(std::move(error));
     case ErrorKind::kUnknownFunction:
       throw UnknownFunction(std::move(error));
-    case ErrorKind::kInternal:
     case ErrorKind::kOutOfMemory:
+      throw OutOfMemory(std::move(error));
+    case ErrorKind::kInternal:
       break;
   }
   throw Error(std::move(error));

@@ -77,6 +77,10 @@ class BuildMismatch : public Error {
 class ResourceExhausted : public Error {
   using Error::Error;
 };
+// The machine's memory ran out, and the task's process was killed for it.
+class OutOfMemory : public Error {
+  using Error::Error;
+};
 // The task asks for more than the cluster has.
 class Infeasible : public Error {
   using Error::Error;

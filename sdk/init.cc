@@ -29,9 +29,10 @@
 #include "core/base/string_view.h"
 #include "core/channel/control_socket.h"
 #include "core/loop/process.h"
+#include "core/machine/cpus.h"
+#include "core/machine/memory.h"
 #include "objectstore/spill/spill_file.h"
 #include "sdk/errors.h"
-#include "sdk/internal/machine.h"
 #include "sdk/internal/roles.h"
 #include "sdk/internal/runtime.h"
 #include "worker/address.h"
@@ -106,8 +107,7 @@ std::string SpillSettings(const InitOptions& options) {
 
 // "gpu:20000,memory:1000000": what the node's role is told.
 std::string ResourcesOf(const InitOptions& options) {
-  const int64_t memory =
-      options.memory > 0 ? options.memory : internal::DefaultStoreBytes() / 3 * 7;
+  const int64_t memory = options.memory > 0 ? options.memory : machine::DefaultStoreBytes() / 3 * 7;
   std::string text = absl::StrCat("memory:", std::min(memory, kMaxMemoryBytes) * kResourceUnit);
   const auto add = [&](const std::string& name, double amount) {
     const bool clean = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -132,21 +132,21 @@ UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
   if (!sockets.ok()) Fail(sockets.status());
   const internal::RuntimeFlags& flags = internal::Flags();
   const int cpus =
-      options.workers > 0 ? options.workers : flags.workers.value_or(internal::UsableCpus());
+      options.workers > 0 ? options.workers : flags.workers.value_or(machine::UsableCpus());
   const int64_t store = options.object_store_memory > 0
                             ? options.object_store_memory
-                            : flags.object_store_memory.value_or(internal::DefaultStoreBytes());
+                            : flags.object_store_memory.value_or(machine::DefaultStoreBytes());
   if (cpus > 4096)
     internal::Throw(ErrorKind::kInvalidArgument, "Init: workers must be from 1 to 4096");
   if (store < static_cast<int64_t>(Limits::kMinLeaseBytes)) {
     internal::Throw(ErrorKind::kInvalidArgument,
                     "Init: object_store_memory must be at least 256 KiB");
   }
-  if (store > internal::UsableMemoryBytes()) {
+  if (store > machine::UsableMemoryBytes()) {
     internal::Throw(ErrorKind::kInvalidArgument,
                     absl::StrCat("Init: object_store_memory is ", FormatBytes(store),
                                  ", and the memory that this process may use is ",
-                                 FormatBytes(internal::UsableMemoryBytes()), ": ask for less"));
+                                 FormatBytes(machine::UsableMemoryBytes()), ": ask for less"));
   }
   const std::string spill = SpillSettings(options);
   const UniqueFd executable = OpenOwnExecutable();
@@ -156,6 +156,7 @@ UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
   spawn.environment = EnvironmentForChildren();
   spawn.environment.push_back(absl::StrCat("TROUPE_ROLE=node cpus=", cpus, " store=", store,
                                            " ring=", std::max<int64_t>(0, options.ring_bytes),
+                                           " memory_limit=", options.memory_limit,
                                            " resources=", ResourcesOf(options), spill));
   spawn.socket = sockets->second.get();
   auto started = loop::Spawn(spawn);
@@ -231,9 +232,10 @@ Cluster Init(InitOptions options) {
         "Init: workers, object_store_memory, spill_quota and ring_bytes are not negative");
   }
   if (!(options.job_weight > 0) || options.job_weight > 1e6 || options.submission_window < 0 ||
-      options.memory < 0) {
-    internal::Throw(ErrorKind::kInvalidArgument,
-                    "Init: job_weight is above 0, submission_window and memory are not negative");
+      options.memory < 0 || options.memory_limit < 0) {
+    internal::Throw(
+        ErrorKind::kInvalidArgument,
+        "Init: job_weight is above 0, submission_window, memory and memory_limit are not negative");
   }
   std::string address = options.address;
   if (address.empty()) address = internal::Flags().address.value_or("");

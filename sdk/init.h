@@ -36,7 +36,11 @@ struct InitOptions {
   int64_t spill_quota = 0;  // bytes in each of them; 0: --troupe_spill_quota, else without end
   int64_t ring_bytes = 0;   // of each channel's rings, 4 KiB to 64 MiB; 0: 1 MiB
   int64_t memory = 0;       // bytes that tasks of an embedded cluster may ask for; 0: 70 % of ours
-  double gpus = 0;          // of an embedded cluster
+  // Bytes that the processes and objects of an embedded cluster may take together; where they take
+  // more, a task's process is killed: see OutOfMemory. 0: 95 % of the machine's memory, or of the
+  // cgroup's.
+  int64_t memory_limit = 0;
+  double gpus = 0;                               // of an embedded cluster
   std::map<std::string, double> resources = {};  // of an embedded cluster, by any name
   std::string job_name = {};                     // for people
   double job_weight = 1;          // this program's share of CPUs beside others' on the same cluster

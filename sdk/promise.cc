@@ -13,13 +13,16 @@ OpenPromise::OpenPromise() {
 
 OpenPromise::~OpenPromise() {
   if (!open_) return;
-  Break({.kind = ErrorKind::kObjectLost,
-         .message = "its promise was broken: it was destroyed before its value was set"});
+  handle_.session()->BreakPromise(
+      handle_.id(),
+      {.kind = ErrorKind::kObjectLost,
+       .message = "its promise was broken: it was destroyed before its value was set"});
 }
 
 worker::Session& OpenPromise::CheckOpen() const {
   if (!open_)
     Throw(ErrorKind::kInvalidArgument, "a promise gets one value: this one has it, or was moved");
+  RefuseForkedChild();
   return *handle_.session();
 }
 

@@ -1,7 +1,7 @@
 // The troupe tool: starts, shows and stops a cluster on this machine.
 //
 //   troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]
-//             [--spill_quota SIZE] [--detach]
+//             [--spill_quota SIZE] [--memory_limit SIZE] [--detach]
 //   troupe status
 //   troupe memory
 //   troupe list tasks|actors|workers [--json]
@@ -45,11 +45,12 @@
 #include "core/base/string_view.h"
 #include "core/channel/control_socket.h"
 #include "core/channel/stream_channel.h"
+#include "core/machine/cpus.h"
+#include "core/machine/memory.h"
 #include "core/wire/handshake.h"
 #include "core/wire/messages.h"
 #include "objectstore/spill/spill_file.h"
 #include "scheduler/server/node.h"
-#include "sdk/internal/machine.h"
 #include "worker/address.h"
 #include "worker/greeting.h"
 
@@ -58,7 +59,7 @@ namespace {
 
 constexpr char kUsage[] =
     "usage: troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]\n"
-    "                 [--spill_quota SIZE] [--detach]\n"
+    "                 [--spill_quota SIZE] [--memory_limit SIZE] [--detach]\n"
     "       troupe status\n"
     "       troupe memory\n"
     "       troupe list tasks|actors|workers [--json]\n"
@@ -66,10 +67,11 @@ constexpr char kUsage[] =
     "       troupe down\n";
 
 struct UpOptions {
-  int workers = internal::UsableCpus();
-  int64_t object_store_memory = internal::DefaultStoreBytes();
+  int workers = machine::UsableCpus();
+  int64_t object_store_memory = machine::DefaultStoreBytes();
   std::vector<std::string> spill_directories;
   uint64_t spill_quota = UINT64_MAX;
+  uint64_t memory_limit = 0;
   bool detach = false;
 };
 
@@ -100,11 +102,11 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
       if (*bytes < static_cast<int64_t>(Limits::kMinLeaseBytes)) {
         return absl::InvalidArgumentError("--object_store_memory must be at least 256KiB");
       }
-      if (*bytes > internal::UsableMemoryBytes()) {
+      if (*bytes > machine::UsableMemoryBytes()) {
         return absl::InvalidArgumentError(
             absl::StrCat("--object_store_memory is ", FormatBytes(*bytes),
                          ", and the memory that may be used is ",
-                         FormatBytes(internal::UsableMemoryBytes()), ": ask for less"));
+                         FormatBytes(machine::UsableMemoryBytes()), ": ask for less"));
       }
       options.object_store_memory = *bytes;
     } else if (name == "--spill_dir") {
@@ -121,6 +123,10 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
       const absl::StatusOr<int64_t> bytes = ParseBytes(value);
       if (!bytes.ok()) return bytes.status();
       options.spill_quota = static_cast<uint64_t>(*bytes);
+    } else if (name == "--memory_limit") {
+      const absl::StatusOr<int64_t> bytes = ParseBytes(value);
+      if (!bytes.ok()) return bytes.status();
+      options.memory_limit = static_cast<uint64_t>(*bytes);
     } else {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown argument ", arguments[i], "\n", kUsage));
@@ -190,6 +196,7 @@ int Serve(const UpOptions& options, Place place, int ready_fd) {
   scheduler::NodeOptions node_options;
   node_options.cpus = options.workers;
   node_options.store_bytes = static_cast<uint64_t>(options.object_store_memory);
+  node_options.memory_limit = options.memory_limit;
   for (const std::string& directory : options.spill_directories)
     node_options.spill.push_back({directory, options.spill_quota});
   node_options.listener = std::move(place.listener);

@@ -172,9 +172,15 @@ void Core::ForgetClient(ClientId client) {
   space_.DropClient(client);
 }
 
-void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
+void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32_t pid) {
   Worker* worker = workers_.FindProcess(process);
   if (worker == nullptr) return;
+  const bool out_of_memory = !worker->out_of_memory.empty();
+  std::string cause = out_of_memory ? worker->out_of_memory : std::string(signal_or_code);
+  if (!out_of_memory && worker->sampled_bytes > 0) {
+    absl::StrAppend(&cause, " (when last seen, it had ",
+                    FormatBytes(static_cast<int64_t>(worker->sampled_bytes)), " of memory)");
+  }
   const JobId job_id = worker->job;
   const ClientId client = worker->client;
   const bool never_joined = worker->state == Worker::State::kStarting;
@@ -200,7 +206,7 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
   }
   // From the back: each of an actor's calls goes before the later ones of its caller.
   for (auto it = lost.rbegin(); it != lost.rend(); ++it)
-    LoseTask(it->first, it->second, cause, pid);
+    LoseTask(it->first, it->second, out_of_memory, cause, pid);
   if (actor_id.is_null() && never_joined) {
     Job& job = jobs_.at(job_id);
     // So many in a row that die before they can take work: the fault is not the task's, but
@@ -209,9 +215,8 @@ void Core::ProcessDied(ProcessId process, std::string_view cause, int32_t pid) {
       job.failed_starts = 0;
       while (!job.ready.empty()) {
         Task* task = *job.ready.ClassesInOrder().front()->tasks.begin();
-        FailTask(task,
-                 task->MakeError(ErrorKind::kWorkerCrashed,
-                                 absl::StrCat("no worker could be started: ", ToAbsl(cause)), pid));
+        FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed,
+                                       absl::StrCat("no worker could be started: ", cause), pid));
       }
     }
   }

@@ -67,6 +67,8 @@ class Core {
     std::vector<objectstore::SpillSpace::Directory> spill = {};  // none: nothing is spilled
     uint64_t spill_file_bytes = uint64_t{64} << 20;
     uint64_t max_queued_bytes = uint64_t{1} << 30;  // of tasks that tasks have submitted
+    uint64_t memory_limit =
+        0;  // bytes, of its processes and its objects together; 0: the machine's
   };
   Core(const Config& config, TaskWords* words);
 
@@ -128,6 +130,17 @@ class Core {
   // `failure`: why it is not there.
   void RestoreEnded(ObjectId object, const Location& place, objectstore::Residency::Reading reading,
                     std::string_view failure);
+
+  // --- The machine's memory. Where it runs out, the process of one task (or actor) is killed.
+  struct MemorySample {
+    uint64_t used = 0;   // of the machine or the cgroup that has least left
+    uint64_t limit = 0;  // 0: nothing is known
+    std::vector<std::pair<ProcessId, uint64_t>> processes = {};  // what each has for itself
+  };
+  void MemorySampled(const MemorySample& sample);
+  // Something runs that may take memory: it should be sampled every kMemorySampleNanos.
+  bool WantsMemorySamples() const { return workers_.AnyAtWork(); }
+  static constexpr int64_t kMemorySampleNanos = 100'000'000;
 
   // --- Time. Feed it before the events that happen at that time, and at NextDeadline().
   void AdvanceTo(int64_t now_nanos);
@@ -226,7 +239,7 @@ class Core {
   void FailTask(Task* task, const ErrorInfo& error);
   void FinishTask(Task* task);
   void TellDriver(ClientId client);
-  void LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid);
+  void LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view cause, int32_t pid);
   void ResolveDependents();
 
   // core_order.cc
@@ -260,6 +273,7 @@ class Core {
   void Answer(Task* task, const ErrorInfo& error);
   absl::Status DropResults(ClientId client, const wire::Complete& complete);
   void RetryLater(Task* task);
+  void Delay(Task* task);
   void AdoptChild(Task* parent, Task* child);
   void LeaveFamily(Task* task);
   void SetTimer(Task* task, TaskTimer timer, int64_t at_nanos);
@@ -327,6 +341,9 @@ class Core {
   int64_t WaitDeadline(int64_t since_nanos) const;
   std::string LargestHolders() const;
   ErrorInfo NoRoom(uint64_t bytes) const;
+
+  // core_out_of_memory.cc
+  Worker* MemoryVictim();
 
   Config config_;
   TaskWords* words_;

@@ -110,6 +110,11 @@ absl::Status Core::DropResults(ClientId client, const wire::Complete& complete) 
 // Exponential, and not all at the same moment.
 void Core::RetryLater(Task* task) {
   workers_.Dequeue(task->worker, task, now_nanos_);
+  Delay(task);
+}
+
+// Takes one of its retries, after a pause that grows.
+void Core::Delay(Task* task) {
   task->state = Task::State::kDelayed;
   if (task->retries_left > 0) --task->retries_left;
   const uint32_t doublings = std::min<uint32_t>(task->failures++, 20);

@@ -554,7 +554,8 @@ void Core::TellDriver(ClientId client) {
 
 // Its worker has died; it is out of the worker's queue. Tasks run again while retries are left, an
 // actor's calls only where they had not begun.
-void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid) {
+void Core::LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view cause,
+                    int32_t pid) {
   if (begun) history_.Add(now_nanos_, task->id.Result(0), Step::kLost);
   if (std::exchange(task->answered, false)) {
     FinishTask(task);
@@ -582,13 +583,16 @@ void Core::LoseTask(Task* task, bool begun, std::string_view cause, int32_t pid)
     return;
   }
   if (begun && task->retries_left == 0) {
-    FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed, std::string(cause), pid));
+    const ErrorKind kind = out_of_memory ? ErrorKind::kOutOfMemory : ErrorKind::kWorkerCrashed;
+    FailTask(task, task->MakeError(kind, std::string(cause), pid));
     return;
   }
-  if (begun && task->retries_left > 0) --task->retries_left;
   if (jobs_.at(task->job).ended) {
     FailTask(task, JobEnded(*task));
+  } else if (begun && out_of_memory) {
+    Delay(task);  // there is memory when others have ended
   } else {
+    if (begun && task->retries_left > 0) --task->retries_left;
     MakeReady(task);
   }
 }

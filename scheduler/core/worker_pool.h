@@ -60,6 +60,8 @@ struct Worker {
     uint32_t count = 0;
     uint32_t max = 0;
   };
+  uint64_t sampled_bytes = 0;       // of memory, that it had for itself when it was last looked at
+  std::string out_of_memory;        // not empty: why it is being killed
   std::map<uint64_t, Calls> calls;  // of code with a max_calls, by its entry
   bool retiring = false;            // one of them is reached: it takes no more tasks
 

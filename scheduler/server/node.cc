@@ -16,6 +16,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/string_view.h"
+#include "core/machine/memory.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -48,7 +49,8 @@ Node::Node(NodeOptions options)
       core_({.total = Total(options_),
              .store_bytes = options_.store_bytes,
              .seed = RandomSeed(),
-             .spill = options_.spill},
+             .spill = options_.spill,
+             .memory_limit = options_.memory_limit},
             this),
       launcher_(&loop_, [this](ProcessId process, const std::string& cause,
                                int pid) { OnProcessDeath(process, cause, pid); }),
@@ -88,6 +90,7 @@ int Node::Run() {
     const int64_t now = MonotonicNanos();
     core_.AdvanceTo(now);
     ExpireHandshakes(now);
+    if (now >= next_memory_sample_nanos_ && core_.WantsMemorySamples()) SampleMemory(now);
     if (Turn()) {
       // Sockets, signals, deaths and ended work are looked at between turns, not between messages.
       if (++turns % 16 == 0) loop_.RunOnce(loop::EventLoop::Wait::kPoll);
@@ -160,7 +163,8 @@ void Node::Sleep() {
       break;
     }
   }
-  const int64_t deadline = std::min(core_.NextDeadline(), NextHandshakeDeadline());
+  int64_t deadline = std::min(core_.NextDeadline(), NextHandshakeDeadline());
+  if (core_.WantsMemorySamples()) deadline = std::min(deadline, next_memory_sample_nanos_);
   if (deadline != std::numeric_limits<int64_t>::max()) {
     const int64_t delay = std::max<int64_t>(0, deadline - MonotonicNanos());
     timer_->Start(static_cast<uint64_t>(delay / 1'000'000 + 1));
@@ -334,6 +338,19 @@ void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) 
 // Images of jobs whose driver has left and whose last worker (of a detached actor) has died.
 void Node::DropUnusedImages() {
   std::erase_if(images_, [&](const auto& image) { return !core_.HasJob(image.first); });
+}
+
+// What a machine without this would be slow to do: see core_out_of_memory.cc.
+void Node::SampleMemory(int64_t now_nanos) {
+  next_memory_sample_nanos_ = now_nanos + Core::kMemorySampleNanos;
+  const machine::MemoryUse use = machine::ReadMemoryUse();
+  Core::MemorySample sample{.used = use.used, .limit = use.limit};
+  core_.workers().ForEach([&](const Worker& worker) {
+    sample.processes.emplace_back(worker.process,
+                                  machine::PrivateBytesOf(launcher_.PidOf(worker.process)));
+  });
+  core_.MemorySampled(sample);
+  Perform();
 }
 
 Connection* Node::Find(ClientId client) {

@@ -42,6 +42,7 @@ struct NodeOptions {
   std::vector<std::pair<std::string, int64_t>> resources;  // named ones, in 1/10000
   uint64_t store_bytes = 0;
   std::vector<objectstore::SpillSpace::Directory> spill = {};  // none: nothing is spilled
+  uint64_t memory_limit = 0;  // of all processes and objects together; 0: what the machine has
   size_t ring_bytes = Limits::kDefaultRingBytes;
   UniqueFd driver;    // embedded: the connection of the driver that started us
   UniqueFd listener;  // standalone: a listening Unix socket
@@ -74,6 +75,7 @@ class Node : private TaskWords {
   void Close(Connection* connection, const absl::Status& why);
   void OnProcessDeath(ProcessId process, const std::string& cause, int pid);
   void DropUnusedImages();
+  void SampleMemory(int64_t now_nanos);
   Connection* Find(ClientId client);
 
   // accept.cc
@@ -137,6 +139,7 @@ class Node : private TaskWords {
   std::vector<std::unique_ptr<Connection>> connections_;
   int accepted_ = 0;  // of them, by the listener
   int greeting_ = 0;  // of these, still in their handshake
+  int64_t next_memory_sample_nanos_ = 0;
   UniqueFd spare_descriptor_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   absl::flat_hash_map<ClientId, Connection*> by_client_;
   std::map<JobId, Image> images_;

@@ -38,7 +38,9 @@ using VectorElementOf = typename VectorElement<T>::type;
 class OutgoingCall {
  public:
   explicit OutgoingCall(std::shared_ptr<worker::Session> session)
-      : session_(std::move(session)), inline_budget_(4 * session_->max_inline_value_bytes()) {}
+      : session_(std::move(session)), inline_budget_(4 * session_->max_inline_value_bytes()) {
+    RefuseForkedChild();  // a handle knows its session without asking for it
+  }
 
   wire::TaskSpec& spec() { return spec_; }
   const std::shared_ptr<worker::Session>& session() const { return session_; }

@@ -49,6 +49,7 @@ int PlayNode(const std::map<std::string, std::string>& settings) {
   scheduler::NodeOptions options;
   options.cpus = static_cast<int>(Number(settings, "cpus"));
   options.store_bytes = Number(settings, "store");
+  options.memory_limit = Number(settings, "memory_limit");
   if (const auto spill = settings.find("spill"); spill != settings.end()) {
     for (const absl::string_view directory : absl::StrSplit(spill->second, ','))
       options.spill.push_back({UnescapeSetting(ToStd(directory)), Number(settings, "quota")});

@@ -33,12 +33,15 @@ void AfterForkInChild() {
 
 }  // namespace
 
+void RefuseForkedChild() {
+  if (!forked) return;
+  Throw(ErrorKind::kUnavailable,
+        "this is a forked child: it has no cluster of its own; exec a program, or use a task");
+}
+
 std::shared_ptr<worker::Session> CurrentSession() {
   const std::lock_guard<std::mutex> lock(session_mutex);
-  if (forked) {
-    Throw(ErrorKind::kUnavailable,
-          "this is a forked child: it has no cluster of its own; exec a program, or use a task");
-  }
+  RefuseForkedChild();
   if (SessionSlot() == nullptr)
     Throw(ErrorKind::kUnavailable, "there is no cluster: call troupe::Init first");
   return SessionSlot();

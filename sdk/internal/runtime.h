@@ -10,6 +10,8 @@ namespace troupe::internal {
 
 // Throws Unavailable where Init was not called, has been undone, or where this is a forked child.
 std::shared_ptr<worker::Session> CurrentSession();
+// Throws Unavailable where this is a forked child, whose handles are its parent's.
+void RefuseForkedChild();
 // Null: none any more.
 void SetCurrentSession(std::shared_ptr<worker::Session> session);
 bool HasCurrentSession();

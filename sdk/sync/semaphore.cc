@@ -95,12 +95,13 @@ Ticket<void> SemaphoreServer::Acquire(int64_t count, const ObjectRef<void>& toke
   return ticket;
 }
 
-bool SemaphoreServer::TryAcquire(int64_t count, const ObjectRef<void>& token) {
+uint64_t SemaphoreServer::TryAcquire(int64_t count, const ObjectRef<void>& token) {
   const uint64_t number = state_->TryTake(count);
-  if (number == 0) return false;
-  OnReady(token, [state = state_, number](const auto&) { state->End(number); });
-  return true;
+  if (number != 0) OnReady(token, [state = state_, number](const auto&) { state->End(number); });
+  return number;
 }
+
+void SemaphoreServer::Release(uint64_t ticket) { state_->End(ticket); }
 
 bool SemaphoreServer::Withdraw(uint64_t ticket) { return state_->Withdraw(ticket); }
 
@@ -121,6 +122,18 @@ int64_t CheckPermits(int64_t permits) {
 }
 
 }  // namespace
+
+void Permit::Release() noexcept {
+  if (!token_.has_value()) return;
+  try {
+    // Not waited for: what this process asks next comes behind it.
+    (void)server_.Task(&SemaphoreServer::Release).Remote(ticket_);
+  } catch (const Error&) {
+    // Nobody counts any more: the cluster is gone, or this is a forked child.
+  }
+  token_.reset();
+  server_ = {};
+}
 
 Semaphore Semaphore::New(int64_t permits) {
   return Semaphore(Start("semaphore", "", CheckPermits(permits)));
@@ -146,13 +159,14 @@ std::optional<Permit> Semaphore::TryAcquire(absl::Duration timeout, int64_t coun
   }
   Promise<void> token;
   if (timeout <= absl::ZeroDuration()) {
-    if (!Ask(&SemaphoreServer::TryAcquire, count, token.ref())) return std::nullopt;
-    return Permit(std::move(token));
+    const uint64_t ticket = Ask(&SemaphoreServer::TryAcquire, count, token.ref());
+    if (ticket == 0) return std::nullopt;
+    return Permit(server(), ticket, std::move(token));
   }
   const internal::Ticket<void> ticket = Ask(&SemaphoreServer::Acquire, count, token.ref());
   if (!Await(ticket, timeout)) return std::nullopt;
   Get(ticket.promised);
-  return Permit(std::move(token));
+  return Permit(server(), ticket.number, std::move(token));
 }
 
 int64_t Semaphore::Available() const { return Ask(&SemaphoreServer::Available); }

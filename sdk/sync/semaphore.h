@@ -43,10 +43,13 @@ class SemaphoreServer {
   // REQUIRES, here and below: counts from 1 to all permits.
   explicit SemaphoreServer(int64_t permits);
   Ticket<void> Acquire(int64_t count, const ObjectRef<void>& token);
-  // False, and nothing changed, where it would have to wait.
-  bool TryAcquire(int64_t count, const ObjectRef<void>& token);
+  // The number of a ticket that has its permits; 0, and nothing changed, where it would have to
+  // wait.
+  uint64_t TryAcquire(int64_t count, const ObjectRef<void>& token);
   // False where it has the permits already.
   bool Withdraw(uint64_t ticket);
+  // Gives the permits back.
+  void Release(uint64_t ticket);
   int64_t Available() const;
   int64_t Permits() const;
 
@@ -62,21 +65,28 @@ class [[nodiscard]] Permit {
  public:
   // None.
   Permit() = default;
-  explicit Permit(Promise<void> token) : token_(std::move(token)) {}
-  Permit(Permit&& other) noexcept : token_(std::exchange(other.token_, std::nullopt)) {}
+  Permit(ActorHandle<internal::SemaphoreServer> server, uint64_t ticket, Promise<void> token)
+      : server_(std::move(server)), ticket_(ticket), token_(std::move(token)) {}
+  Permit(Permit&& other) noexcept
+      : server_(std::exchange(other.server_, {})),
+        ticket_(other.ticket_),
+        token_(std::exchange(other.token_, std::nullopt)) {}
   Permit& operator=(Permit&& other) noexcept {
+    std::swap(server_, other.server_);
+    std::swap(ticket_, other.ticket_);
     token_.swap(other.token_);
     return *this;
   }
-  // Gives it back.
-  ~Permit() = default;
+  ~Permit() { Release(); }
 
-  // Gives it back before the end of its life.
-  void Release() { token_.reset(); }
+  // Gives it back before the end of its life: before what this process asks for next.
+  void Release() noexcept;
   explicit operator bool() const { return token_.has_value(); }
 
  private:
-  std::optional<Promise<void>> token_;
+  ActorHandle<internal::SemaphoreServer> server_;
+  uint64_t ticket_ = 0;
+  std::optional<Promise<void>> token_;  // ends with the process
 };
 
 class Semaphore : public internal::Front<internal::SemaphoreServer> {

@@ -54,6 +54,7 @@ Options Options::FromSeed(uint64_t seed) {
     options.max_restarts = static_cast<int32_t>(Roll(random, 4)) - 1;
   }
   if (Roll(random, 8) == 0) options.failed_start_chance = 0.3;
+  if (Roll(random, 8) == 0) options.memory_chance = 0.01;
   options.drivers_may_die = Roll(random, 6) == 0;
   options.kills_actors = Roll(random, 4) == 0;
   options.stops_tasks = Roll(random, 3) == 0;
@@ -294,7 +295,7 @@ void DriverProgram::CallActor(const Held& actor) {
 }
 
 bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const {
-  const bool crashes = options_.crash_chance > 0;
+  const bool crashes = options_.crash_chance > 0 || options_.memory_chance > 0;
   const bool tight = options_.store_bytes < 1'000'000;
   switch (error.kind) {
     case ErrorKind::kTaskError:
@@ -309,6 +310,8 @@ bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const 
       // A process that is killed for one task may have begun the next one.
       return ((crashes || options_.stops_tasks) && options_.max_retries >= 0) ||
              options_.failed_start_chance > 0;
+    case ErrorKind::kOutOfMemory:
+      return options_.memory_chance > 0 && options_.max_retries >= 0;
     case ErrorKind::kActorDied:
       return held.by_actor &&
              (crashes || options_.kills_actors || options_.failed_start_chance > 0);

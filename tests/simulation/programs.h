@@ -33,6 +33,7 @@ struct Options {
   int32_t max_retries = -1;        // of tasks; -1: without end
   int32_t max_restarts = 0;        // of actors
   double crash_chance = 0;         // of one worker, at each event
+  double memory_chance = 0;        // that memory runs out, at each event
   double failed_start_chance = 0;  // of a process that is started
   bool drivers_may_die = false;
   bool kills_actors = false;

@@ -235,6 +235,11 @@ void World::Collect(std::vector<Event>* events) {
     if (!process->is_driver() || (options_.drivers_may_die && Roll(random_, 200) == 0))
       victims.push_back(process);
   }
+  if (!events->empty() && options_.memory_chance > 0 &&
+      static_cast<double>(Roll(random_, 1'000'000)) < options_.memory_chance * 1e6) {
+    *events = {{Event::Kind::kMemory, nullptr}};
+    return;
+  }
   if (!events->empty() && !victims.empty() && crashes()) {
     ++counts_.crashes;
     Process* victim = victims[Roll(random_, victims.size())];
@@ -312,6 +317,15 @@ void World::Perform(const Event& event) {
       const auto work = std::move(lane_.front());
       lane_.pop_front();
       work();
+      break;
+    }
+    case Event::Kind::kMemory: {
+      scheduler::Core::MemorySample sample{.used = 99, .limit = 100};
+      core_.workers().ForEach([&](const scheduler::Worker& worker) {
+        sample.processes.emplace_back(worker.process, Roll(random_, 1'000'000'000));
+      });
+      Trace("memory runs out");
+      core_.MemorySampled(sample);
       break;
     }
     case Event::Kind::kJob: {

@@ -56,7 +56,18 @@ class World {
   class Words;
   struct Process;
   struct Event {
-    enum class Kind { kToClient, kToNode, kStep, kRelease, kJoin, kKill, kFoundDead, kLane, kJob };
+    enum class Kind {
+      kToClient,
+      kToNode,
+      kStep,
+      kRelease,
+      kJoin,
+      kKill,
+      kFoundDead,
+      kLane,
+      kMemory,
+      kJob
+    };
     Kind kind;
     Process* process;
     size_t thread = 0;  // of a step
