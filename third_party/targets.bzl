@@ -58,7 +58,9 @@ ABSEIL = _absl()
 
 CAPNPROTO = {
     "src/capnp:capnp": "capnp",
+    "src/capnp:capnp-rpc": "capnp-rpc",
     "src/kj:kj": "kj",
+    "src/kj:kj-async": "kj-async",
 }
 
 LIBUV = {":libuv": "libuv"}

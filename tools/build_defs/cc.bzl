@@ -85,12 +85,13 @@ def troupe_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
         **kwargs
     )
 
-def troupe_capnp_library(name, src, visibility = None):
+def troupe_capnp_library(name, src, deps = [], visibility = None):
     """Compiles a schema to C++. The generated code is not subject to our warnings.
 
     Args:
       name: of the cc_library.
       src: the .capnp file.
+      deps: what the generated code needs besides, such as capnp-rpc where the schema has interfaces.
       visibility: as usual.
     """
     native.genrule(
@@ -112,7 +113,7 @@ def troupe_capnp_library(name, src, visibility = None):
         copts = ["-std=c++20", "-w"],
         linkstatic = True,
         visibility = visibility,
-        deps = [str(Label("@capnproto//src/capnp"))],
+        deps = deps + [str(Label("@capnproto//src/capnp"))],
     )
 
 def troupe_fuzz_test(name, src, corpus = [], deps = [], copts = [], data = [], tags = [], size = "small", **kwargs):
