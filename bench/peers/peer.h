@@ -3,7 +3,7 @@
 // A peer is worth comparing only if it did the same work: every call doubles an integer in another
 // process, and the sum of the results is checked here; a row whose work was not done ends the
 // program. Each row is the median of --runs runs after one that is not counted. --calls is the
-// number of calls under way in a run; calls that are waited for one by one are a tenth of it.
+// number of calls in a run; of those that are waited for one by one there are a tenth as many.
 //
 //   Peer peer("Cap'n Proto RPC", 50'000, argc, argv);
 //   peer.Sync("1_1_actor_calls_sync", [&](int64_t x) { return Call(x); });
@@ -61,7 +61,8 @@ class Peer {
 
   // Calls that are waited for: `call(x)` returns 2 * x. In µs a call.
   void Sync(const std::string& row, const std::function<int64_t(int64_t)>& call) {
-    const int64_t count = std::max<int64_t>(1, calls_ / 10);
+    // At least two, since the double of 0 says nothing.
+    const int64_t count = std::max<int64_t>(2, calls_ / 10);
     Row(row, "us", [&] {
       int64_t sum = 0;
       const double seconds = Seconds([&] {

@@ -2,8 +2,8 @@
 
 A peer is worth comparing only if it did the same work: every call doubles an integer in another process, and the sum
 of the results is checked here; a row whose work was not done ends the program. Each row is the median of `--runs` runs
-after one that is not counted. `--calls` is the number of calls under way in a run; calls that are waited for one by one
-are a tenth of it.
+after one that is not counted. `--calls` is the number of calls in a run; of those that are waited for one by one there
+are a tenth as many.
 
     def main():
         peer = Peer("multiprocessing.Pool", calls=20_000)
@@ -53,7 +53,7 @@ class Peer:
 
     def sync(self, row, call):
         """Calls that are waited for: `call(i)` returns 2 * i. In µs a call."""
-        count = max(1, self.calls // 10)
+        count = max(2, self.calls // 10)  # the double of 0 says nothing
 
         def measure():
             start = time.perf_counter()
