@@ -3,7 +3,7 @@
 
     bazel run -c opt //bench:compare -- [--runs=N] [--svg=FILE] [--json] [--python=PYTHON] [--peers=TEXT] [--list]
 
-The peers that are installed are run one after the other, in the minutes in which bench:core is; those that are not are
+bench:core and the peers that are installed are run in turn, as often as --runs says; those that are not installed are
 listed with the command that installs them. A peer that fails or hangs is reported and stops no other.
 docs/performance.md says what the rows mean.
 """
@@ -13,6 +13,7 @@ import datetime
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 
@@ -53,26 +54,33 @@ def _positive(text):
 
 
 def compare(peers, places, arguments):
-    """Measures each peer. Returns (measurements, {name: install command of what is missing}, {name: problem})."""
-    measurements = []
-    missing = {}
+    """Measures the peers in turn, so that what disturbs the machine for a while disturbs them all.
+
+    Returns (measurements, {name: install command of what is missing}, {name: problem}). A peer that had a problem is not
+    run again.
+    """
+    missing = {peer.name: peer.install for peer in peers if peer.missing(places)}
     problems = {}
     for peer in peers:
-        if peer.missing(places):
-            missing[peer.name] = peer.install
-            continue
-        _tell("measuring %s ..." % peer.name)
-        try:
-            for command in peer.build(places):
-                compare_runner.run(command, arguments.time_limit, directory=places.build)
-        except compare_runner.Failed as failed:
-            problems[peer.name] = "is not built: %s" % failed
-            continue
-        outcome = compare_runner.measure(peer.name, peer.run(places, arguments.runs), arguments.time_limit)
-        measurements += outcome.measurements
-        if outcome.problem:
-            problems[peer.name] = outcome.problem
-    return [m for m in measurements if m.row in catalogue.ROWS], missing, problems
+        if peer.name not in missing:
+            try:
+                for command in peer.build(places):
+                    _tell("building %s" % peer.name)
+                    compare_runner.run(command, arguments.time_limit, directory=places.build)
+            except compare_runner.Failed as failed:
+                problems[peer.name] = "is not built: %s" % failed
+    measurements = []
+    for turn in range(arguments.runs):
+        for peer in peers:
+            if peer.name in missing or peer.name in problems:
+                continue
+            _tell("run %d of %d: %s" % (turn + 1, arguments.runs, peer.name))
+            outcome = compare_runner.measure(peer.name, peer.run(places, runs=1), arguments.time_limit)
+            measurements += outcome.measurements
+            if outcome.problem:
+                problems[peer.name] = outcome.problem
+    rows = [m for m in measurements if m.row in catalogue.ROWS]
+    return compare_runner.merge(rows), missing, problems
 
 
 def _tell(line):
@@ -114,6 +122,10 @@ def print_results(measurements, arguments):
 def main(argv, peers, root=ROOT):
     """Returns the exit code: 0, also where a peer failed; 1 where Troupe did; 2 where the command line is wrong."""
     arguments = parse_arguments(argv)
+    python = _from_here(arguments.python) if os.sep in arguments.python else arguments.python
+    if shutil.which(python) is None:
+        _tell("compare: there is no Python at %s" % python)
+        return 2
     try:
         # Before what takes minutes.
         svg = open(_from_here(arguments.svg), "w", encoding="utf-8") if arguments.svg else None
@@ -122,7 +134,6 @@ def main(argv, peers, root=ROOT):
         return 2
     chosen = [peer for peer in peers if arguments.peers in peer.name or peer.name == compare_table.TROUPE]
     with tempfile.TemporaryDirectory(prefix="compare.") as build:
-        python = _from_here(arguments.python) if os.sep in arguments.python else arguments.python
         places = catalogue.Places(root, build, python)
         if arguments.list:
             print_list(chosen, places)

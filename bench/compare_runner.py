@@ -1,4 +1,4 @@
-"""Runs the programs of a comparison one after the other, and survives those that fail or hang.
+"""Runs the programs of a comparison, and survives those that fail or hang.
 
 A program prints a line of JSON for each row (bench/peers/peer.py says which fields). What it has printed before it
 failed counts; why it failed is told in one line.
@@ -8,6 +8,7 @@ import collections
 import json
 import os
 import signal
+import statistics
 import subprocess
 import tempfile
 
@@ -85,6 +86,18 @@ def measure(peer, commands, time_limit_s):
             return Outcome(measurements + parse(failed.output, peer), str(failed))
         measurements += parse(output, peer)
     return Outcome(measurements, None)
+
+
+def merge(measurements):
+    """Makes one measurement of those of the same peer and row: the median of their values, and all that they span."""
+    groups = collections.OrderedDict()
+    for m in measurements:
+        groups.setdefault((m.peer, m.row, m.unit), []).append(m)
+    return [
+        Measurement(peer, row, statistics.median(m.value for m in group), unit, min(m.min for m in group),
+                    max(m.max for m in group), sum(m.runs for m in group))
+        for (peer, row, unit), group in groups.items()
+    ]
 
 
 def parse(output, peer):

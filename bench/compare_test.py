@@ -26,7 +26,7 @@ ASYNC = "single_client_tasks_async"
 
 
 def line(row, value, unit, **more):
-    return json.dumps(dict(name=row, value=value, unit=unit, min=value / 2, max=value * 2, runs=5, **more))
+    return json.dumps(dict(name=row, value=value, unit=unit, min=value / 2, max=value * 2, runs=1, **more))
 
 
 def python(program):
@@ -51,6 +51,16 @@ TROUPE = catalogue.Peer("Troupe", "", printing(line(SYNC, 25, "us"), line(ASYNC,
 SLOW = catalogue.Peer(
     "slow", "", printing("a library's greeting", "{}", line(SYNC, 250, "us"), line(ASYNC, 8_000, "1/s")))
 FAST = catalogue.Peer("fast", "", printing(line(SYNC, 5, "us"), line("a_row_of_its_own", 1, "s")))
+
+
+class Counting(catalogue.Peer):
+    """Says 10, 20, 30, ... µs in turn."""
+
+    turn = 0
+
+    def run(self, places, runs):
+        self.turn += 1
+        return printing(line(SYNC, 10 * self.turn, "us"))(places, runs)
 
 
 def run(peers, *flags):
@@ -88,6 +98,13 @@ class TableTest(unittest.TestCase):
             ["slow", "8,000", "4,000", "16,000", "1/s", "12.5"],
         ])
 
+    def test_peers_are_run_in_turn_and_the_median_is_taken(self):
+        _, output, errors = run([Counting("one", ""), Counting("two", "")], "--runs=3", "--json")
+        self.assertEqual(errors.split("\n")[:4],
+                         ["run 1 of 3: one", "run 1 of 3: two", "run 2 of 3: one", "run 2 of 3: two"])
+        row = json.loads(output.splitlines()[0])
+        self.assertEqual((row["value"], row["min"], row["max"], row["runs"]), (20, 5, 60, 3))
+
     def test_without_troupe_there_is_no_ratio(self):
         _, output, _ = run([SLOW])
         self.assertRegex(output, r"slow +250 +125 +500 +us +-")
@@ -114,6 +131,8 @@ class ProblemTest(unittest.TestCase):
         code, output, errors = run([catalogue.Peer("broken", "", python(program)), TROUPE, SLOW])
         self.assertEqual(code, 0)
         self.assertIn("broken: exit code 1: the last words\n", errors)
+        self.assertIn("run 2 of 5: slow", errors)
+        self.assertNotIn("run 2 of 5: broken", errors)
         self.assertRegex(output, r"broken +50 .* 2\n")  # what it had measured counts
         self.assertRegex(output, r"slow +250 ")
 
@@ -162,7 +181,11 @@ class FlagsTest(unittest.TestCase):
         code, output, errors = run([TROUPE], "--svg=/no/such/folder/chart.svg")
         self.assertEqual((code, output), (2, ""))
         self.assertIn("compare: the chart cannot be written: ", errors)
-        self.assertNotIn("measuring", errors)
+        self.assertNotIn("run 1", errors)
+
+    def test_a_python_that_is_not_there_is_told(self):
+        code, _, errors = run([TROUPE], "--python=/no/such/python")
+        self.assertEqual((code, errors), (2, "compare: there is no Python at /no/such/python\n"))
 
     def test_peers_are_chosen_by_name_and_troupe_always_is(self):
         _, output, _ = run([TROUPE, SLOW, FAST], "--peers=low")

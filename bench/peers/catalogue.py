@@ -61,10 +61,7 @@ class PythonPeer(Peer):
 
     def missing(self, places):
         check = "import importlib.util, sys; sys.exit(importlib.util.find_spec(%r) is None)" % self._module
-        try:
-            found = subprocess.run([places.python, "-c", check], stderr=subprocess.DEVNULL).returncode == 0
-        except OSError:
-            return "no %s" % places.python
+        found = subprocess.run([places.python, "-c", check], stderr=subprocess.DEVNULL).returncode == 0
         return None if found else "no module %s" % self._module
 
     def run(self, places, runs):
@@ -146,13 +143,17 @@ def _capnp_rpc(places, runs):
     return [[os.path.join(places.peers, "capnp_rpc"), "--runs=%d" % runs]]
 
 
+def _pip(packages):
+    return "python3 -m venv DIR && DIR/bin/pip install %s, then --python=DIR/bin/python" % packages
+
+
 PEERS = [
     Peer("Troupe", "is built with this program", _core),
     PythonPeer("multiprocessing.Pool", "multiprocessing_pool.py", "multiprocessing"),
     PythonPeer("concurrent.futures", "process_pool_executor.py", "concurrent.futures"),
-    PythonPeer("joblib", "joblib_loky.py", "joblib", "pip install joblib"),
-    PythonPeer("dask.distributed", "dask_distributed.py", "distributed", "pip install dask distributed numpy"),
-    PythonPeer("Ray", "ray_local.py", "ray", "pip install ray numpy"),
+    PythonPeer("joblib", "joblib_loky.py", "joblib", _pip("joblib")),
+    PythonPeer("dask.distributed", "dask_distributed.py", "distributed", _pip("dask distributed numpy")),
+    PythonPeer("Ray", "ray_local.py", "ray", _pip("ray numpy")),
     Peer("Cap'n Proto RPC", "is built with this program", _capnp_rpc),
     SystemPeer("gRPC", "grpc_unix", ["g++", "pkg-config", "protoc", "grpc_cpp_plugin"], "grpcpp/grpcpp.h",
                "apt-get install g++ pkg-config libgrpc++-dev protobuf-compiler-grpc", _build_grpc),

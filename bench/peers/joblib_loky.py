@@ -16,7 +16,7 @@ def first_result(x):
 
 
 def main():
-    peer = Peer("joblib", calls=10_000)
+    peer = Peer("joblib", calls=5_000)
     peer.cold_start(first_result)
     executor = get_reusable_executor(max_workers=WORKERS)
     peer.sync("single_client_tasks_sync", lambda i: executor.submit(double, i).result())

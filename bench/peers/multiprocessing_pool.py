@@ -11,7 +11,7 @@ def first_result(x):
 
 
 def main():
-    peer = Peer("multiprocessing.Pool", calls=20_000)
+    peer = Peer("multiprocessing.Pool", calls=10_000)
     peer.cold_start(first_result)
     with Pool(WORKERS) as pool:
         peer.sync("single_client_tasks_sync", lambda i: pool.apply(double, (i,)))

@@ -11,7 +11,7 @@ def first_result(x):
 
 
 def main():
-    peer = Peer("concurrent.futures", calls=10_000)
+    peer = Peer("concurrent.futures", calls=5_000)
     peer.cold_start(first_result)
     with ProcessPoolExecutor(WORKERS) as executor:
         peer.sync("single_client_tasks_sync", lambda i: executor.submit(double, i).result())

@@ -27,7 +27,7 @@ def first_result(x):
 
 
 def main():
-    peer = Peer("Ray", calls=5_000)
+    peer = Peer("Ray", calls=2_000)
     peer.cold_start(first_result)
     start()
     task = ray.remote(double)
