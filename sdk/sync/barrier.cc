@@ -71,13 +71,11 @@ int64_t CheckParties(int64_t parties) {
 
 }  // namespace
 
-Barrier Barrier::New(int64_t parties) {
-  return Barrier(Start("barrier", "", CheckParties(parties)));
-}
+Barrier Barrier::New(int64_t parties) { return Barrier(Start(CheckParties(parties))); }
 
 Barrier Barrier::Named(const std::string& name, int64_t parties) {
   CheckParties(parties);
-  return Barrier(Start("barrier", name, parties));
+  return Barrier(StartNamed("barrier", name, parties));
 }
 
 int64_t Barrier::Wait(absl::Duration timeout) const {

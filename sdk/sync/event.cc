@@ -14,9 +14,9 @@ void EventServer::Clear() {
   if (std::exchange(set_, false)) next_ = Promise<void>();
 }
 
-Event Event::New() { return Event(Start("event", "")); }
+Event Event::New() { return Event(Start()); }
 
-Event Event::Named(const std::string& name) { return Event(Start("event", name)); }
+Event Event::Named(const std::string& name) { return Event(StartNamed("event", name)); }
 
 bool Event::Wait(absl::Duration timeout) const {
   const internal::Ticket<void> ticket = Ask(&EventServer::Wait);

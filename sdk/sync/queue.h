@@ -183,13 +183,11 @@ class Queue : public internal::Front<internal::QueueServer<T>> {
   static constexpr std::string_view kTypeName = "troupe::Queue";
   using internal::Front<Server>::Front;
 
-  static Queue New(QueueOptions options = {}) {
-    return Queue(Queue::Start("queue", "", options.capacity));
-  }
+  static Queue New(QueueOptions options = {}) { return Queue(Queue::Start(options.capacity)); }
   // The one of that name in this cluster; who asks first makes it, with these options. Throws
   // TypeMismatch where it has other values.
   static Queue Named(const std::string& name, QueueOptions options = {}) {
-    return Queue(Queue::Start("queue", name, options.capacity));
+    return Queue(Queue::StartNamed("queue", name, options.capacity));
   }
 
   void Put(const T& value, absl::Duration timeout = absl::InfiniteDuration()) const {

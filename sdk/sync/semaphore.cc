@@ -135,13 +135,11 @@ void Permit::Release() noexcept {
   server_ = {};
 }
 
-Semaphore Semaphore::New(int64_t permits) {
-  return Semaphore(Start("semaphore", "", CheckPermits(permits)));
-}
+Semaphore Semaphore::New(int64_t permits) { return Semaphore(Start(CheckPermits(permits))); }
 
 Semaphore Semaphore::Named(const std::string& name, int64_t permits) {
   CheckPermits(permits);
-  return Semaphore(Start("semaphore", name, permits));
+  return Semaphore(StartNamed("semaphore", name, permits));
 }
 
 Permit Semaphore::Acquire(int64_t count) const {
@@ -171,8 +169,8 @@ std::optional<Permit> Semaphore::TryAcquire(absl::Duration timeout, int64_t coun
 
 int64_t Semaphore::Available() const { return Ask(&SemaphoreServer::Available); }
 
-Lock Lock::New() { return Lock(Start("lock", "", int64_t{1})); }
+Lock Lock::New() { return Lock(Start(int64_t{1})); }
 
-Lock Lock::Named(const std::string& name) { return Lock(Start("lock", name, int64_t{1})); }
+Lock Lock::Named(const std::string& name) { return Lock(StartNamed("lock", name, int64_t{1})); }
 
 }  // namespace troupe

@@ -59,10 +59,15 @@ class Front {
   const ActorHandle<Server>& server() const { return server_; }
 
  protected:
-  // A new server; with a name, the one that all who ask for this name share.
   template <typename... A>
-  static ActorHandle<Server> Start(const char* kind, const std::string& name, A... arguments) {
-    if (name.empty()) return Actor<Server>(std::move(arguments)...).Remote();
+  static ActorHandle<Server> Start(A... arguments) {
+    return Actor<Server>(std::move(arguments)...).Remote();
+  }
+  // The one that all who ask for this name share.
+  template <typename... A>
+  static ActorHandle<Server> StartNamed(const char* kind, const std::string& name, A... arguments) {
+    if (name.empty())
+      Throw(ErrorKind::kInvalidArgument, std::string(kind) + ": its name is empty; use New()");
     return Actor<Server>(std::move(arguments)...)
         .Options({.name = std::string(kind) + ":" + name, .get_if_exists = true})
         .Remote();

@@ -59,11 +59,11 @@ class Variable : public internal::Front<internal::VariableServer<T>> {
   static constexpr std::string_view kTypeName = "troupe::Variable";
   using internal::Front<Server>::Front;
 
-  static Variable New() { return Variable(Variable::Start("variable", "")); }
+  static Variable New() { return Variable(Variable::Start()); }
   // The one of that name in this cluster; who asks first makes it. Throws TypeMismatch where it has
   // values of another type.
   static Variable Named(const std::string& name) {
-    return Variable(Variable::Start("variable", name));
+    return Variable(Variable::StartNamed("variable", name));
   }
 
   // Returns when everybody gets the new value.

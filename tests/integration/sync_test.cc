@@ -79,6 +79,7 @@ TEST(Lock, IsFoundByItsName) {
                      }).Remote();
   EXPECT_FALSE(troupe::Get(taken));
   EXPECT_EQ(troupe::Lock::Named("accounts"), lock);
+  EXPECT_THROW((void)troupe::Lock::Named(""), troupe::InvalidArgument);
 }
 
 struct Job {
