@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -126,6 +127,41 @@ TEST(Deaths, AForkedChildIsToldAndHarmsNothing) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(troupe::Get(ref), 4);
+}
+
+class Squarer {
+ public:
+  int Square(int x) { return x * x; }
+};
+
+// A handle knows its session without asking for it: that is refused, too.
+TEST(Deaths, AForkedChildMakesNoCallsByItsParentsHandles) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto actor = troupe::Actor<Squarer>().Remote();
+  auto promise = std::make_unique<troupe::Promise<int>>();
+  const troupe::ObjectRef<int> ref = promise->ref();
+  const pid_t child = fork();
+  if (child == 0) {
+    int refused = 0;
+    try {
+      (void)actor.Task(&Squarer::Square).Remote(1);
+    } catch (const troupe::Unavailable&) {
+      ++refused;
+    }
+    try {
+      promise->Set(1);
+    } catch (const troupe::Unavailable&) {
+      ++refused;
+    }
+    promise.reset();  // breaks nothing of the parent's
+    _exit(refused == 2 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(troupe::Get(actor.Task(&Squarer::Square).Remote(3)), 9);
+  promise->Set(7);
+  EXPECT_EQ(troupe::Get(ref), 7);
 }
 
 // What a task leaves running is ended with its worker.

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,6 +81,23 @@ TEST(Lock, IsFoundByItsName) {
   EXPECT_FALSE(troupe::Get(taken));
   EXPECT_EQ(troupe::Lock::Named("accounts"), lock);
   EXPECT_THROW((void)troupe::Lock::Named(""), troupe::InvalidArgument);
+}
+
+TEST(Lock, IsNotGivenBackByAForkedChild) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto lock = troupe::Lock::New();
+  troupe::Permit permit = lock.Acquire();
+  const pid_t child = fork();
+  if (child == 0) {
+    permit.Release();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(lock.TryAcquire());
+  permit.Release();
+  EXPECT_TRUE(lock.TryAcquire());
 }
 
 struct Job {
