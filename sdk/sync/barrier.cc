@@ -32,6 +32,11 @@ class BarrierServer::State {
     return std::erase_if(here_, [&](const Party& party) { return party.number == number; }) > 0;
   }
 
+  int64_t waiting() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<int64_t>(here_.size());
+  }
+
  private:
   struct Party {
     uint64_t number;
@@ -56,6 +61,8 @@ Ticket<int64_t> BarrierServer::Arrive(const ObjectRef<void>& token) {
 }
 
 bool BarrierServer::Withdraw(uint64_t ticket) { return state_->Withdraw(ticket); }
+
+int64_t BarrierServer::Waiting() const { return state_->waiting(); }
 
 }  // namespace internal
 
@@ -87,5 +94,7 @@ int64_t Barrier::Wait(absl::Duration timeout) const {
   }
   return Get(ticket.promised);
 }
+
+int64_t Barrier::Waiting() const { return Ask(&BarrierServer::Waiting); }
 
 }  // namespace troupe

@@ -40,6 +40,7 @@ class BarrierServer {
   Ticket<int64_t> Arrive(const ObjectRef<void>& token);
   // False where all are there.
   bool Withdraw(uint64_t ticket);
+  int64_t Waiting() const;
 
  private:
   class State;
@@ -60,6 +61,8 @@ class Barrier : public internal::Front<internal::BarrierServer> {
   // The caller's place in the order of arrival, from 0: one party has 0, and may do what only one
   // is to do. Throws DeadlineExceeded where the others do not come in that time.
   int64_t Wait(absl::Duration timeout = absl::InfiniteDuration()) const;
+  // How many have arrived and wait for the others just now.
+  [[nodiscard]] int64_t Waiting() const;
 };
 
 }  // namespace troupe
