@@ -10,8 +10,10 @@
 #include <cstdio>
 #include <fstream>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -142,6 +144,13 @@ TEST(Semaphore, AWaitInVainLeavesNothingBehind) {
   troupe::Permit one = semaphore.Acquire();
   EXPECT_FALSE(semaphore.TryAcquire(absl::Milliseconds(20), 2));
   EXPECT_TRUE(semaphore.TryAcquire());  // the one that waited for two holds it up no more
+  // Nor one that waited behind it.
+  std::optional<troupe::Permit> two;
+  std::thread first([&] { two = semaphore.TryAcquire(absl::Milliseconds(200), 2); });
+  const auto behind = semaphore.TryAcquire(kSoon);
+  first.join();
+  EXPECT_FALSE(two.has_value());
+  EXPECT_TRUE(behind.has_value());
 }
 
 bool WaitFor(const troupe::Event& event) { return event.Wait(); }
