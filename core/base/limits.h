@@ -39,6 +39,7 @@ struct Limits {
   static constexpr int kMaxActorThreads = 64;     // max_concurrency, with all concurrency groups
   static constexpr int kStateWords = 128;         // per channel: one for each dispatched task
   static constexpr int kDefaultMaxRetries = 3;
+  static constexpr size_t kMaxBundles = 1'024;      // of a placement group
   static constexpr int kMaxQueuedTasks = 100'000;   // a driver's submission window
   static constexpr int kMaxNestingOfTasks = 1'000;  // blocked parents above a task
 

@@ -54,8 +54,8 @@ std::string ResourceSet::ToString() const {
   };
   std::string text = absl::StrCat(amount(cpu_units_), " cpus");
   for (const auto& [name, units] : named_) {
-    if (name == "memory") {
-      absl::StrAppend(&text, ", ", FormatBytes(units / kResourceUnit), " of memory");
+    if (name == "memory" || std::string_view(name).starts_with("memory@")) {
+      absl::StrAppend(&text, ", ", FormatBytes(units / kResourceUnit), " of ", name);
     } else {
       absl::StrAppend(&text, ", ", amount(units), " ", name);
     }

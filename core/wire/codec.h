@@ -13,7 +13,9 @@
 #include <kj/exception.h>
 
 #include <cstring>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -129,6 +131,10 @@ template <typename... F>
 Overload(F...) -> Overload<F...>;
 
 // Bounds, in words. A struct inside a list takes its own words plus the list's tag.
+template <typename Schema>
+constexpr size_t WordsOf() {
+  return capnp::sizeInWords<Schema>();
+}
 inline constexpr size_t kSmall = 24;
 
 // value_codec.cc
@@ -142,6 +148,18 @@ Location Get(schema::Location::Reader r);
 Value Get(schema::Value::Reader r);
 
 // task_codec.cc
+using Amounts = std::vector<std::pair<std::string, int64_t>>;
+size_t Words(const Amounts& amounts);
+template <typename Init>
+void SetAmounts(const Amounts& amounts, Init init) {
+  if (amounts.empty()) return;
+  auto list = init(static_cast<unsigned>(amounts.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    SetText(amounts[i].first, [&](unsigned n) { return list[i].initName(n); });
+    list[i].setUnits(amounts[i].second);
+  }
+}
+Amounts GetAmounts(capnp::List<schema::NamedAmount>::Reader list);
 size_t Words(const TaskSpec& t);
 void Set(const TaskSpec& t, schema::TaskSpec::Builder b);
 absl::Status Get(schema::TaskSpec::Reader r, TaskSpec* t);

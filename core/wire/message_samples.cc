@@ -79,6 +79,7 @@ TaskSpec SampleSpec() {
   spec.max_concurrency = 18;
   spec.concurrency_groups = {{"io", 4}, {"", 0}};
   spec.concurrency_group = "io";
+  spec.placement = {ObjectId(19, 20), kMax32};
   spec.name = "Train";
   spec.type_name = "Model";
   spec.actor_name = "the model";
@@ -143,6 +144,13 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"checkpoint", Checkpoint{ObjectId(1, 2)}},
       {"exit_actor", ExitActor()},
       {"promise", Promise{ObjectId(1, 2)}},
+      {"placement_group_empty", PlacementGroup()},
+      {"placement_group", PlacementGroup{ObjectId(1, 2),
+                                         {{10'000, {{"gpu", 2'500}, {"", -1}}}, {}, {-1, {}}},
+                                         PlacementStrategy::kStrictSpread,
+                                         "stages",
+                                         SomeBytes(9)}},
+      {"remove_placement_group", RemovePlacementGroup{ObjectId(1, 2)}},
   };
   int number = 0;
   for (Value& value : SampleValues())

@@ -64,6 +64,13 @@ size_t Words(const Complete& m) {
   return words;
 }
 
+size_t Words(const PlacementGroup& m) {
+  size_t words = 4 + WordsFor(m.name.size()) + WordsFor(m.ready.size());
+  for (const Bundle& bundle : m.bundles)
+    words += WordsOf<schema::Bundle>() + Words(bundle.resources);
+  return words;
+}
+
 struct SetClientMessage {
   schema::ClientMessage::Builder b;
 
@@ -166,6 +173,20 @@ struct SetClientMessage {
   }
   void operator()(const ExitActor&) { b.setExitActor(); }
   void operator()(const Promise& m) { SetId(m.id, b.initPromise()); }
+  void operator()(const PlacementGroup& m) {
+    auto g = b.initPlacementGroup();
+    g.setHi(m.id.hi());
+    g.setLo(m.id.lo());
+    g.setStrategy(static_cast<uint16_t>(m.strategy));
+    auto list = g.initBundles(static_cast<unsigned>(m.bundles.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setCpuUnits(m.bundles[i].cpu_units);
+      SetAmounts(m.bundles[i].resources, [&](unsigned n) { return list[i].initResources(n); });
+    }
+    SetText(m.name, [&](unsigned n) { return g.initName(n); });
+    g.setReady(ToKj(m.ready));
+  }
+  void operator()(const RemovePlacementGroup& m) { SetId(m.id, b.initRemovePlacementGroup()); }
 };
 
 constexpr Overload kClientWords{[](const TaskSpec& t) { return Words(t); },
@@ -182,6 +203,7 @@ constexpr Overload kClientWords{[](const TaskSpec& t) { return Words(t); },
                                   return WordsForPins(m.agreed.size()) +
                                          WordsForPins(m.refused.size());
                                 },
+                                [](const PlacementGroup& m) { return Words(m); },
                                 [](const auto&) { return size_t{8}; }};
 
 // In place: messages are large to move.
@@ -286,6 +308,27 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
       break;
     case schema::ClientMessage::PROMISE:
       *message = Promise{GetId(r.getPromise())};
+      break;
+    case schema::ClientMessage::PLACEMENT_GROUP: {
+      const auto g = r.getPlacementGroup();
+      if (g.getStrategy() > static_cast<uint16_t>(PlacementStrategy::kStrictSpread)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("unknown placement strategy ", g.getStrategy()));
+      }
+      PlacementGroup m{ObjectId(g.getHi(), g.getLo()),
+                       {},
+                       PlacementStrategy(g.getStrategy()),
+                       FromKj(g.getName()),
+                       FromKj(g.getReady())};
+      const auto bundles = g.getBundles();
+      m.bundles.reserve(CountOf(bundles));
+      for (const auto bundle : bundles)
+        m.bundles.push_back({bundle.getCpuUnits(), GetAmounts(bundle.getResources())});
+      *message = std::move(m);
+      break;
+    }
+    case schema::ClientMessage::REMOVE_PLACEMENT_GROUP:
+      *message = RemovePlacementGroup{GetId(r.getRemovePlacementGroup())};
       break;
     default:
       return absl::InvalidArgumentError("a client message of an unknown kind");

@@ -63,6 +63,12 @@ struct Argument {
   std::variant<Inline, ObjectId, Objects> content;
 };
 
+// Whose resources a task takes.
+struct Placement {
+  ObjectId group;       // null: the machine's
+  uint32_t bundle = 0;  // 0: any one of the group's; else 1 + its number
+};
+
 enum class TaskKind : uint16_t { kTask = 0, kActorCreation = 1, kActorCall = 2 };
 
 // The ids whose objects must be there before the task begins, in order.
@@ -91,6 +97,7 @@ struct TaskSpec {
   uint32_t max_concurrency = 1;
   std::vector<std::pair<std::string, int64_t>> concurrency_groups;
   std::string_view concurrency_group;
+  Placement placement;
   std::string_view name;
   std::string_view type_name;
   std::string_view actor_name;
@@ -194,10 +201,33 @@ struct Promise {
   ObjectId id;
 };
 
+// The numbers travel: never change one, add at the end.
+enum class PlacementStrategy : uint16_t {
+  kPack = 0,          // on as few machines as possible
+  kSpread = 1,        // on as many as possible
+  kStrictPack = 2,    // on one
+  kStrictSpread = 3,  // on one machine each
+};
+struct Bundle {
+  int64_t cpu_units = 0;
+  std::vector<std::pair<std::string, int64_t>> resources;
+};
+struct PlacementGroup {
+  ObjectId id;
+  std::vector<Bundle> bundles;
+  PlacementStrategy strategy = PlacementStrategy::kPack;
+  std::string_view name;
+  Bytes ready;  // what the object is to resolve to
+};
+struct RemovePlacementGroup {
+  ObjectId id;
+};
+
 using ClientMessage =
     std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
                  Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel, StreamItem,
-                 StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor, Promise>;
+                 StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor, Promise,
+                 PlacementGroup, RemovePlacementGroup>;
 
 // From the node to a client.
 struct ReadyValue {

@@ -92,12 +92,21 @@ struct TaskSpec {
   maxConcurrency @31 :UInt32;  # actor creation: calls that may run at a time, besides those of the groups
   concurrencyGroups @32 :List(NamedAmount); # actor creation: and so many of each of these
   concurrencyGroup @33 :Text;  # actor calls: the group it belongs to; empty: to none
+  placementHi @34 :UInt64;  # the placement group whose resources it takes; zero: none
+  placementLo @35 :UInt64;
+  bundle @36 :UInt32;       # 0: any one of the group's; else 1 + its number
 }
 
 struct Grant {
   hi @0 :UInt64;
   lo @1 :UInt64;
   count @2 :UInt32;
+}
+
+# A part of a placement group.
+struct Bundle {
+  cpuUnits @0 :Int64;       # 1/10000
+  resources @1 :List(NamedAmount);
 }
 
 # Which telling of an object's place is meant: the node counts them.
@@ -182,6 +191,15 @@ struct ClientMessage {
     }
     exitActor @47 :Void;     # by its own process: it ends after the calls that it has completed
     promise @48 :Id;         # a pending object, which this client will seal
+    placementGroup :group {  # a pending object: the node seals it when all the bundles are reserved
+      hi @49 :UInt64;
+      lo @50 :UInt64;
+      bundles @51 :List(Bundle);
+      strategy @52 :UInt16;
+      name @53 :Text;        # for people
+      ready @54 :Data;       # what the object is to resolve to
+    }
+    removePlacementGroup @55 :Id;
   }
 }
 

@@ -33,29 +33,27 @@ Argument Get(schema::Argument::Reader r) {
   return {Argument::Inline{}};
 }
 
-template <typename Init>
-void SetAmounts(const std::vector<std::pair<std::string, int64_t>>& amounts, Init init) {
-  if (amounts.empty()) return;
-  auto list = init(static_cast<unsigned>(amounts.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    SetText(amounts[i].first, [&](unsigned n) { return list[i].initName(n); });
-    list[i].setUnits(amounts[i].second);
-  }
+}  // namespace
+
+size_t Words(const Amounts& amounts) {
+  size_t words = 2;
+  for (const auto& [name, units] : amounts)
+    words += WordsOf<schema::NamedAmount>() + WordsFor(name.size());
+  return words;
 }
-std::vector<std::pair<std::string, int64_t>> GetAmounts(
-    capnp::List<schema::NamedAmount>::Reader list) {
-  std::vector<std::pair<std::string, int64_t>> amounts;
+Amounts GetAmounts(capnp::List<schema::NamedAmount>::Reader list) {
+  Amounts amounts;
   amounts.reserve(CountOf(list));
   for (const auto amount : list) amounts.emplace_back(FromKj(amount.getName()), amount.getUnits());
   return amounts;
 }
 
-}  // namespace
-
 size_t Words(const TaskSpec& t) {
-  size_t words = 2 * kSmall + WordsFor(t.name.size()) + WordsFor(t.type_name.size()) +
-                 WordsFor(t.actor_name.size()) + WordsFor(t.callable.size()) +
-                 WordsFor(t.function.size());
+  size_t words = WordsOf<schema::TaskSpec>() + kSmall + WordsFor(t.name.size()) +
+                 WordsFor(t.type_name.size()) + WordsFor(t.actor_name.size()) +
+                 WordsFor(t.callable.size()) + WordsFor(t.function.size()) +
+                 WordsFor(t.concurrency_group.size()) + Words(t.resources) +
+                 Words(t.concurrency_groups);
   for (const Argument& a : t.arguments) {
     words += 8 + std::visit(
                      Overload{[](const Argument::Inline& i) {
@@ -65,7 +63,6 @@ size_t Words(const TaskSpec& t) {
                               [](const Argument::Objects& ids) { return WordsForIds(ids.size()); }},
                      a.content);
   }
-  for (const auto& [name, units] : t.resources) words += 4 + WordsFor(name.size());
   return words;
 }
 
@@ -95,6 +92,9 @@ void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
   b.setCheckpointEvery(t.checkpoint_every);
   b.setMaxConcurrency(t.max_concurrency);
   SetText(t.concurrency_group, [&](unsigned n) { return b.initConcurrencyGroup(n); });
+  b.setPlacementHi(t.placement.group.hi());
+  b.setPlacementLo(t.placement.group.lo());
+  b.setBundle(t.placement.bundle);
   SetText(t.name, [&](unsigned n) { return b.initName(n); });
   SetText(t.type_name, [&](unsigned n) { return b.initTypeName(n); });
   SetText(t.actor_name, [&](unsigned n) { return b.initActorName(n); });
@@ -137,6 +137,7 @@ absl::Status Get(schema::TaskSpec::Reader r, TaskSpec* task) {
   t.max_concurrency = r.getMaxConcurrency();
   t.concurrency_groups = GetAmounts(r.getConcurrencyGroups());
   t.concurrency_group = FromKj(r.getConcurrencyGroup());
+  t.placement = {ObjectId(r.getPlacementHi(), r.getPlacementLo()), r.getBundle()};
   t.name = FromKj(r.getName());
   t.type_name = FromKj(r.getTypeName());
   t.actor_name = FromKj(r.getActorName());

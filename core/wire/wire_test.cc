@@ -196,6 +196,25 @@ TEST(Wire, LargeMessages) {
   EXPECT_TRUE(Equal(*decoded, dispatch));
 }
 
+TEST(Wire, EachTextMayBeLong) {
+  const std::string text(10'000, 'x');
+  TaskSpec spec;
+  spec.name = spec.type_name = spec.actor_name = spec.function = spec.concurrency_group = text;
+  spec.resources = spec.concurrency_groups = {{text, 1}, {text + "y", 2}};
+  MessageBuffer buffer;
+  const auto decoded = DecodeClientMessage(Encode(ClientMessage(spec), buffer));
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_TRUE(Equal(*decoded, ClientMessage(spec)));
+  const PlacementGroup group{ObjectId(1, 2),
+                             {{1, {{text, 1}}}, {2, {{text, 2}, {text + "y", 3}}}},
+                             PlacementStrategy::kSpread,
+                             text,
+                             {}};
+  const auto again = DecodeClientMessage(Encode(ClientMessage(group), buffer));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(Equal(*again, ClientMessage(group)));
+}
+
 TEST(Wire, UnknownNumbersAreErrors) {
   capnp::MallocMessageBuilder builder;
   builder.initRoot<schema::ClientMessage>().initSubmit().setKind(3);
@@ -206,6 +225,12 @@ TEST(Wire, UnknownNumbersAreErrors) {
   const auto kind = DecodeClientMessage(bytes_of(builder));
   ASSERT_FALSE(kind.ok());
   EXPECT_NE(kind.status().message().find("kind of task 3"), absl::string_view::npos);
+
+  capnp::MallocMessageBuilder group;
+  group.initRoot<schema::ClientMessage>().initPlacementGroup().setStrategy(4);
+  const auto strategy = DecodeClientMessage(bytes_of(group));
+  ASSERT_FALSE(strategy.ok());
+  EXPECT_NE(strategy.status().message().find("placement strategy 4"), absl::string_view::npos);
 
   capnp::MallocMessageBuilder hello;
   hello.initRoot<schema::ControlMessage>().initHello().setRole(3);

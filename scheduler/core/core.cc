@@ -298,6 +298,8 @@ std::string Core::StatusText() const {
           ? absl::StrCat(", spilled: ", FormatBytes(static_cast<int64_t>(spill_.used())))
           : std::string(),
       "\n", "tasks    ", tasks_.size(), " unfinished\n", "actors   ", actors_.size(), "\n");
+  if (!placement_groups_.empty())
+    absl::StrAppend(&text, "groups   ", placement_groups_.size(), "\n");
   for (const auto& [id, job] : jobs_) {
     const WorkerPool::Counts counts = workers_.CountsOf(id);
     absl::StrAppend(&text, "job ", static_cast<uint32_t>(id), "    workers: ", counts.idle,
@@ -370,6 +372,17 @@ void Core::CheckInvariants() const {
                  "a promise that nobody can keep");
   }
   TROUPE_CHECK(timers == timers_.size(), "timers that do not add up");
+  ResourceSet total = config_.total;
+  for (const auto& [id, group] : placement_groups_) {
+    TROUPE_CHECK(group.reserved || objects_.Find(id) != nullptr,
+                 "a placement group that nobody has and that has nothing");
+    TROUPE_CHECK(ending_groups_.contains(id) == (group.reserved && group.removed),
+                 "a placement group that ends and does not, or does not and does");
+    if (!group.reserved) continue;
+    total.Subtract(group.sum);
+    total.Add(group.Given());
+  }
+  TROUPE_CHECK(workers_.total() == total, "resources of placement groups that do not add up");
   size_t queued = 0;
   for (const auto& [id, job] : jobs_) queued += job.ready.size();
   TROUPE_CHECK(ready == queued, "ready tasks that are not queued");

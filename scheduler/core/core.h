@@ -24,6 +24,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -41,6 +42,7 @@
 #include "scheduler/core/actions.h"
 #include "scheduler/core/actor.h"
 #include "scheduler/core/history.h"
+#include "scheduler/core/placement_group.h"
 #include "scheduler/core/ready_queue.h"
 #include "scheduler/core/task.h"
 #include "scheduler/core/worker_pool.h"
@@ -97,6 +99,8 @@ class Core {
   absl::Status Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message);
   absl::Status Seal(ClientId client, const wire::Seal& seal);
   absl::Status MakePromise(ClientId client, const wire::Promise& promise);
+  absl::Status MakePlacementGroup(ClientId client, const wire::PlacementGroup& group);
+  absl::Status RemovePlacementGroup(ClientId client, ObjectId id);
   absl::Status Complete(ClientId worker, const wire::Complete& complete);
   absl::Status Subscribe(ClientId client, const wire::Subscribe& subscribe);
   absl::Status Release(ClientId client, const wire::Release& release);
@@ -165,8 +169,8 @@ class Core {
   // What is in the store: totals, and the `limit` largest objects. Its strings are views of the
   // core's tables.
   wire::MemoryReport Memory(size_t limit) const;
-  // What the tools ask: "" (the status), "why ID", "story ID", "list tasks|actors|workers
-  // [--json]". IDs: t-1.2, o-1.2.0, a-1.2, w-3.   Errors: InvalidArgument for anything else.
+  // What the tools ask: "" (the status), "why ID", "story ID", "list tasks|actors|workers|groups
+  // [--json]". IDs: t-1.2, o-1.2.0, a-1.2, g-1.2, w-3.   Errors: InvalidArgument for anything else.
   absl::StatusOr<std::string> Report(std::string_view query) const;
   // What the task or object waits for, to some depth, a line each.
   std::string Why(ObjectId id) const;
@@ -227,11 +231,14 @@ class Core {
   // What every event ends with.
   void Settle();
   void Schedule();
+  // What waits for resources to exist at all: actors and placement groups.
+  bool StartWhatFits();
   bool ScheduleJob(JobId id, Job& job);
-  void StartWorkers(JobId id, const ReadyQueue::Class& tasks);
+  void StartWorkers(JobId id, size_t tasks, const ResourceSet& want);
   void Steal(JobId id);
   void RefuseHopelessWait(JobId id, const Job& job);
-  Worker* FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, bool* requeued);
+  Worker* FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, const ResourceSet& want,
+                        bool* requeued);
   void Dispatch(Worker* worker, Task* task);
   bool Recall(Task* task);
   void TakeBack(Task* task);
@@ -245,15 +252,19 @@ class Core {
   // core_order.cc
   // Resources that somebody has a better right to than those who could take them now.
   struct Reservation {
-    const Job* job = nullptr;  // null: of an actor that is to start
+    const Job* job = nullptr;  // null: of an actor or a placement group
     ResourceSet want;
     ResourceSet lacking;  // what of it is not free
     int32_t priority = 0;
     bool overdue = false;  // others of the same job have gone past it for long enough
   };
   std::vector<Reservation> FindReservations();
-  bool MustYield(const std::vector<Reservation>& claims, const Job& job,
-                 const ReadyQueue::Class& tasks) const;
+  bool MustYield(const std::vector<Reservation>& claims, const Job& job, const Task& task,
+                 const ResourceSet& want) const;
+  bool AnyFits(std::span<const ResourceSet> wants) const;
+  std::span<const ResourceSet> StartWants(ObjectId start) const;
+  static ResourceSet Lacking(const ResourceSet& want, const ResourceSet& free);
+  static bool Overlap(const ResourceSet& a, const ResourceSet& b);
   void YieldWorkers(JobId id, const ResourceSet& want);
   absl::InlinedVector<JobId, 4> JobsByShare();
   void JoinShares(JobId id, Job* job);
@@ -261,6 +272,9 @@ class Core {
   void Raise(Task* task, int32_t priority);
   Task* MakerOf(ObjectId id);
   void RefuseHeldResources(JobId id, const Job& job);
+  void RefuseHeldFromStarts();
+  bool NobodyMovesWithout(std::span<const ResourceSet> wants) const;
+  void RefuseWaitOfHolder(JobId id, const ResourceSet& want, std::string_view who);
   bool StaysBlocked(const Worker& worker) const;
   Worker* DeepestBlocked(JobId id, bool actors);
   bool PromisedFromOutside(ObjectId id) const;
@@ -297,6 +311,14 @@ class Core {
   void SetCheckpoint(ActorRecord* actor, ObjectId state);
   ErrorInfo DeathError(const ActorRecord& actor, std::string message, int32_t pid) const;
 
+  // core_placement.cc
+  std::optional<ErrorInfo> EnterBundle(Task* task) const;
+  void Reserve(PlacementGroup* group);
+  void Remove(PlacementGroup* group, ErrorKind kind, std::string_view why);
+  static ErrorInfo GroupRemoved(const Task& task, const PlacementGroup& group);
+  void FreePlacementGroup(ObjectId id);
+  void ReturnBundles();
+
   // core_streams.cc
   absl::Status DropItem(ClientId worker, const wire::Value& value);
   void TellProducer(const Task& task);
@@ -304,12 +326,14 @@ class Core {
   // core_report.cc
   void Explain(ObjectId id, int depth, std::string* text) const;
   void ExplainTask(const Task& task, int depth, std::string* text) const;
+  std::string Holders(std::string_view indent) const;
   std::string Describe(const Task& task) const;
   uint32_t ThreadsFor(const Task& task) const;
   using Row = std::vector<std::pair<std::string, std::string>>;
   std::vector<Row> ListTasks() const;
   std::vector<Row> ListActors() const;
   std::vector<Row> ListWorkers() const;
+  std::vector<Row> ListPlacementGroups() const;
 
   // core_objects.cc
   // `sealer_looks`: it keeps the place in the store; else it is told like everybody else.
@@ -361,7 +385,9 @@ class Core {
   std::deque<ObjectId> resolved_;          // whose dependents are still to be looked at
   std::map<ActorId, std::unique_ptr<ActorRecord>> actors_;
   std::map<std::string, ActorId, std::less<>> actor_names_;
-  std::deque<ActorId> actors_to_start_;  // their arguments are there; they wait for resources
+  std::map<ObjectId, PlacementGroup> placement_groups_;
+  std::set<ObjectId> ending_groups_;  // removed, and somebody is in them still
+  std::deque<ObjectId> starts_;       // actors and placement groups that wait only for resources
   std::deque<WaitingLease> waiting_leases_;
   std::deque<WaitingRestore> waiting_restores_;
   std::map<std::pair<ChunkId, uint64_t>, uint64_t>

@@ -185,7 +185,7 @@ void Core::ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t 
   if (actor->restarts_left > 0) --actor->restarts_left;
   actor->state = ActorRecord::State::kRestarting;
   history_.Add(now_nanos_, actor->id, Step::kActorRestarts);
-  actors_to_start_.push_back(actor->id);
+  starts_.push_back(actor->id);
 }
 
 // From now on its calls fail with `death`.

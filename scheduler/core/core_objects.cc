@@ -95,6 +95,8 @@ absl::Status Core::Release(ClientId client, const wire::Release& release) {
       return status;
   }
   CollectFreed();
+  // The last reference to an actor or a placement group frees what it has, or asks for.
+  if (!starts_.empty() || !ending_groups_.empty()) Schedule();
   return absl::OkStatus();
 }
 
@@ -119,6 +121,7 @@ void Core::CollectFreed() {
       if (const auto actor = actors_.find(object.id); actor != actors_.end()) {
         EndIfUnreferenced(actor->second.get());
       }
+      FreePlacementGroup(object.id);
     }
   }
   for (const auto& [id, client] : objects_.TakeUngranted()) residency_.DropPin(id, client);

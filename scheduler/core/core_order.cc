@@ -16,8 +16,10 @@ constexpr int64_t kPatienceNanos = 100'000'000;
 // By so much more than another job must one have used its CPUs before it makes way.
 constexpr double kShareStepNanos = 1'000'000;
 
+}  // namespace
+
 // What of `want` is not in `free`.
-ResourceSet Lacking(const ResourceSet& want, const ResourceSet& free) {
+ResourceSet Core::Lacking(const ResourceSet& want, const ResourceSet& free) {
   ResourceSet lacking(
       std::max<int64_t>(0, want.cpu_units() > 0 ? want.cpu_units() - free.cpu_units() : 0));
   for (const auto& [name, units] : want.named())
@@ -25,48 +27,62 @@ ResourceSet Lacking(const ResourceSet& want, const ResourceSet& free) {
   return lacking;
 }
 
-bool Overlap(const ResourceSet& a, const ResourceSet& b) {
+bool Core::Overlap(const ResourceSet& a, const ResourceSet& b) {
   if (a.cpu_units() > 0 && b.cpu_units() > 0) return true;
   return std::any_of(a.named().begin(), a.named().end(),
                      [&](const auto& entry) { return b.Named(entry.first) > 0; });
 }
 
-}  // namespace
+bool Core::AnyFits(std::span<const ResourceSet> wants) const {
+  return std::any_of(wants.begin(), wants.end(),
+                     [&](const ResourceSet& want) { return workers_.free().Covers(want); });
+}
+
+// What an actor or a placement group that waits for resources may be given; empty: it is gone.
+std::span<const ResourceSet> Core::StartWants(ObjectId start) const {
+  if (const auto group = placement_groups_.find(start); group != placement_groups_.end())
+    return group->second.removed ? std::span<const ResourceSet>()
+                                 : std::span(&group->second.sum, 1);
+  const auto actor = actors_.find(start);
+  if (actor == actors_.end() || actor->second->dead()) return {};
+  return actor->second->creation->Wants();
+}
 
 // Whose first task lacks resources. What could not be had even if no task ran is no claim: it would
 // hold up everybody for as long as an actor lives.
 std::vector<Core::Reservation> Core::FindReservations() {
   std::vector<Reservation> claims;
   const bool simple = jobs_.size() == 1 && jobs_.begin()->second.ready.class_count() <= 1;
-  if (simple && actors_to_start_.empty()) return claims;
+  if (simple && starts_.empty()) return claims;
   const ResourceSet reachable = workers_.NotHeldByActors();
-  const auto add = [&](const Job* job, const ResourceSet& want, int32_t priority, bool overdue) {
-    if (workers_.free().Covers(want) || !reachable.Covers(want)) return;
-    claims.push_back({job, want, Lacking(want, workers_.free()), priority, overdue});
+  const auto add = [&](const Job* job, std::span<const ResourceSet> wants, int32_t priority,
+                       bool overdue) {
+    if (AnyFits(wants)) return;
+    const auto want = std::find_if(wants.begin(), wants.end(),
+                                   [&](const ResourceSet& w) { return reachable.Covers(w); });
+    if (want == wants.end()) return;
+    claims.push_back({job, *want, Lacking(*want, workers_.free()), priority, overdue});
   };
-  if (!actors_to_start_.empty()) {
-    const auto actor = actors_.find(actors_to_start_.front());
-    if (actor != actors_.end() && !actor->second->dead())
-      add(nullptr, actor->second->creation->want, 0, true);
-  }
+  if (!starts_.empty()) add(nullptr, StartWants(starts_.front()), 0, true);
   for (const auto& [id, job] : jobs_) {
     if (job.ended || job.ready.empty()) continue;
     const ReadyQueue::Class* first = job.ready.ClassesInOrder().front();
     const Task* task = *first->tasks.begin();
-    add(&job, first->want, task->priority, now_nanos_ - task->ready_since_nanos >= kPatienceNanos);
+    add(&job, task->Wants(), task->priority,
+        now_nanos_ - task->ready_since_nanos >= kPatienceNanos);
   }
   return claims;
 }
 
-// True where the tasks would take what somebody with a better right lacks.
-bool Core::MustYield(const std::vector<Reservation>& claims, const Job& job,
-                     const ReadyQueue::Class& tasks) const {
+// True where the task, and those like it, would take what somebody with a better right lacks.
+bool Core::MustYield(const std::vector<Reservation>& claims, const Job& job, const Task& task,
+                     const ResourceSet& want) const {
   return std::any_of(claims.begin(), claims.end(), [&](const Reservation& claim) {
-    if (!Overlap(claim.lacking, tasks.want)) return false;
+    if (!Overlap(claim.lacking, want)) return false;
     if (claim.job == nullptr) return true;
     if (claim.job != &job) return job.used > claim.job->used + kShareStepNanos;
-    if (claim.want == tasks.want) return false;
-    return claim.overdue || claim.priority > (*tasks.tasks.begin())->priority;
+    if (claim.want == want) return false;
+    return claim.overdue || claim.priority > task.priority;
   });
 }
 
@@ -92,7 +108,7 @@ absl::InlinedVector<JobId, 4> Core::JobsByShare() {
     int64_t units = 0;
     workers_.ForEach([&](const Worker& worker) {
       if (worker.job == id && !worker.is_actor() && worker.state == Worker::State::kBusy)
-        units += worker.granted.cpu_units();
+        units += CpuUnitsIn(worker.granted);
     });
     return static_cast<double>(units) / static_cast<double>(jobs_.at(id).options.weight_units);
   };
@@ -119,7 +135,7 @@ void Core::Charge(Worker* worker) {
   if (worker->is_actor() || worker->state != Worker::State::kBusy) return;
   Job& job = jobs_.at(worker->job);
   job.used += static_cast<double>(now_nanos_ - worker->charged_nanos) *
-              static_cast<double>(worker->granted.cpu_units()) /
+              static_cast<double>(CpuUnitsIn(worker->granted)) /
               static_cast<double>(job.options.weight_units);
   worker->charged_nanos = now_nanos_;
 }
@@ -199,16 +215,53 @@ Worker* Core::DeepestBlocked(JobId id, bool actors) {
   return moving ? nullptr : deepest;
 }
 
-// Nobody works, and the first task lacks what blocked workers hold while they wait: the deepest
-// wait fails, so that what it holds comes back.
+// True where nobody works, and what was asked for is not free.
+bool Core::NobodyMovesWithout(std::span<const ResourceSet> wants) const {
+  return !wants.empty() && !AnyFits(wants) && !workers_.AnyAtWork() &&
+         std::none_of(timers_.begin(), timers_.end(), [](const auto& timer) {
+           return std::get<TaskTimer>(timer) == TaskTimer::kRetry;
+         });
+}
+
+// The job's first task lacks what blocked workers hold while they wait.
 void Core::RefuseHeldResources(JobId id, const Job& job) {
-  const Task* waiting = *job.ready.ClassesInOrder().front()->tasks.begin();
-  if (workers_.free().Covers(waiting->want) || workers_.AnyAtWork()) return;
-  if (std::any_of(timers_.begin(), timers_.end(), [](const auto& timer) {
-        return std::get<TaskTimer>(timer) == TaskTimer::kRetry;
-      })) {
-    return;
+  const Task* first = *job.ready.ClassesInOrder().front()->tasks.begin();
+  if (!NobodyMovesWithout(first->Wants())) return;
+  RefuseWaitOfHolder(id, first->Wants().front(),
+                     absl::StrCat("task ", first->name, " ", first->id.ToString()));
+}
+
+// So does the first actor or placement group of a job. Where others hold it, such as actors, their
+// handles may still be dropped.
+void Core::RefuseHeldFromStarts() {
+  std::set<JobId> looked;
+  for (const ObjectId start : starts_) {
+    const std::span<const ResourceSet> wants = StartWants(start);
+    if (wants.empty()) continue;
+    const auto group = placement_groups_.find(start);
+    const bool is_group = group != placement_groups_.end();
+    const JobId job = is_group ? group->second.job : actors_.at(start)->job;
+    if (!looked.insert(job).second) continue;
+    if (!NobodyMovesWithout(wants)) continue;
+    ResourceSet held_in_vain = workers_.free();
+    workers_.ForEach([&](const Worker& worker) {
+      if (worker.job != job || worker.state != Worker::State::kBlocked || !worker.holds_grant)
+        return;
+      held_in_vain.Add(worker.granted);
+      if (worker.lends_cpus) held_in_vain.Subtract(CpusIn(worker.granted));
+    });
+    const bool helps = std::any_of(wants.begin(), wants.end(), [&](const ResourceSet& want) {
+      return held_in_vain.Covers(want);
+    });
+    if (!helps) continue;
+    RefuseWaitOfHolder(job, wants.front(),
+                       is_group ? absl::StrCat("placement group ", group->second.ToString())
+                                : absl::StrCat("actor ", actors_.at(start)->type_name));
   }
+}
+
+// The deepest wait fails, so that what its worker holds comes back.
+void Core::RefuseWaitOfHolder(JobId id, const ResourceSet& want, std::string_view who) {
   Worker* deepest = DeepestBlocked(id, /*actors=*/true);
   if (deepest == nullptr) return;
   deepest->wait_refused = true;
@@ -217,9 +270,9 @@ void Core::RefuseHeldResources(JobId id, const Job& job) {
       deepest->client, deepest->waits,
       task->MakeError(
           ErrorKind::kResourceExhausted,
-          absl::StrCat("it holds ", deepest->granted.ToString(), " while it waits, and task ",
-                       waiting->name, " ", waiting->id.ToString(), " needs ",
-                       waiting->want.ToString(), " of which only ", workers_.free().ToString(),
+          absl::StrCat("it holds ", deepest->granted.ToString(), " while it waits, and ",
+                       ToAbsl(who), " needs ", want.ToString(), " of which only ",
+                       workers_.free().ToString(),
                        " are free: nobody could ever go on; ask for less, or return a reference "
                        "instead of waiting"))});
 }

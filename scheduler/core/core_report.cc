@@ -21,10 +21,12 @@ constexpr int kMaxDepth = 6;     // of what waits for what waits for what
 constexpr size_t kMaxNamed = 5;  // of several things that are waited for
 constexpr size_t kMaxRows = 10'000;
 
-// "t-1.2", "o-1.2", "o-1.2.1", "a-1.2".
+// "t-1.2", "o-1.2", "o-1.2.1", "a-1.2", "g-1.2".
 std::optional<ObjectId> ParseId(absl::string_view text) {
-  if (text.size() < 2 || (text[0] != 't' && text[0] != 'o' && text[0] != 'a') || text[1] != '-')
+  if (text.size() < 2 || absl::string_view("toag").find(text[0]) == absl::string_view::npos ||
+      text[1] != '-') {
     return std::nullopt;
+  }
   const std::vector<absl::string_view> parts = absl::StrSplit(text.substr(2), '.');
   uint64_t numbers[3] = {0, 0, 0};
   if (parts.size() < 2 || parts.size() > 3) return std::nullopt;
@@ -171,11 +173,12 @@ absl::StatusOr<std::string> Core::Report(std::string_view query) const {
     if (words[1] == "tasks") rows = ListTasks();
     if (words[1] == "actors") rows = ListActors();
     if (words[1] == "workers") rows = ListWorkers();
+    if (words[1] == "groups") rows = ListPlacementGroups();
     if (rows.has_value()) return json ? AsJson(*rows) : AsTable(*rows);
   }
   return absl::InvalidArgumentError(
       absl::StrCat("\"", ToAbsl(query), "\" is no question: there are why ID, story ID, and list ",
-                   "tasks, actors or workers, with --json"));
+                   "tasks, actors, workers or groups, with --json"));
 }
 
 std::string Core::Why(ObjectId id) const {
@@ -196,6 +199,13 @@ void Core::Explain(ObjectId id, int depth, std::string* text) const {
     return;
   }
   const objectstore::Entry* entry = objects_.Find(id);
+  const auto group = placement_groups_.find(id);
+  if (group != placement_groups_.end() && !group->second.removed && !group->second.reserved) {
+    absl::StrAppend(text, indent, "placement group ", group->second.ToString(), " needs ",
+                    group->second.sum.ToString(), ", and free are ", workers_.free().ToString(),
+                    ":\n", Holders(indent));
+    return;
+  }
   if (entry == nullptr) {
     absl::StrAppend(text, indent, id.ToString(),
                     " is not known: it is done and was dropped, or it never was\n");
@@ -230,7 +240,9 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
     }
   };
   if (task.state == Task::State::kWaiting) {
-    say("waits for ", task.missing, " of its ", task.dependencies.size(), " arguments:");
+    say("waits for ", task.missing, " of its ", task.dependencies.size(),
+        task.placement == nullptr ? " arguments:" : " arguments and its placement group:");
+    if (task.placement != nullptr) explain_all({task.placement->group});
     explain_all(task.dependencies);
     return;
   }
@@ -267,17 +279,10 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
     return;
   }
   // Ready, and not placed.
-  std::vector<std::string> holders;
-  workers_.ForEach([&](const Worker& worker) {
-    if (!worker.holds_grant || holders.size() > kMaxNamed) return;
-    holders.push_back(absl::StrCat(
-        WorkerName(worker), " holds ", worker.granted.ToString(),
-        worker.lends_cpus ? " (and lends its cpus)" : "",
-        worker.queue.empty() ? "" : absl::StrCat(" for ", Describe(*worker.queue.front()))));
-  });
-  if (!workers_.free().Covers(task.want)) {
-    say("asks for ", task.want.ToString(), ", and free are ", workers_.free().ToString(), ":");
-    for (const std::string& holder : holders) absl::StrAppend(text, indent, "  ", holder, "\n");
+  if (!AnyFits(task.Wants())) {
+    say("asks for ", task.Wants().front().ToString(), ", and free are ", workers_.free().ToString(),
+        ":");
+    absl::StrAppend(text, Holders(indent));
     return;
   }
   const auto job = jobs_.find(task.job);
@@ -288,6 +293,26 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
     say("waits for its turn: ", job == jobs_.end() ? 0 : job->second.ready.size(),
         " tasks of its job are ready");
   }
+}
+
+// Who has the resources, a line each.
+std::string Core::Holders(std::string_view indent) const {
+  std::string text;
+  size_t named = 0;
+  const auto add = [&](const auto&... parts) {
+    if (++named <= kMaxNamed) absl::StrAppend(&text, ToAbsl(indent), "  ", parts..., "\n");
+  };
+  workers_.ForEach([&](const Worker& worker) {
+    if (!worker.holds_grant) return;
+    add(WorkerName(worker), " holds ", worker.granted.ToString(),
+        worker.lends_cpus ? " (and lends its cpus)" : "",
+        worker.queue.empty() ? "" : absl::StrCat(" for ", Describe(*worker.queue.front())));
+  });
+  for (const auto& [id, group] : placement_groups_) {
+    if (group.reserved)
+      add("placement group ", group.ToString(), " has reserved ", group.sum.ToString());
+  }
+  return text;
 }
 
 uint32_t Core::ThreadsFor(const Task& task) const {
@@ -329,6 +354,24 @@ std::vector<Core::Row> Core::ListActors() const {
                     {"job", absl::StrCat(static_cast<uint32_t>(actor->job))},
                     {"pending", absl::StrCat(actor->pending_calls)},
                     {"process", absl::StrCat("w-", static_cast<uint64_t>(actor->process))}});
+  }
+  return rows;
+}
+
+std::vector<Core::Row> Core::ListPlacementGroups() const {
+  std::vector<Row> rows;
+  for (const auto& [id, group] : placement_groups_) {
+    if (rows.size() == kMaxRows) break;
+    std::string bundles;
+    for (const ResourceSet& bundle : group.bundles)
+      absl::StrAppend(&bundles, bundles.empty() ? "" : "; ", bundle.ToString());
+    rows.push_back({{"id", absl::StrCat("g", id.ToString().substr(1))},
+                    {"name", group.name.empty() ? "-" : group.name},
+                    {"state", group.removed    ? "removed"
+                              : group.reserved ? "reserved"
+                                               : "pending"},
+                    {"job", absl::StrCat(static_cast<uint32_t>(group.job))},
+                    {"bundles", std::move(bundles)}});
   }
   return rows;
 }

@@ -10,6 +10,13 @@
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
+namespace {
+
+// So many of those that wait for resources to exist are looked at: each may be smaller than those
+// before it.
+constexpr size_t kStartsLookedAt = 64;
+
+}  // namespace
 
 absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message) {
   auto owned = std::make_unique<Task>();
@@ -67,7 +74,19 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   task->num_returns = spec.num_returns;
   task->stream_window = spec.stream_window;
   task->want = ResourceSet(spec.cpu_units);
-  for (const auto& [name, units] : spec.resources) task->want.SetNamed(name, units);
+  for (const auto& [name, units] : spec.resources) {
+    if (IsOfBundle(name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(spec.id.ToString(), " asks for a resource named \"", name, "\""));
+    }
+    task->want.SetNamed(name, units);
+  }
+  if (!spec.placement.group.is_null()) {
+    task->placement = std::make_unique<BundleChoice>();
+    task->placement->group = spec.placement.group;
+    task->placement->bundle = spec.placement.bundle;
+    task->placement->asked = task->want;
+  }
   task->retries_left = spec.max_retries;
   task->priority = spec.priority;
   task->depth = spec.depth;
@@ -122,6 +141,12 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
     return absl::InvalidArgumentError(
         absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
   }
+  const ObjectId group = spec.placement.group;
+  if (!group.is_null() && (!granted(group) || !placement_groups_.contains(group))) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(ToString(client), " places ", spec.id.ToString(), " in ", group.ToString(),
+                     ", which is no placement group that it was granted"));
+  }
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     const ObjectId result = spec.id.Result(i);
     if (absl::Status status = objects_.Create(result, client); !status.ok()) return status;
@@ -133,12 +158,22 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   for (const ObjectId id : task->dependencies) objects_.Hold(id);
   for (const ObjectId id : task->inner_refs) objects_.Hold(id);
   if (spec.kind == wire::TaskKind::kActorCall) objects_.Hold(spec.actor);
+  if (!group.is_null()) objects_.Hold(group);
   return absl::OkStatus();
 }
 
 // Waits for the arguments, or begins at once.
 void Core::Admit(Task* task) {
-  if (!config_.total.Covers(task->want)) {
+  if (task->placement != nullptr) {
+    if (const auto error = EnterBundle(task); error.has_value()) {
+      FailTask(task, *error);
+      return;
+    }
+    if (objects_.Find(task->placement->group)->pending()) {
+      ++task->missing;
+      dependents_[task->placement->group].push_back(task->id);
+    }
+  } else if (!config_.total.Covers(task->want)) {
     FailTask(task,
              task->MakeError(ErrorKind::kInfeasible,
                              absl::StrCat("it asks for ", task->want.ToString(),
@@ -169,6 +204,7 @@ void Core::Admit(Task* task) {
 void Core::MakeReady(Task* task) {
   task->state = Task::State::kReady;
   task->ready_since_nanos = now_nanos_;
+  if (task->placement != nullptr) task->want = task->placement->queued_as;
   history_.Add(now_nanos_, task->id.Result(0), Step::kReady);
   switch (task->kind) {
     case wire::TaskKind::kTask: {
@@ -178,7 +214,7 @@ void Core::MakeReady(Task* task) {
       break;
     }
     case wire::TaskKind::kActorCreation:
-      actors_to_start_.push_back(task->actor);
+      starts_.push_back(task->actor);
       break;
     case wire::TaskKind::kActorCall:
       PumpActor(actors_.at(task->actor).get());
@@ -216,14 +252,8 @@ void Core::Settle() {
 }
 
 void Core::Schedule() {
-  while (!actors_to_start_.empty()) {
-    const auto it = actors_.find(actors_to_start_.front());
-    if (it != actors_.end() && !it->second->dead()) {
-      if (!workers_.free().Covers(it->second->creation->want)) break;
-      StartActor(it->second.get());
-    }
-    actors_to_start_.pop_front();
-  }
+  if (!ending_groups_.empty()) ReturnBundles();
+  while (!starts_.empty() && StartWhatFits()) ResolveDependents();
   for (bool progress = true; progress;) {
     progress = false;
     for (const JobId id : JobsByShare()) {
@@ -239,6 +269,39 @@ void Core::Schedule() {
       RefuseHeldResources(id, job);
     }
   }
+  if (!starts_.empty()) RefuseHeldFromStarts();
+}
+
+// In the order in which they came; one that is small may go past larger ones, but takes nothing
+// that they lack. True where a placement group was reserved, for which others may have waited.
+bool Core::StartWhatFits() {
+  bool reserved = false;
+  ResourceSet lacking;
+  size_t looked = 0;
+  for (size_t i = 0; i < starts_.size() && looked < kStartsLookedAt;) {
+    const ObjectId id = starts_[i];
+    const std::span<const ResourceSet> wants = StartWants(id);
+    const auto want = std::find_if(wants.begin(), wants.end(), [&](const ResourceSet& w) {
+      return workers_.free().Covers(w) && !Overlap(lacking, w);
+    });
+    if (want == wants.end() && !wants.empty()) {
+      lacking.Add(Lacking(wants.front(), workers_.free()));
+      ++looked;
+      ++i;
+      continue;
+    }
+    starts_.erase(starts_.begin() + static_cast<ptrdiff_t>(i));
+    if (wants.empty()) continue;  // it is gone
+    if (const auto group = placement_groups_.find(id); group != placement_groups_.end()) {
+      Reserve(&group->second);
+      reserved = true;
+    } else {
+      ActorRecord* actor = actors_.at(id).get();
+      if (actor->creation->placement != nullptr) actor->creation->want = *want;
+      StartActor(actor);
+    }
+  }
+  return reserved;
 }
 
 // Dispatches one task of the job; false where none can be placed now.
@@ -248,16 +311,28 @@ bool Core::ScheduleJob(JobId id, Job& job) {
   std::vector<ResourceSet> yielding;
   bool dispatched = false;
   for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
-    if (!claims.empty() && MustYield(claims, job, *tasks)) {
-      yielding.push_back(tasks->want);
-      continue;
-    }
     Task* task = *tasks->tasks.begin();
     bool requeued = false;
-    if (Worker* worker = FindWorkerFor(id, job, *tasks, &requeued)) {
-      job.ready.Remove(task);
-      Dispatch(worker, task);
-      dispatched = true;
+    const auto place = [&](const ResourceSet& want) {
+      if (!claims.empty() && MustYield(claims, job, *task, want)) {
+        yielding.push_back(want);
+        return;
+      }
+      if (Worker* worker = FindWorkerFor(id, job, *tasks, want, &requeued)) {
+        job.ready.Remove(task);
+        if (task->placement != nullptr) task->want = want;
+        Dispatch(worker, task);
+        dispatched = true;
+      }
+    };
+    // Of several bundles one that is free, before it queues behind others.
+    const std::span<const ResourceSet> wants = task->Wants();
+    for (const bool fits : {true, false}) {
+      for (const ResourceSet& want : wants) {
+        if (dispatched || requeued) break;
+        if (wants.size() == 1 || workers_.free().Covers(want) == fits) place(want);
+      }
+      if (wants.size() == 1) break;
     }
     if (dispatched || requeued) break;  // the classes have changed
   }
@@ -266,16 +341,17 @@ bool Core::ScheduleJob(JobId id, Job& job) {
 }
 
 // `requeued`: tasks of a lower priority went back to the queue.
-Worker* Core::FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, bool* requeued) {
+Worker* Core::FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks,
+                            const ResourceSet& want, bool* requeued) {
   const Task* task = *tasks.tasks.begin();
-  if (workers_.free().Covers(task->want)) {
+  if (workers_.free().Covers(want)) {
     if (Worker* idle = workers_.FindIdle(id)) return idle;
-    StartWorkers(id, tasks);
+    StartWorkers(id, tasks.tasks.size(), want);
     // A process is on its way: better to wait for it than to queue behind a task of unknown length.
     if (workers_.CountsOf(id).starting > 0) return nullptr;
   }
-  if (!job.priorities_differ) return workers_.FindShallowest(id, task->want);
-  Worker* worker = workers_.FindShallowestAbove(id, task->want, task->priority);
+  if (!job.priorities_differ) return workers_.FindShallowest(id, want);
+  Worker* worker = workers_.FindShallowestAbove(id, want, task->priority);
   while (worker != nullptr && worker->queue.size() > 1 &&
          worker->queue.back()->priority < task->priority && Recall(worker->queue.back())) {
     Task* lower = worker->queue.back();
@@ -286,14 +362,14 @@ Worker* Core::FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, 
   return worker != nullptr && workers_.CanTake(worker) ? worker : nullptr;
 }
 
-// As many as the free resources allow these tasks to use.
-void Core::StartWorkers(JobId id, const ReadyQueue::Class& tasks) {
+// As many as the free resources allow these tasks, of which each wants so much, to use.
+void Core::StartWorkers(JobId id, size_t tasks, const ResourceSet& want) {
   const int64_t cpus = std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit);
   int64_t fitting =
-      tasks.want.cpu_units() > 0 ? workers_.free().cpu_units() / tasks.want.cpu_units() : 2 * cpus;
-  for (const auto& [name, units] : tasks.want.named())
+      want.cpu_units() > 0 ? workers_.free().cpu_units() / want.cpu_units() : 2 * cpus;
+  for (const auto& [name, units] : want.named())
     fitting = std::min(fitting, workers_.free().Named(name) / units);
-  const int64_t wanted = std::min<int64_t>(fitting, static_cast<int64_t>(tasks.tasks.size()));
+  const int64_t wanted = std::min<int64_t>(fitting, static_cast<int64_t>(tasks));
   const int cap = Limits::MaxWorkersPerJob(static_cast<int>(cpus));
   while (workers_.CountsOf(id).starting < wanted && workers_.CountsOf(id).all() < cap) {
     const ProcessId process = ProcessId(next_process_++);
@@ -308,13 +384,18 @@ void Core::StartWorkers(JobId id, const ReadyQueue::Class& tasks) {
 void Core::Steal(JobId id) {
   while (Worker* thief = workers_.FindIdle(id)) {
     Worker* victim = workers_.FindDeepest(id);
-    if (victim == nullptr || !workers_.free().Covers(victim->granted)) return;
+    if (victim == nullptr) return;
     bool moved = false;
     for (size_t n = victim->queue.size() / 2; n > 0; --n) {
       Task* task = victim->queue.back();
-      if (!workers_.CanTake(thief)) break;
+      const std::span<const ResourceSet> wants = task->Wants();
+      const auto want = std::find_if(wants.begin(), wants.end(), [&](const ResourceSet& w) {
+        return moved ? thief->granted == w : workers_.free().Covers(w);
+      });
+      if (want == wants.end() || !workers_.CanTake(thief)) break;
       if (!Recall(task)) break;  // it has begun, and so have those before it
       TakeBack(task);
+      if (task->placement != nullptr) task->want = *want;
       Dispatch(thief, task);
       moved = true;
     }
@@ -535,6 +616,7 @@ void Core::FinishTask(Task* task) {
   }
   for (const ObjectId id : task->dependencies) objects_.Unhold(id);
   for (const ObjectId id : task->inner_refs) objects_.Unhold(id);
+  if (task->placement != nullptr) objects_.Unhold(task->placement->group);
   const ActorId called = task->kind == wire::TaskKind::kActorCall ? task->actor : ActorId();
   tasks_.erase(TaskId(task->id));
   // Its place in the actor's queue is free, and it holds up the later calls of its caller no more.

@@ -39,6 +39,12 @@ std::string What(Step step, uint32_t detail) {
       return "the actor is dead";
     case Step::kCheckpoint:
       return "the actor's state was saved";
+    case Step::kGroupReserved:
+      return "the placement group has its bundles";
+    case Step::kGroupRemoved:
+      return "the placement group was removed";
+    case Step::kGroupReturned:
+      return "the placement group has given its bundles back";
     case Step::kProcessStarted:
       return "the process was started";
     case Step::kProcessJoined:

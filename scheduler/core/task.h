@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "core/base/ids.h"
 #include "core/base/resource_set.h"
 #include "core/wire/messages.h"
+#include "scheduler/core/placement_group.h"
 
 namespace troupe::scheduler {
 
@@ -56,9 +58,10 @@ struct Task {
   uint32_t stream_items = 0;     // that its consumer was given, by whatever attempt
   uint32_t stream_consumed = 0;  // as the consumer has said
   bool stream_stopped = false;   // the consumer wants no more
-  ResourceSet want;
-  int32_t retries_left = 0;  // -1: without end
-  int32_t priority = 0;      // its own, or the highest of those that wait for it
+  ResourceSet want;  // of a task that may take any bundle: of one of them, once it is dispatched
+  std::unique_ptr<BundleChoice> placement;  // null: it takes the machine's resources
+  int32_t retries_left = 0;                 // -1: without end
+  int32_t priority = 0;                     // its own, or the highest of those that wait for it
   uint32_t depth = 0;
   uint64_t order = 0;  // of submission, over the whole node
   uint64_t entry = 0;  // the code that it runs
@@ -84,6 +87,11 @@ struct Task {
   Worker* worker = nullptr;
   uint32_t slot = 0;  // of the worker's state words
   uint64_t generation = 0;
+
+  // What it may be granted, one of these.
+  std::span<const ResourceSet> Wants() const {
+    return placement == nullptr ? std::span(&want, 1) : std::span(placement->wants);
+  }
 
   ErrorInfo MakeError(ErrorKind kind_of_error, std::string message, int32_t pid = 0) const {
     return {.kind = kind_of_error,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "scheduler/core/placement_group.h"
 
 namespace troupe::scheduler {
 
@@ -101,7 +102,7 @@ void WorkerPool::Block(Worker* worker) {
   if (worker->state != Worker::State::kBusy) return;
   if (worker->holds_grant && !worker->is_actor()) {
     worker->lends_cpus = true;
-    free_.Add(ResourceSet(worker->granted.cpu_units()));
+    free_.Add(CpusIn(worker->granted));
   }
   SetState(worker, Worker::State::kBlocked);
 }
@@ -166,6 +167,13 @@ bool WorkerPool::AnyAtWork() const {
   });
 }
 
+void WorkerPool::Exchange(const ResourceSet& taken, const ResourceSet& given) {
+  total_.Subtract(taken);
+  free_.Subtract(taken);
+  total_.Add(given);
+  free_.Add(given);
+}
+
 ResourceSet WorkerPool::NotHeldByActors() const {
   ResourceSet left = total_;
   for (const auto& [process, worker] : workers_) {
@@ -211,7 +219,7 @@ void WorkerPool::ReturnGrant(Worker* worker) {
 
 void WorkerPool::TakeBackCpus(Worker* worker) {
   if (!std::exchange(worker->lends_cpus, false)) return;
-  free_.Subtract(ResourceSet(worker->granted.cpu_units()));
+  free_.Subtract(CpusIn(worker->granted));
 }
 
 void WorkerPool::SetState(Worker* worker, Worker::State state) {
@@ -242,7 +250,7 @@ void WorkerPool::CheckInvariants() const {
   for (const auto& [process, worker] : workers_) {
     TROUPE_CHECK(process == worker->process, "a worker under another one's number");
     if (worker->holds_grant) sum.Add(worker->granted);
-    if (worker->lends_cpus) sum.Subtract(ResourceSet(worker->granted.cpu_units()));
+    if (worker->lends_cpus) sum.Subtract(CpusIn(worker->granted));
     TROUPE_CHECK(!worker->lends_cpus || worker->state == Worker::State::kBlocked,
                  "a worker that lends its CPUs and runs");
     std::bitset<Limits::kStateWords> slots;

@@ -11,7 +11,8 @@
 // Units: resources in 1/10000.
 // Bounds: Limits::MaxWorkersPerJob, Limits::kDispatchDepth, Limits::kStateWords.
 // Invariants: (1) a worker is in exactly one of {starting, idle, busy, blocked}; (2) free + the
-// grants of all workers - the CPUs that blocked ones have lent = total; (3) a worker holds a grant
+// grants of all workers - the CPUs that blocked ones have lent = total, in which a reserved
+// placement group has its bundles instead of what they are made of; (3) a worker holds a grant
 // exactly while it is busy or blocked, an actor's worker as long as it lives; (4) slots of
 // dispatched tasks are distinct within their worker.
 // Not thread-safe.   After Dask's worker state machine and Ray's WorkerPool.
@@ -100,6 +101,9 @@ class WorkerPool {
   void Unblock(Worker* worker);
   // True where some worker or actor runs, starts or ends, so that what is held may come back.
   bool AnyAtWork() const;
+  // A placement group takes resources of the machine and gives its bundles instead, or, when it
+  // ends, the other way round. REQUIRES: what is taken is free, but for CPUs that were lent.
+  void Exchange(const ResourceSet& taken, const ResourceSet& given);
   // What tasks could have if none were running: all that actors do not hold.
   ResourceSet NotHeldByActors() const;
   // An actor's resources, for as long as its worker lives.

@@ -255,6 +255,12 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     absl::Status operator()(const wire::Checkpoint& m) { return node->core_.Checkpoint(client, m); }
     absl::Status operator()(const wire::ExitActor&) { return node->core_.ExitActor(client); }
     absl::Status operator()(const wire::Promise& m) { return node->core_.MakePromise(client, m); }
+    absl::Status operator()(const wire::PlacementGroup& m) {
+      return node->core_.MakePlacementGroup(client, m);
+    }
+    absl::Status operator()(const wire::RemovePlacementGroup& m) {
+      return node->core_.RemovePlacementGroup(client, m.id);
+    }
     absl::Status operator()(const wire::StatusRequest& m) {
       const absl::StatusOr<std::string> report = node->core_.Report(m.query);
       const std::string text =

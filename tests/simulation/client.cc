@@ -67,11 +67,23 @@ ObjectId Client::PutStored(const Location& space, uint64_t value, std::vector<Ob
   return id;
 }
 
-ObjectId Client::MakePromise() {
+ObjectId Client::ExpectNew() {
   const ObjectId id = ObjectId::Make(id_, next_sequence_++);
   Take(id);
   objects_.Expect(id);
+  return id;
+}
+
+ObjectId Client::MakePromise() {
+  const ObjectId id = ExpectNew();
   Send(wire::Promise{id});
+  return id;
+}
+
+ObjectId Client::MakePlacementGroup(std::vector<wire::Bundle> bundles, uint64_t value) {
+  const ObjectId id = ExpectNew();
+  Send(wire::PlacementGroup{id, std::move(bundles), wire::PlacementStrategy::kPack, "simulated",
+                            BytesOf(value)});
   return id;
 }
 

@@ -62,6 +62,7 @@ class Client {
   ClientId id() const { return id_; }
 
   // --- Handles, as Session has them.
+  void AddHandle(ObjectId id) { references_.AddHandle(id); }
   void DropHandle(ObjectId id);
   void ClaimAll(ObjectId container, const std::vector<ObjectId>& ids);
   size_t handle_count() const { return references_.size(); }
@@ -75,6 +76,8 @@ class Client {
   ObjectId MakePromise();
   void KeepPromise(ObjectId id, uint64_t value);
   void KeepPromise(ObjectId id, const Location& space, uint64_t value);
+  // Its object is to resolve to `value`.
+  ObjectId MakePlacementGroup(std::vector<wire::Bundle> bundles, uint64_t value);
   TaskId Submit(const Script& script, wire::TaskSpec spec);
   void Complete(const DispatchedTask& task, wire::Value value);
   void CompleteToRetry(const DispatchedTask& task, wire::Value value);
@@ -118,6 +121,7 @@ class Client {
     return wait_refusal_.has_value() && wait_refusal_->second == calls_.standing();
   }
   void Take(ObjectId id);  // a grant, and a handle made of it
+  ObjectId ExpectNew();    // an object that is pending
   void Learn(const wire::ReadyValue& ready);
   void Tell(const scheduler::RunningCalls::Tell& tell);
   ObjectId NewObject(Known content, std::vector<ObjectId> refs);

@@ -60,6 +60,10 @@ Options Options::FromSeed(uint64_t seed) {
   options.stops_tasks = Roll(random, 3) == 0;
   options.priorities = Roll(random, 2) == 0;
   options.retries_errors = Roll(random, 3) == 0;
+  // A CPU is left for what the tasks in them submit, and enough for the other driver's.
+  if (Roll(random, 2) == 0)
+    options.group_units = (options.cpus - 1) * kResourceUnit / options.drivers;
+  options.removes_groups = Roll(random, 3) == 0;
   return options;
 }
 
@@ -75,6 +79,12 @@ Routine DriverProgram::Run() {
       SubmitTask();
     } else if (roll < 53) {
       MakePromise();
+    } else if (roll < 58 && options_.group_units > 0) {
+      if (bundles_ == 0) {
+        MakePlacementGroup();
+      } else if (Roll(random_, 3) == 0) {
+        DropPlacementGroup();
+      }
     } else if (roll < 56) {
       const uint64_t value = random_();
       Hold(client_->PutInline(value, {}), {.fails = false, .value = value}, false);
@@ -196,7 +206,37 @@ void DriverProgram::KeepPromise(const Held& held) {
   }
 }
 
+// Of one bundle or several, each of half a CPU or more; the last one is for actors.
+void DriverProgram::MakePlacementGroup() {
+  std::vector<wire::Bundle> bundles;
+  for (int64_t left = options_.group_units; left >= kResourceUnit / 2;) {
+    int64_t units = kResourceUnit / 2 * static_cast<int64_t>(1 + Roll(random_, 3));
+    units = std::min(units, left);
+    bundles.push_back({units, {}});
+    left -= units;
+  }
+  const uint64_t value = random_();
+  group_ = client_->MakePlacementGroup(bundles, value);
+  bundles_ = static_cast<uint32_t>(bundles.size());
+  client_->AddHandle(group_);
+  Hold(group_, {.fails = false, .value = value}, false);
+}
+
+wire::Placement DriverProgram::SomePlacement() {
+  if (group_.is_null() || Roll(random_, 2) == 0) return {};
+  return {group_, static_cast<uint32_t>(Roll(random_, std::max<uint32_t>(2, bundles_)))};
+}
+
+// What is in it still holds it, where it is not removed.
+void DriverProgram::DropPlacementGroup() {
+  if (group_.is_null()) return;
+  if (options_.removes_groups && Roll(random_, 2) == 0)
+    client_->Send(wire::RemovePlacementGroup{group_});
+  client_->DropHandle(std::exchange(group_, ObjectId()));
+}
+
 void DriverProgram::SettleDebts() {
+  DropPlacementGroup();
   for (Held& held : held_) {
     if (std::exchange(held.endless, false)) Cancel(held);
     if (std::exchange(held.promised, false)) KeepPromise(held);
@@ -226,6 +266,8 @@ void DriverProgram::SubmitTask() {
     script.kind = ScriptKind::kThrowOnce;
     spec.retry_on = 1;
   }
+  spec.placement = SomePlacement();
+  if (!spec.placement.group.is_null()) spec.cpu_units = kResourceUnit / 2;
   std::vector<Outcome> arguments;
   bool by_actor = false;
   const uint64_t inline_value = random_();
@@ -268,6 +310,12 @@ void DriverProgram::CreateActor(bool named) {
   spec.max_concurrency = static_cast<uint32_t>(1 + Roll(random_, 3));
   spec.concurrency_groups = {{std::string(kSideGroup), 1}};
   spec.type_name = "SimulatedActor";
+  // Not among the tasks, which would wait for as long as it lives.
+  if (!named && bundles_ > 1 && !SomePlacement().group.is_null()) {
+    spec.placement = {group_, bundles_};
+    if (std::none_of(held_.begin(), held_.end(), [](const Held& h) { return h.actor; }))
+      spec.cpu_units = kResourceUnit / 2;
+  }
   if (named) {
     spec.actor_name = kSharedActor;
     spec.detached = true;
@@ -296,6 +344,7 @@ void DriverProgram::CallActor(const Held& actor) {
 
 bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const {
   const bool crashes = options_.crash_chance > 0 || options_.memory_chance > 0;
+  const bool removes = options_.removes_groups && options_.group_units > 0;
   const bool tight = options_.store_bytes < 1'000'000;
   switch (error.kind) {
     case ErrorKind::kTaskError:
@@ -303,18 +352,18 @@ bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const 
       return held.expected.fails || (options_.retries_errors && options_.max_retries > 0);
     case ErrorKind::kCancelled:
       // What a detached actor had made goes with the driver in whose job that runs.
-      return options_.stops_tasks || (held.by_actor && options_.drivers_may_die);
+      return options_.stops_tasks || removes || (held.by_actor && options_.drivers_may_die);
     case ErrorKind::kDeadlineExceeded:
       return options_.stops_tasks;
     case ErrorKind::kWorkerCrashed:
       // A process that is killed for one task may have begun the next one.
-      return ((crashes || options_.stops_tasks) && options_.max_retries >= 0) ||
+      return ((crashes || options_.stops_tasks || removes) && options_.max_retries >= 0) ||
              options_.failed_start_chance > 0;
     case ErrorKind::kOutOfMemory:
       return options_.memory_chance > 0 && options_.max_retries >= 0;
     case ErrorKind::kActorDied:
       return held.by_actor &&
-             (crashes || options_.kills_actors || options_.failed_start_chance > 0);
+             (crashes || options_.kills_actors || removes || options_.failed_start_chance > 0);
     case ErrorKind::kInvalidArgument:  // another one of that name lives
       return held.by_actor;
     case ErrorKind::kUnavailable:
@@ -323,7 +372,8 @@ bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const 
       return tight;
     case ErrorKind::kObjectLost:
       if (error.message.find("promise was broken") != std::string::npos)
-        return crashes || options_.stops_tasks || options_.kills_actors || options_.drivers_may_die;
+        return crashes || removes || options_.stops_tasks || options_.kills_actors ||
+               options_.drivers_may_die;
       return options_.damage_chance > 0;
     default:
       return false;

@@ -40,6 +40,8 @@ struct Options {
   bool stops_tasks = false;  // cancels, deadlines, tasks that do not end by themselves
   bool priorities = false;
   bool retries_errors = false;
+  int64_t group_units = 0;  // CPUs of each driver's placement group, in 1/10000; 0: it has none
+  bool removes_groups = false;
 
   static Options FromSeed(uint64_t seed);
 };
@@ -77,6 +79,10 @@ class DriverProgram {
   void SubmitEndless();
   // Before a wait: what is waited for may be queued behind the endless ones, or need a promise.
   void SettleDebts();
+  void MakePlacementGroup();
+  // Or a null one: the machine's resources.
+  wire::Placement SomePlacement();
+  void DropPlacementGroup();
   void MakePromise();
   void KeepPromise(const Held& held);
   void Cancel(const Held& held);
@@ -91,6 +97,9 @@ class DriverProgram {
   Client::Thread thread_{client_};
   std::function<void(const std::string&)> fail_;
   std::vector<Held> held_;
+  ObjectId group_;  // its placement group; null: it has none
+  // Of that. It has one in all: where actors in it live on, there would be no room for another.
+  uint32_t bundles_ = 0;
   uint64_t next_script_ = 1;
   bool finished_ = false;
 };

@@ -40,7 +40,8 @@ std::string Describe(const wire::ClientMessage& message) {
       "task",     "seal",         "complete",   "subscribe",   "release",       "claim",
       "lease",    "return lease", "blocked",    "unblocked",   "kill",          "find",
       "status",   "stop",         "cancel",     "stream item", "stream demand", "fetch",
-      "unpinned", "memory",       "checkpoint", "exit actor",  "promise"};
+      "unpinned", "memory",       "checkpoint", "exit actor",  "promise",       "placement group",
+      "remove"};
   static_assert(std::size(kNames) == std::variant_size_v<wire::ClientMessage>);
   return kNames[message.index()];
 }
@@ -159,10 +160,12 @@ std::string World::Run() {
 void World::CheckNothingIsLeft() {
   if (core_.objects().count() > 0 || core_.task_count() > 0 || core_.actor_count() > 0 ||
       core_.objects().bytes_stored() > 0 || core_.residency().count() > 0 ||
+      core_.workers().total() != ResourceSet::Cpus(options_.cpus) ||
       core_.space().sealed_bytes() > 0 || core_.spill().used() > 0 ||
       core_.spill().file_count() > 0 || !disk_.empty()) {
     Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText(),
-                      *core_.Report("list tasks"), *core_.Report("list workers")));
+                      *core_.Report("list tasks"), *core_.Report("list workers"),
+                      *core_.Report("list groups")));
   }
 }
 
@@ -374,6 +377,12 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::Checkpoint& m) { return core.Checkpoint(client, m); }
     absl::Status operator()(const wire::ExitActor&) { return core.ExitActor(client); }
     absl::Status operator()(const wire::Promise& m) { return core.MakePromise(client, m); }
+    absl::Status operator()(const wire::PlacementGroup& m) {
+      return core.MakePlacementGroup(client, m);
+    }
+    absl::Status operator()(const wire::RemovePlacementGroup& m) {
+      return core.RemovePlacementGroup(client, m.id);
+    }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
     }
