@@ -37,7 +37,11 @@ void Apply(const ActorOptions& options, OutgoingCall& call) {
     Throw(ErrorKind::kInvalidArgument,
           "Options: a detached actor needs a name, or nobody could ever find it again");
   }
-  Apply(TaskOptions{.cpus = options.cpus, .resources = options.resources, .max_retries = 0}, call);
+  Apply(TaskOptions{.cpus = options.cpus,
+                    .resources = options.resources,
+                    .placement = options.placement,
+                    .max_retries = 0},
+        call);
   call.spec().actor_name = options.name;
   call.spec().detached = options.detached;
   call.spec().max_restarts = options.max_restarts;

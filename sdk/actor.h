@@ -34,8 +34,9 @@ struct ActorOptions {
   std::string name = {};  // to be found by; empty: none
   double cpus = 0;        // held for as long as it lives
   std::map<std::string, double> resources = {};
-  bool detached = false;  // lives until Kill; needs a name
-  int max_restarts = 0;   // after the death of its process; -1: without end
+  Placement placement = {};  // a placement group: its resources
+  bool detached = false;     // lives until Kill; needs a name
+  int max_restarts = 0;      // after the death of its process; -1: without end
   // After the death of its process in a call: so often the call is made again; -1: without end.
   int max_task_retries = 0;
   int max_pending_calls = 0;  // more of them fail with ResourceExhausted; 0: without end

@@ -1,32 +1,22 @@
 #include "sdk/task.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 #include "absl/time/clock.h"
-#include "core/base/resource_set.h"
 #include "sdk/cancel.h"
+#include "sdk/internal/amounts.h"
 
 namespace troupe::internal {
 
 void Apply(const TaskOptions& options, OutgoingCall& call) {
-  const auto units = [](double amount, const std::string& name) {
-    if (!(amount >= 0) || amount > 1e9) {
-      Throw(ErrorKind::kInvalidArgument,
-            "Options: " + name + " = " + std::to_string(amount) + " is no amount");
-    }
-    return static_cast<int64_t>(std::llround(amount * kResourceUnit));
-  };
   wire::TaskSpec& spec = call.spec();
-  spec.cpu_units = units(options.cpus, "cpus");
-  if (options.memory < 0 || options.memory > kMaxMemoryBytes) {
-    Throw(ErrorKind::kInvalidArgument,
-          "Options: memory = " + std::to_string(options.memory) + " is no number of bytes");
-  }
-  if (options.memory > 0) spec.resources.emplace_back("memory", options.memory * kResourceUnit);
-  if (options.gpus != 0) spec.resources.emplace_back("gpu", units(options.gpus, "gpus"));
-  for (const auto& [name, amount] : options.resources)
-    spec.resources.emplace_back(name, units(amount, name));
+  Amounts amounts =
+      ToAmounts("Options", options.cpus, options.memory, options.gpus, options.resources);
+  spec.cpu_units = amounts.cpu_units;
+  spec.resources = std::move(amounts.named);
+  if (!options.placement.handle().id().is_null())
+    call.SetPlacement(options.placement.handle(), options.placement.bundle());
   spec.priority = options.priority;
   if (options.grace < absl::ZeroDuration() || options.max_calls < 0) {
     Throw(ErrorKind::kInvalidArgument, "Options: grace and max_calls are not negative");

@@ -26,6 +26,7 @@
 #include "absl/time/time.h"
 #include "core/base/limits.h"
 #include "sdk/internal/call.h"
+#include "sdk/placement_group.h"
 #include "sdk/retry_on.h"
 
 namespace troupe {
@@ -36,6 +37,7 @@ struct TaskOptions {
   int64_t memory = 0;                            // bytes of the cluster's `memory`
   double gpus = 0;                               // in steps of 1/10000
   std::map<std::string, double> resources = {};  // named ones, in steps of 1/10000
+  Placement placement = {};                      // a placement group: its resources
   int priority = 0;                              // higher first, within the job
   // When its caller gets DeadlineExceeded, whatever it does: queueing counts. The earlier of both.
   absl::Time deadline = absl::InfiniteFuture();

@@ -4,7 +4,7 @@
 //             [--spill_quota SIZE] [--memory_limit SIZE] [--detach]
 //   troupe status
 //   troupe memory
-//   troupe list tasks|actors|workers [--json]
+//   troupe list tasks|actors|workers|groups [--json]
 //   troupe why ID       what a task waits for
 //   troupe story ID     what has happened to a task, an actor or a worker
 //   troupe down
@@ -62,7 +62,7 @@ constexpr char kUsage[] =
     "                 [--spill_quota SIZE] [--memory_limit SIZE] [--detach]\n"
     "       troupe status\n"
     "       troupe memory\n"
-    "       troupe list tasks|actors|workers [--json]\n"
+    "       troupe list tasks|actors|workers|groups [--json]\n"
     "       troupe why ID | story ID\n"
     "       troupe down\n";
 

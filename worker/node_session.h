@@ -70,6 +70,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::optional<ErrorInfo> KeepPromise(ObjectId id, ValueSpace space,
                                        std::vector<ObjectId> refs) override;
   void BreakPromise(ObjectId id, const ErrorInfo& why) override;
+  std::variant<ObjectId, ErrorInfo> MakePlacementGroup(wire::PlacementGroup group) override;
+  void RemovePlacementGroup(ObjectId id) override;
   std::variant<ObjectId, ErrorInfo> Seal(ValueSpace space, std::vector<ObjectId> refs) override;
   std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec) override;
   void Complete(const wire::Complete& complete) override;
@@ -147,6 +149,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::optional<std::variant<ValueBytes, ErrorInfo>> Look(ObjectId id);
   void DropView(ObjectId id);
   void DropHandleLocked(ObjectId id);
+  // A new object that is pending, with one handle.
+  ObjectId ExpectNew();
   void ReturnLeases(const std::vector<Location>& unused);
   void AnswerUnpin(const wire::Unpin& unpin);
   absl::Status WaitForChunk(ChunkId chunk, objectstore::Mapping::Access access);

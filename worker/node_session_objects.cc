@@ -146,16 +146,37 @@ std::variant<ObjectId, ErrorInfo> NodeSession::Seal(ValueSpace space, std::vecto
   return id;
 }
 
-std::variant<ObjectId, ErrorInfo> NodeSession::MakePromise() {
-  const Lock lock(mutex_);
-  if (death_.has_value()) return *death_;
+ObjectId NodeSession::ExpectNew() {
   const ObjectId id = ObjectId::Make(client_, next_sequence_++);
   references_.Granted(id);
   references_.AddHandle(id);
   objects_.Expect(id);
+  return id;
+}
+
+std::variant<ObjectId, ErrorInfo> NodeSession::MakePromise() {
+  const Lock lock(mutex_);
+  if (death_.has_value()) return *death_;
+  const ObjectId id = ExpectNew();
   Send(wire::Promise{id});
   FinishSending();
   return id;
+}
+
+std::variant<ObjectId, ErrorInfo> NodeSession::MakePlacementGroup(wire::PlacementGroup group) {
+  const Lock lock(mutex_);
+  if (death_.has_value()) return *death_;
+  group.id = ExpectNew();
+  Send(group);
+  FinishSending();
+  return group.id;
+}
+
+void NodeSession::RemovePlacementGroup(ObjectId id) {
+  const Lock lock(mutex_);
+  if (death_.has_value()) return;
+  Send(wire::RemovePlacementGroup{id});
+  FinishSending();
 }
 
 std::optional<ErrorInfo> NodeSession::KeepPromise(ObjectId id, ValueSpace space,

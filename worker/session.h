@@ -116,6 +116,10 @@ class Session {
   virtual std::optional<ErrorInfo> KeepPromise(ObjectId id, ValueSpace space,
                                                std::vector<ObjectId> refs) = 0;
   virtual void BreakPromise(ObjectId id, const ErrorInfo& why) = 0;
+  // An object that is pending until the group has its bundles. The caller fills all but the id, and
+  // gets one handle.
+  virtual std::variant<ObjectId, ErrorInfo> MakePlacementGroup(wire::PlacementGroup group) = 0;
+  virtual void RemovePlacementGroup(ObjectId id) = 0;
 
   // --- Tasks. The caller fills all but the id (and an actor call's sequence number) and gets a
   // handle on each result.

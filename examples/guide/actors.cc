@@ -90,6 +90,19 @@ void SeveralAtATime() {
   std::printf("the last average is %g\n", troupe::Get(averages).back());
 }
 
+void Groups() {
+  // Both bundles or none: the second one would wait for ever beside half of another such pair.
+  const auto pair = troupe::PlacementGroup::New({{.cpus = 0.5}, {.cpus = 0.5}});
+  const auto inventory = troupe::Actor<Inventory>(std::map<std::string, int>{{"plums", 5}})
+                             .Options({.cpus = 0.5, .placement = pair.In(0)})
+                             .Remote();
+  const auto plums = inventory.Task(&Inventory::Take).Remote("plums", 2);
+  const auto eaten = troupe::Task([](int left) { return 5 - left; })
+                         .Options({.cpus = 0.5, .placement = pair.In(1)})
+                         .Remote(plums);
+  std::printf("%d plums were taken\n", troupe::Get(eaten));
+}
+
 }  // namespace
 
 int main() {
@@ -97,4 +110,5 @@ int main() {
   CallsInOrder();
   ByName();
   SeveralAtATime();
+  Groups();
 }

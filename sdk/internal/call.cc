@@ -28,8 +28,14 @@ void OutgoingCall::CheckOwner(const Handle& handle) const {
   if (handle.id().is_null()) Throw(NullRefError("Remote"));
   if (handle.session() != session_) {
     Throw(ErrorKind::kInvalidArgument,
-          "Remote: this ObjectRef belongs to a cluster that was shut down, or to another worker");
+          "Remote: this reference belongs to a cluster that was shut down, or to another worker");
   }
+}
+
+void OutgoingCall::SetPlacement(const Handle& group, uint32_t bundle) {
+  CheckOwner(group);
+  placement_group_ = group;
+  spec_.placement = {group.id(), bundle};
 }
 
 void OutgoingCall::AddObject(const Handle& handle) {

@@ -51,6 +51,8 @@ class OutgoingCall {
   // Of a function that is registered under a name, instead of an entry and a callable.
   void SetFunction(std::string name, const std::string& signature);
   void SetResults(uint32_t count, uint32_t stream_window);
+  // `bundle`: 0: any one of the group's; else 1 + its number.
+  void SetPlacement(const Handle& group, uint32_t bundle);
   void SetName(std::string name) {
     name_ = std::move(name);
     spec_.name = name_;
@@ -155,6 +157,7 @@ class OutgoingCall {
   std::vector<std::byte> callable_;
   std::deque<worker::EncodedResult> inline_arguments_;  // what spec_ points into
   std::vector<Handle> stored_arguments_;                // kept until the node has the call
+  Handle placement_group_;                              // kept until then, too
   size_t inline_budget_;
 };
 
