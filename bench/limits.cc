@@ -108,6 +108,10 @@ Limit FloorRate() {
 Limit FloorSecondsFor10kCalls() {
   return {"10,000 calls of the floor", [] { return 10'000 / MeasurePipelined().tasks_per_second; }};
 }
+Limit FloorSecondsFor1mCalls() {
+  return {"1,000,000 calls of the floor",
+          [] { return 1'000'000 / MeasurePipelined().tasks_per_second; }};
+}
 Limit StdAsyncMicros() {
   return {"std::async in this process", [] { return 1e6 / AsyncCallsPerSecond(); }};
 }

@@ -14,10 +14,11 @@ struct Limit {
 };
 
 // The bare design (bench/floor) with two workers: µs a call that is waited for; calls a second with
-// many under way; seconds that 10,000 of these take.
+// many under way; seconds that 10,000 or a million of these take.
 Limit FloorSyncMicros();
 Limit FloorRate();
 Limit FloorSecondsFor10kCalls();
+Limit FloorSecondsFor1mCalls();
 
 // std::async in this process: µs a call, calls a second.
 Limit StdAsyncMicros();

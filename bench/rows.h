@@ -1,5 +1,5 @@
-// The rows of bench:core, by what they measure. Each needs a running cluster, but ColdStart, which
-// makes its own. Every result is computed by a worker from its argument and checked by the driver.
+// The rows of bench:core, by what they measure. Most need a running cluster. Every result is
+// computed by a worker from its argument and checked by the driver.
 #ifndef TROUPE_BENCH_ROWS_H_
 #define TROUPE_BENCH_ROWS_H_
 
@@ -9,6 +9,8 @@ namespace bench {
 
 // A cluster that does not exist yet. REQUIRES: none is running.
 void AddStartRows(Report& report);
+// A million tasks, in a cluster of its own. REQUIRES: none is running.
+void AddQueueRows(Report& report);
 // Tasks and actor calls, one at a time and many under way.
 void AddCallRows(Report& report);
 // Values in and out.

@@ -1,0 +1,100 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/limits.h"
+#include "bench/rows.h"
+#include "sdk/troupe.h"
+
+namespace bench {
+namespace {
+
+constexpr int64_t kMillion = 1'000'000;
+// What a queued task may take in the node and in the driver together.
+constexpr double kMostBytes = 500;
+
+int64_t Double(int64_t x) { return 2 * x; }
+
+// Has its CPU until it is cancelled, and hardly uses it.
+void Blocker() {
+  while (!troupe::CurrentTask().stop_token().stop_requested())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+// The line of /proc/PID/status that begins so.
+std::string StatusOf(const std::string& pid, const std::string& field) {
+  std::ifstream file("/proc/" + pid + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(field)) return line.substr(field.size());
+  }
+  return "";
+}
+
+// Of this process and its node: memory that nobody else has.
+int64_t PrivateBytes() {
+  int64_t kib = std::stoll(StatusOf("self", "RssAnon:"));
+  bool found = false;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename();
+    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
+    if (StatusOf(pid, "Name:").find("troupe-node") == std::string::npos) continue;
+    const std::string parent = StatusOf(pid, "PPid:");
+    if (parent.empty() || std::stoll(parent) != getpid()) continue;
+    kib += std::stoll(StatusOf(pid, "RssAnon:"));
+    found = true;
+  }
+  Expect(found, "the node's process");
+  return kib * 1024;
+}
+
+struct Queued {
+  double seconds = 0;
+  double bytes_each = 0;
+};
+
+// Submits them while nobody can run any, then lets them go.
+Queued QueueAMillion(int workers) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = workers, .submission_window = static_cast<int>(kMillion) + 100});
+  std::vector<troupe::ObjectRef<void>> blockers;
+  for (int i = 0; i < workers; ++i) blockers.push_back(troupe::Task(Blocker).Remote());
+  const auto task = troupe::Task(Double);
+  std::vector<troupe::ObjectRef<int64_t>> refs;
+  refs.reserve(kMillion);
+  const int64_t before = PrivateBytes();
+  int64_t queued_bytes = 0;
+  int64_t sum = 0;
+  const double seconds = Seconds([&] {
+    for (int64_t i = 0; i < kMillion; ++i) refs.push_back(task.Remote(i));
+    // What it is answered comes after all that was submitted.
+    (void)troupe::TryGet(refs.back(), absl::ZeroDuration());
+    (void)troupe::Memory(1);
+    queued_bytes = PrivateBytes() - before;
+    for (const auto& blocker : blockers) troupe::Cancel(blocker);
+    for (const auto& ref : refs) sum += troupe::Get(ref);
+  });
+  Expect(sum == kMillion * (kMillion - 1), "a million tasks");
+  // The references' own place among them is the program's.
+  const auto own = static_cast<int64_t>(refs.size() * sizeof(refs[0]));
+  return {seconds, static_cast<double>(queued_bytes - own) / kMillion};
+}
+
+}  // namespace
+
+void AddQueueRows(Report& report) {
+  const int workers = report.flags().workers;
+  report.Row(
+      "1m_queued_tasks", "s", [&] { return QueueAMillion(workers).seconds; },
+      FloorSecondsFor1mCalls());
+  report.Row("1m_queued_tasks_bytes_each", "B", [&] { return QueueAMillion(workers).bytes_each; },
+             {"the most that it may be", [] { return kMostBytes; }});
+}
+
+}  // namespace bench
