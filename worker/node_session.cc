@@ -392,7 +392,7 @@ void NodeSession::Learn(const wire::ReadyValue& ready) {
   } else if (const auto* location = std::get_if<Location>(&ready.value.content)) {
     content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {
-    content = *error;
+    content = objectstore::ObjectCache::Error(*error);
     ++errors_learned_;
   } else if (std::holds_alternative<wire::Pending>(ready.value.content)) {
     return;  // it is asked for when somebody waits

@@ -208,7 +208,7 @@ std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::ValueAtHand(Obje
 std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::Look(ObjectId id) {
   const ObjectCache::Object* object = objects_.Find(id);
   if (object == nullptr || !object->known()) return std::nullopt;
-  if (const auto* error = std::get_if<ErrorInfo>(&object->content)) return *error;
+  if (const ErrorInfo* error = object->error()) return *error;
   ValueBytes value;
   value.refs = object->refs;
   if (const auto* bytes = std::get_if<ObjectCache::Inline>(&object->content)) {

@@ -1,6 +1,7 @@
 # What crosses between processes. Every message is one Cap'n Proto message of a single segment.
 #
 # Socket: ControlMessage (handshake, descriptors).  Rings: ClientMessage up, NodeMessage down.
+# The root of a message is small: what a kind of message says is a struct of its own.
 # Rules of evolution: fields are only added; kVersion in handshake.h grows when an old peer could not understand a new
 # one. Ids are fixed fields, not blobs: reading one costs two loads.
 @0xb3c5a8f1d2e47690;
@@ -57,44 +58,57 @@ struct NamedAmount {
   units @1 :Int64;
 }
 
+# What most tasks have; the rest stands apart, and takes no room where it is not said.
 struct TaskSpec {
   idHi @0 :UInt64;
   idLo @1 :UInt64;
-  actorHi @2 :UInt64;       # actor calls: whom
-  actorLo @3 :UInt64;
-  sequence @4 :UInt64;      # actor calls: per (caller, actor), from 1
-  entry @5 :UInt64;         # offset of the code that decodes, calls and encodes, in the job's image
-  cpuUnits @6 :Int64;       # 1/10000
+  entry @2 :UInt64;         # offset of the code that decodes, calls and encodes, in the job's image
+  cpuUnits @3 :Int64;       # 1/10000
+  graceNanos @4 :Int64;     # from the deadline until its process is killed; -1: it is not
+  parentHi @5 :UInt64;      # the task of this client that submits it; zero: none
+  parentLo @6 :UInt64;
   numReturns @7 :UInt32;
   maxRetries @8 :Int32;     # -1: without end
-  maxRestarts @9 :Int32;    # actor creation; -1: without end
-  priority @10 :Int32;
-  depth @11 :UInt32;        # how many tasks are above this one
-  kind @12 :UInt16;
-  name @13 :Text;
-  typeName @14 :Text;       # actor creation: the class
-  actorName @15 :Text;      # actor creation: the name to be found by, or empty
-  callable @16 :Data;       # state of the callable: a function's offset, or the fields of a function object
-  arguments @17 :List(Argument);
-  resources @18 :List(NamedAmount);
-  detached @19 :Bool;
-  timeoutNanos @20 :Int64;  # from now until the deadline; 0: none
-  graceNanos @21 :Int64;    # from the deadline until its process is killed; -1: it is not
-  parentHi @22 :UInt64;     # the task of this client that submits it; zero: none
-  parentLo @23 :UInt64;
-  retryOn @24 :UInt64;      # offset of the code that says which errors of the user's are retried; 0: none are
-  maxCalls @25 :UInt32;     # of `entry` in one process; 0: without end
-  function @26 :Text;       # the name of a registered function, instead of entry and callable; callable is its signature
-  streamWindow @27 :UInt32; # not 0: it yields a stream, so many items ahead of its consumer
-  maxTaskRetries @28 :Int32;   # actor creation: of each of its calls; -1: without end
-  maxPendingCalls @29 :UInt32; # actor creation: more of them fail; 0: without end
-  checkpointEvery @30 :UInt32; # actor creation: after so many calls; 0: when it says so
-  maxConcurrency @31 :UInt32;  # actor creation: calls that may run at a time, besides those of the groups
-  concurrencyGroups @32 :List(NamedAmount); # actor creation: and so many of each of these
-  concurrencyGroup @33 :Text;  # actor calls: the group it belongs to; empty: to none
-  placementHi @34 :UInt64;  # the placement group whose resources it takes; zero: none
-  placementLo @35 :UInt64;
-  bundle @36 :UInt32;       # 0: any one of the group's; else 1 + its number
+  priority @9 :Int32;
+  depth @10 :UInt32;        # how many tasks are above this one
+  kind @11 :UInt16;
+  name @12 :Text;
+  callable @13 :Data;       # state of the callable: a function's offset, or the fields of a function object
+  arguments @14 :List(Argument);
+  options @15 :TaskOptions;
+  call @16 :ActorCall;
+  creation @17 :ActorCreation;
+}
+
+struct TaskOptions {
+  timeoutNanos @0 :Int64;   # from now until the deadline; 0: none
+  retryOn @1 :UInt64;       # offset of the code that says which errors of the user's are retried; 0: none are
+  placementHi @2 :UInt64;   # the placement group whose resources it takes; zero: none
+  placementLo @3 :UInt64;
+  bundle @4 :UInt32;        # 0: any one of the group's; else 1 + its number
+  maxCalls @5 :UInt32;      # of `entry` in one process; 0: without end
+  streamWindow @6 :UInt32;  # not 0: it yields a stream, so many items ahead of its consumer
+  function @7 :Text;        # the name of a registered function, instead of entry and callable; callable is its signature
+  resources @8 :List(NamedAmount);
+}
+
+struct ActorCall {
+  actorHi @0 :UInt64;       # whom
+  actorLo @1 :UInt64;
+  sequence @2 :UInt64;      # per (caller, actor), from 1
+  concurrencyGroup @3 :Text;  # the group it belongs to; empty: to none
+}
+
+struct ActorCreation {
+  maxRestarts @0 :Int32;      # -1: without end
+  maxTaskRetries @1 :Int32;   # of each of its calls; -1: without end
+  maxPendingCalls @2 :UInt32; # more of them fail; 0: without end
+  checkpointEvery @3 :UInt32; # after so many calls; 0: when it says so
+  maxConcurrency @4 :UInt32;  # calls that may run at a time, besides those of the groups
+  detached @5 :Bool;
+  typeName @6 :Text;          # the class
+  actorName @7 :Text;         # the name to be found by, or empty
+  concurrencyGroups @8 :List(NamedAmount); # and so many calls at a time of each of these
 }
 
 struct Grant {
@@ -116,90 +130,116 @@ struct Pin {
   serial @2 :UInt32;
 }
 
+struct Seal {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  value @2 :Value;
+}
+
+struct Complete {
+  taskHi @0 :UInt64;
+  taskLo @1 :UInt64;
+  attempt @2 :UInt32;
+  slot @3 :UInt32;
+  results @4 :List(Value);
+  retry @5 :Bool;  # the user's code has failed with what its retry_on names
+}
+
+struct Claim {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  first @2 :UInt32;
+  count @3 :UInt32;
+}
+
+struct Blocked {
+  ids @0 :List(Id);  # for so many of these; of a long list the first ones, of memory none
+  needed @1 :UInt32;
+}
+
+struct Kill {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  noRestart @2 :Bool;
+}
+
+struct FindActor {
+  request @0 :UInt64;
+  name @1 :Text;
+}
+
+struct StatusRequest {
+  request @0 :UInt64;
+  query @1 :Text;  # scheduler/core/report.h; empty: one screen
+}
+
+struct Cancel {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  force @2 :Bool;      # kill its process where it runs
+  recursive @3 :Bool;  # and those that it has submitted
+}
+
+struct StreamItem {
+  taskHi @0 :UInt64;
+  taskLo @1 :UInt64;
+  attempt @2 :UInt32;
+  slot @3 :UInt32;
+  index @4 :UInt32;
+  value @5 :Value;
+}
+
+struct Unpinned {
+  agreed @0 :List(Pin);
+  refused @1 :List(Pin);
+}
+
+struct MemoryRequest {
+  request @0 :UInt64;
+  limit @1 :UInt32;  # objects at most, the largest first
+}
+
+struct Checkpoint {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+}
+
+struct PlacementGroup {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  bundles @2 :List(Bundle);
+  strategy @3 :UInt16;
+  name @4 :Text;   # for people
+  ready @5 :Data;  # what the object is to resolve to
+}
+
 struct ClientMessage {
   union {
     submit @0 :TaskSpec;
-    seal :group {            # a Put, or an object built in place
-      hi @1 :UInt64;
-      lo @2 :UInt64;
-      value @3 :Value;
-    }
-    complete :group {
-      taskHi @4 :UInt64;
-      taskLo @5 :UInt64;
-      attempt @6 :UInt32;
-      slot @7 :UInt32;
-      results @8 :List(Value);
-      retry @30 :Bool;         # the user's code has failed with what its retry_on names
-    }
-    subscribe @9 :List(Id);
-    release @10 :List(Grant);
-    claim :group {
-      hi @11 :UInt64;
-      lo @12 :UInt64;
-      first @13 :UInt32;
-      count @14 :UInt32;
-    }
-    lease @15 :UInt64;       # bytes wanted
-    returnLease @16 :Location;
-    blocked :group {         # the executor waits: lend its CPU
-      ids @17 :List(Id);     # for so many of these; of a long list the first ones, of memory none
-      needed @31 :UInt32;
-    }
-    unblocked @18 :Void;
-    kill :group {
-      hi @19 :UInt64;
-      lo @20 :UInt64;
-      noRestart @21 :Bool;
-    }
-    findActor :group {
-      request @22 :UInt64;
-      name @23 :Text;
-    }
-    status :group {
-      request @24 :UInt64;
-      query @44 :Text;       # scheduler/core/report.h; empty: one screen
-    }
-    stop @25 :Void;          # troupe down
-    cancel :group {          # the task whose result that is
-      hi @26 :UInt64;
-      lo @27 :UInt64;
-      force @28 :Bool;       # kill its process where it runs
-      recursive @29 :Bool;   # and those that it has submitted
-    }
-    streamItem :group {      # of a task that runs; its object is the task's result number 1 + index
-      taskHi @32 :UInt64;
-      taskLo @33 :UInt64;
-      attempt @34 :UInt32;
-      slot @35 :UInt32;
-      index @36 :UInt32;
-      value @37 :Value;
-    }
-    streamDemand @38 :StreamDemand;
-    fetch @39 :List(Id);     # bring into memory what is away, and tell its place
-    unpinned :group {        # answers to unpin; an agreement may come later than the refusal
-      agreed @40 :List(Pin);
-      refused @41 :List(Pin);
-    }
-    memory :group {          # what is in the store
-      request @42 :UInt64;
-      limit @43 :UInt32;     # objects at most, the largest first
-    }
-    checkpoint :group {      # of an actor, by its own process: an object, for Restore
-      hi @45 :UInt64;
-      lo @46 :UInt64;
-    }
-    exitActor @47 :Void;     # by its own process: it ends after the calls that it has completed
-    promise @48 :Id;         # a pending object, which this client will seal
-    placementGroup :group {  # a pending object: the node seals it when all the bundles are reserved
-      hi @49 :UInt64;
-      lo @50 :UInt64;
-      bundles @51 :List(Bundle);
-      strategy @52 :UInt16;
-      name @53 :Text;        # for people
-      ready @54 :Data;       # what the object is to resolve to
-    }
-    removePlacementGroup @55 :Id;
+    seal @1 :Seal;                       # a Put, or an object built in place
+    complete @2 :Complete;
+    subscribe @3 :List(Id);
+    release @4 :List(Grant);
+    claim @5 :Claim;
+    lease @6 :UInt64;                    # bytes wanted
+    returnLease @7 :Location;
+    blocked @8 :Blocked;                 # the executor waits: lend its CPU
+    unblocked @9 :Void;
+    kill @10 :Kill;
+    findActor @11 :FindActor;
+    status @12 :StatusRequest;
+    stop @13 :Void;                      # troupe down
+    cancel @14 :Cancel;                  # the task whose result that is
+    streamItem @15 :StreamItem;          # of a task that runs; its object is the task's result number 1 + index
+    streamDemand @16 :StreamDemand;
+    fetch @17 :List(Id);                 # bring into memory what is away, and tell its place
+    unpinned @18 :Unpinned;              # answers to unpin; an agreement may come later than the refusal
+    memory @19 :MemoryRequest;           # what is in the store
+    checkpoint @20 :Checkpoint;          # of an actor, by its own process: an object, for Restore
+    exitActor @21 :Void;                 # by its own process: it ends after the calls that it has completed
+    promise @22 :Id;                     # a pending object, which this client will seal
+    placementGroup @23 :PlacementGroup;  # a pending object: the node seals it when all the bundles are reserved
+    removePlacementGroup @24 :Id;
   }
 }
 
@@ -227,67 +267,83 @@ struct MemoryObject {
   maker @7 :Text;             # the name of the task that made it
 }
 
+struct Dispatch {
+  slot @0 :UInt32;
+  generation @1 :UInt64;
+  attempt @2 :UInt32;
+  values @3 :List(Ready);   # of the object arguments, in order; each opens a grant
+  refs @4 :List(Id);        # ids inside inline arguments, in order; each opens a grant
+  spec @5 :Data;            # the ClientMessage that submitted it, unchanged
+  timeLeftNanos @6 :Int64;  # until its deadline; 0: it has none
+  restores @7 :Bool;        # the last of `values` is the actor's checkpoint
+  group @8 :UInt32;         # of an actor's call: 0, or 1 + the number of its concurrency group
+}
+
+struct LeaseRefused {
+  error @0 :Error;
+  bytes @1 :UInt64;  # that were asked for
+}
+
+struct WaitRefused {
+  error @0 :Error;
+  wait @1 :UInt64;  # its number: how often this client had said `blocked`
+}
+
+struct ActorFound {
+  request @0 :UInt64;
+  hi @1 :UInt64;  # opens a grant; zero: not found
+  lo @2 :UInt64;
+  typeName @3 :Text;
+}
+
+struct StatusReport {
+  request @0 :UInt64;
+  text @1 :Text;
+}
+
+struct StopTask {
+  slot @0 :UInt32;
+  generation @1 :UInt64;
+  error @2 :Error;  # what became of it
+}
+
+struct FetchRefused {
+  hi @0 :UInt64;
+  lo @1 :UInt64;
+  error @2 :Error;
+}
+
+struct MemoryReport {
+  request @0 :UInt64;
+  cap @1 :UInt64;
+  objectBytes @2 :UInt64;
+  leasedBytes @3 :UInt64;
+  keptBytes @4 :UInt64;     # free memory that is kept warm
+  inlineBytes @5 :UInt64;   # of small values, in the node
+  spilledBytes @6 :UInt64;  # on disk
+  objectCount @7 :UInt64;
+  objects @8 :List(MemoryObject);
+}
+
 struct NodeMessage {
   union {
-    dispatch :group {
-      slot @0 :UInt32;
-      generation @1 :UInt64;
-      attempt @2 :UInt32;
-      values @3 :List(Ready);   # of the object arguments, in order; each opens a grant
-      refs @4 :List(Id);        # ids inside inline arguments, in order; each opens a grant
-      spec @5 :Data;            # the ClientMessage that submitted it, unchanged
-      timeLeftNanos @18 :Int64; # until its deadline; 0: it has none
-      restores @40 :Bool;       # the last of `values` is the actor's checkpoint
-      group @42 :UInt32;        # of an actor's call: 0, or 1 + the number of its concurrency group
-    }
-    ready @6 :List(Ready);      # answers; open no grants
-    leaseGranted @7 :Location;
-    leaseRefused :group {
-      error @8 :Error;
-      bytes @38 :UInt64;        # that were asked for
-    }
-    waitRefused :group {        # the executor's wait cannot end: it fails with this
-      error @9 :Error;
-      wait @22 :UInt64;         # its number: how often this client had said `blocked`
-    }
-    dropChunk @10 :UInt32;
-    actorFound :group {
-      request @11 :UInt64;
-      hi @12 :UInt64;           # opens a grant; zero: not found
-      lo @13 :UInt64;
-      typeName @14 :Text;
-    }
-    status :group {
-      request @15 :UInt64;
-      text @16 :Text;
-    }
-    exit @17 :Text;             # end in order; why
-    stopTask :group {           # it runs, and nobody wants its result any more
-      slot @19 :UInt32;
-      generation @20 :UInt64;
-      error @21 :Error;         # what became of it
-    }
-    streamed @23 :List(Ready);  # items of streams, in order; each opens a grant
-    streamDemand @24 :StreamDemand;
-    unpin @25 :List(Pin);       # will these be forgotten, so that they may be moved?
-    recall @26 :Void;           # give back what is leased and not used
-    fetchRefused :group {       # the fetch fails with this; the object stays
-      hi @27 :UInt64;
-      lo @28 :UInt64;
-      error @29 :Error;
-    }
-    memory :group {
-      request @30 :UInt64;
-      cap @31 :UInt64;
-      objectBytes @32 :UInt64;
-      leasedBytes @33 :UInt64;
-      keptBytes @34 :UInt64;    # free memory that is kept warm
-      inlineBytes @35 :UInt64;  # of small values, in the node
-      spilledBytes @36 :UInt64; # on disk
-      objectCount @37 :UInt64;
-      objects @39 :List(MemoryObject);
-    }
-    finished @41 :UInt64;       # so many of the tasks and calls that this client submitted are done
+    dispatch @0 :Dispatch;
+    ready @1 :List(Ready);           # answers; open no grants
+    leaseGranted @2 :Location;
+    leaseRefused @3 :LeaseRefused;
+    waitRefused @4 :WaitRefused;     # the executor's wait cannot end: it fails with this
+    dropChunk @5 :UInt32;
+    actorFound @6 :ActorFound;
+    status @7 :StatusReport;
+    exit @8 :Text;                   # end in order; why
+    stopTask @9 :StopTask;           # it runs, and nobody wants its result any more
+    streamed @10 :List(Ready);       # items of streams, in order; each opens a grant
+    streamDemand @11 :StreamDemand;
+    unpin @12 :List(Pin);            # will these be forgotten, so that they may be moved?
+    recall @13 :Void;                # give back what is leased and not used
+    fetchRefused @14 :FetchRefused;  # the fetch fails with this; the object stays
+    memory @15 :MemoryReport;
+    finished @16 :UInt64;            # so many of the tasks and calls that this client submitted are done
   }
 }
 

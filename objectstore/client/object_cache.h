@@ -45,7 +45,11 @@ class ObjectCache {
       return std::as_bytes(std::span(*words)).first(size);
     }
   };
-  using Content = std::variant<std::monostate, Inline, Location, ErrorInfo>;
+  // An error lies apart: it is large and rare.
+  using Content = std::variant<std::monostate, Inline, Location, std::shared_ptr<const ErrorInfo>>;
+  static Content Error(ErrorInfo error) {
+    return std::make_shared<const ErrorInfo>(std::move(error));
+  }
 
   struct Object {
     Content content;  // monostate: to be waited for, or, where it has resolved, to be fetched
@@ -57,6 +61,11 @@ class ObjectCache {
     uint32_t asked = 0;  // the serial of a question that was refused; 0: none
 
     bool known() const { return content.index() != 0; }
+    // Null where it is not known to be one.
+    const ErrorInfo* error() const {
+      const auto* error = std::get_if<std::shared_ptr<const ErrorInfo>>(&content);
+      return error == nullptr ? nullptr : error->get();
+    }
   };
 
   // Null where nothing is known of it.
@@ -76,7 +85,7 @@ class ObjectCache {
   // Null where it is not known to be an error.
   const ErrorInfo* FindError(ObjectId id) const {
     const Object* object = Find(id);
-    return object == nullptr ? nullptr : std::get_if<ErrorInfo>(&object->content);
+    return object == nullptr ? nullptr : object->error();
   }
 
   // An object that was made here.

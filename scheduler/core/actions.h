@@ -18,6 +18,7 @@
 #include "core/wire/messages.h"
 #include "objectstore/table/residency.h"
 #include "objectstore/table/spill_space.h"
+#include "scheduler/core/spec_bytes.h"
 #include "scheduler/core/worker_pool.h"
 
 namespace troupe::scheduler {
@@ -28,7 +29,7 @@ struct SendDispatch {
   uint32_t slot = 0;
   uint64_t generation = 0;
   uint32_t attempt = 0;
-  std::shared_ptr<const std::string> spec;
+  SpecBytes spec;
   std::vector<ObjectId> dependencies;
   std::vector<ObjectId> inner_refs;
   int64_t time_left_nanos = 0;  // until its deadline; 0: it has none

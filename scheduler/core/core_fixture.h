@@ -124,7 +124,7 @@ class CoreTest : public testing::Test, protected TaskWords {
   }
   const SendDispatch* FindDispatch(TaskId task) {
     for (auto it = dispatches_.rbegin(); it != dispatches_.rend(); ++it) {
-      const auto spec = wire::DecodeClientMessage(Words(*it->spec));
+      const auto spec = wire::DecodeClientMessage(it->spec.bytes());
       if (std::get<wire::TaskSpec>(*spec).id == task) return &*it;
     }
     return nullptr;
@@ -155,9 +155,6 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<ErrorInfo> refusals_;
 
  private:
-  static wire::Bytes Words(const std::string& text) {
-    return std::as_bytes(std::span(text.data(), text.size()));
-  }
   std::map<std::pair<ClientId, uint32_t>, uint64_t> generations_;
   std::set<std::pair<ClientId, uint32_t>> begun_;
 };

@@ -24,11 +24,11 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   const absl::StatusOr<JobId> job = JobOf(client);
   if (!job.ok()) return job.status();
   task->job = *job;
-  task->spec = std::make_shared<const std::string>(reinterpret_cast<const char*>(message.data()),
-                                                   message.size());
+  task->spec = SpecBytes(message);
+  task->name = spec.name.empty() ? spec.name : task->spec.Own(spec.name, message);
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.emplace(task->id, std::move(owned));
-  queued_bytes_ += task->spec->size();
+  queued_bytes_ += task->spec.size();
   absl::Status status;
   if (spec.kind == wire::TaskKind::kActorCreation) status = EnterActor(spec, task);
   if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
@@ -69,7 +69,6 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   task->id = spec.id;
   task->kind = spec.kind;
   task->submitter = client;
-  task->name = std::string(spec.name);
   task->actor = spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor;
   task->num_returns = spec.num_returns;
   task->stream_window = spec.stream_window;
@@ -586,7 +585,7 @@ void Core::FailTask(Task* task, const ErrorInfo& error) {
 void Core::FinishTask(Task* task) {
   ClearTimers(task);
   LeaveFamily(task);
-  queued_bytes_ -= task->spec->size();
+  queued_bytes_ -= task->spec.size();
   history_.Add(now_nanos_, task->id.Result(0), Step::kEnded,
                task->worker == nullptr ? ProcessId::kNone : task->worker->process);
   if (task->kind != wire::TaskKind::kActorCreation) TellDriver(task->submitter);

@@ -204,8 +204,7 @@ TEST_F(CoreTest, CallsOfAnActorKeepTheirOrderWhenTheirProcessDies) {
   Perform();
   std::vector<uint64_t> order;
   for (const SendDispatch& dispatch : dispatches_) {
-    const auto message = wire::DecodeClientMessage(
-        std::as_bytes(std::span(dispatch.spec->data(), dispatch.spec->size())));
+    const auto message = wire::DecodeClientMessage(dispatch.spec.bytes());
     order.push_back(std::get<wire::TaskSpec>(*message).sequence);
   }
   EXPECT_EQ(order, (std::vector<uint64_t>{0, 2, 3, 4}));

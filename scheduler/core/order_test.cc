@@ -27,8 +27,7 @@ class OrderTest : public CoreTest {
   std::vector<uint64_t> Order() {
     std::vector<uint64_t> order;
     for (const SendDispatch& dispatch : dispatches_) {
-      const auto spec = wire::DecodeClientMessage(
-          std::as_bytes(std::span(dispatch.spec->data(), dispatch.spec->size())));
+      const auto spec = wire::DecodeClientMessage(dispatch.spec.bytes());
       order.push_back(std::get<wire::TaskSpec>(*spec).id.Result(0).sequence());
     }
     return order;

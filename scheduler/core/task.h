@@ -21,6 +21,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/error.h"
@@ -28,6 +29,7 @@
 #include "core/base/resource_set.h"
 #include "core/wire/messages.h"
 #include "scheduler/core/placement_group.h"
+#include "scheduler/core/spec_bytes.h"
 
 namespace troupe::scheduler {
 
@@ -46,9 +48,8 @@ struct Task {
   wire::TaskKind kind = wire::TaskKind::kTask;
   ClientId submitter = ClientId::kNone;
   JobId job = JobId::kNone;
-  std::string name;
-  std::shared_ptr<const std::string>
-      spec;  // the message that submitted it: forwarded, never encoded again
+  SpecBytes spec;
+  std::string_view name;               // in `spec`
   std::vector<ObjectId> dependencies;  // its object arguments, in order
   std::vector<ObjectId> inner_refs;    // ids inside its inline arguments
   ActorId actor;                       // of a call or a creation
@@ -97,7 +98,7 @@ struct Task {
     return {.kind = kind_of_error,
             .message = std::move(message),
             .exception_type = {},
-            .origin = name,
+            .origin = std::string(name),
             .task = id,
             .attempt = attempt,
             .pid = pid};

@@ -50,16 +50,15 @@ wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_bu
 void Node::Do(const SendDispatch& action) {
   Connection* connection = Find(action.worker);
   if (connection == nullptr) return;
-  wire::Dispatch dispatch{
-      .slot = action.slot,
-      .generation = action.generation,
-      .attempt = action.attempt,
-      .values = {},
-      .refs = action.inner_refs,
-      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size())),
-      .time_left_nanos = action.time_left_nanos,
-      .restores = !action.checkpoint.is_null(),
-      .group = action.group};
+  wire::Dispatch dispatch{.slot = action.slot,
+                          .generation = action.generation,
+                          .attempt = action.attempt,
+                          .values = {},
+                          .refs = action.inner_refs,
+                          .spec = action.spec.bytes(),
+                          .time_left_nanos = action.time_left_nanos,
+                          .restores = !action.checkpoint.is_null(),
+                          .group = action.group};
   size_t budget = connection->channel->max_inline_bytes();
   dispatch.values.reserve(action.dependencies.size());
   for (const ObjectId id : action.dependencies) {

@@ -159,7 +159,7 @@ Resolved Client::Read(ObjectId id) const {
   TROUPE_CHECK(references_.Holds(id) && object != nullptr && object->known(),
                "an object is read that is not there");
   Resolved resolved{.error = {}, .value = 0, .refs = object->refs};
-  if (const auto* error = std::get_if<ErrorInfo>(&object->content)) {
+  if (const ErrorInfo* error = object->error()) {
     resolved.error = *error;
   } else if (const auto* location = std::get_if<Location>(&object->content)) {
     resolved.value = memory_->Read(*location);
@@ -237,7 +237,7 @@ void Client::Learn(const wire::ReadyValue& ready) {
   } else if (const auto* location = std::get_if<Location>(&ready.value.content)) {
     content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {
-    content = *error;
+    content = objectstore::ObjectCache::Error(*error);
   } else if (std::holds_alternative<wire::Pending>(ready.value.content)) {
     return;
   }

@@ -448,21 +448,19 @@ World::Process* World::Find(ClientId client) {
 void World::Do(const scheduler::SendDispatch& action) {
   ++counts_.dispatches;
   if (trace_) {
-    const auto spec = wire::DecodeClientMessage(
-        std::as_bytes(std::span(action.spec->data(), action.spec->size())));
+    const auto spec = wire::DecodeClientMessage(action.spec.bytes());
     Trace(absl::StrCat("node -> ", troupe::ToString(action.worker), ": slot ", action.slot,
                        ", attempt ", action.attempt, ", ", Describe(*spec)));
   }
-  wire::Dispatch dispatch{
-      .slot = action.slot,
-      .generation = action.generation,
-      .attempt = action.attempt,
-      .values = {},
-      .refs = action.inner_refs,
-      .spec = std::as_bytes(std::span(action.spec->data(), action.spec->size())),
-      .time_left_nanos = action.time_left_nanos,
-      .restores = !action.checkpoint.is_null(),
-      .group = action.group};
+  wire::Dispatch dispatch{.slot = action.slot,
+                          .generation = action.generation,
+                          .attempt = action.attempt,
+                          .values = {},
+                          .refs = action.inner_refs,
+                          .spec = action.spec.bytes(),
+                          .time_left_nanos = action.time_left_nanos,
+                          .restores = !action.checkpoint.is_null(),
+                          .group = action.group};
   for (const ObjectId id : action.dependencies)
     dispatch.values.push_back({id, ValueOf(action.worker, id)});
   if (!action.checkpoint.is_null()) {

@@ -1,0 +1,39 @@
+// SpecBytes is the message that submitted a task: kept as it came, forwarded, never encoded again.
+//
+// Copies share the bytes. Thread-safety: a value.
+#ifndef TROUPE_SCHEDULER_CORE_SPEC_BYTES_H_
+#define TROUPE_SCHEDULER_CORE_SPEC_BYTES_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "core/wire/messages.h"
+
+namespace troupe::scheduler {
+
+class SpecBytes {
+ public:
+  SpecBytes() = default;
+  explicit SpecBytes(wire::Bytes message)
+      : size_(message.size()), bytes_(std::make_shared_for_overwrite<std::byte[]>(size_)) {
+    std::copy(message.begin(), message.end(), bytes_.get());
+  }
+
+  wire::Bytes bytes() const { return {bytes_.get(), size_}; }
+  size_t size() const { return size_; }
+  // The same text in this copy. REQUIRES: `text` lies in `message`, of which this is one.
+  std::string_view Own(std::string_view text, wire::Bytes message) const {
+    const char* const from = reinterpret_cast<const char*>(message.data());
+    return {reinterpret_cast<const char*>(bytes_.get()) + (text.data() - from), text.size()};
+  }
+
+ private:
+  size_t size_ = 0;
+  std::shared_ptr<std::byte[]> bytes_;
+};
+
+}  // namespace troupe::scheduler
+
+#endif  // TROUPE_SCHEDULER_CORE_SPEC_BYTES_H_
