@@ -109,6 +109,7 @@ struct SetClientMessage {
     auto g = b.initBlocked();
     SetIds(m.ids, [&](unsigned n) { return g.initIds(n); });
     g.setNeeded(m.needed);
+    g.setThreads(m.threads);
   }
   void operator()(const Unblocked&) { b.setUnblocked(); }
   void operator()(const Kill& m) {
@@ -166,6 +167,23 @@ struct SetClientMessage {
   }
   void operator()(const ExitActor&) { b.setExitActor(); }
   void operator()(const Promise& m) { SetId(m.id, b.initPromise()); }
+  void operator()(const Suspend& m) {
+    auto g = b.initSuspend();
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
+    g.setAttempt(m.attempt);
+    g.setSlot(m.slot);
+    g.setAwaitsHi(m.awaits.hi());
+    g.setAwaitsLo(m.awaits.lo());
+    g.setThread(m.thread);
+  }
+  void operator()(const Resume& m) {
+    auto g = b.initResume();
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
+    g.setAttempt(m.attempt);
+    g.setSlot(m.slot);
+  }
 };
 
 constexpr Overload kClientWords{[](const TaskSpec& t) { return Words(t); },
@@ -227,9 +245,11 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
     case schema::ClientMessage::RETURN_LEASE:
       *message = ReturnLease{Get(r.getReturnLease())};
       break;
-    case schema::ClientMessage::BLOCKED:
-      *message = Blocked{GetIds(r.getBlocked().getIds()), r.getBlocked().getNeeded()};
+    case schema::ClientMessage::BLOCKED: {
+      const auto g = r.getBlocked();
+      *message = Blocked{GetIds(g.getIds()), g.getNeeded(), g.getThreads()};
       break;
+    }
     case schema::ClientMessage::UNBLOCKED:
       *message = Unblocked{};
       break;
@@ -287,6 +307,17 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
     case schema::ClientMessage::PROMISE:
       *message = Promise{GetId(r.getPromise())};
       break;
+    case schema::ClientMessage::SUSPEND: {
+      const auto g = r.getSuspend();
+      *message = Suspend{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(),
+                         ObjectId(g.getAwaitsHi(), g.getAwaitsLo()), g.getThread()};
+      break;
+    }
+    case schema::ClientMessage::RESUME: {
+      const auto g = r.getResume();
+      *message = Resume{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot()};
+      break;
+    }
     default:
       return absl::InvalidArgumentError("a client message of an unknown kind");
   }
@@ -325,6 +356,8 @@ struct SetNodeMessage {
     auto g = b.initWaitRefused();
     Set(m.error, g.initError());
     g.setWait(m.wait);
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
   }
   void operator()(const DropChunk& m) { b.setDropChunk(static_cast<uint32_t>(m.chunk)); }
   void operator()(const ActorFound& m) {
@@ -439,9 +472,11 @@ absl::Status Get(schema::NodeMessage::Reader r, NodeMessage* message) {
       *message = LeaseRefused{Get(g.getError()), g.getBytes()};
       break;
     }
-    case schema::NodeMessage::WAIT_REFUSED:
-      *message = WaitRefused{Get(r.getWaitRefused().getError()), r.getWaitRefused().getWait()};
+    case schema::NodeMessage::WAIT_REFUSED: {
+      const auto g = r.getWaitRefused();
+      *message = WaitRefused{Get(g.getError()), g.getWait(), TaskId(g.getTaskHi(), g.getTaskLo())};
       break;
+    }
     case schema::NodeMessage::DROP_CHUNK:
       *message = DropChunk{ChunkId(r.getDropChunk())};
       break;

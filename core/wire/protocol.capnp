@@ -136,6 +136,7 @@ struct ClientMessage {
     blocked :group {         # the executor waits: lend its CPU
       ids @17 :List(Id);     # for so many of these; of a long list the first ones, of memory none
       needed @31 :UInt32;
+      threads @60 :UInt64;   # of an actor, that wait so: bit n for thread n
     }
     unblocked @18 :Void;
     kill :group {
@@ -182,6 +183,21 @@ struct ClientMessage {
     }
     exitActor @47 :Void;     # by its own process: it ends after the calls that it has completed
     promise @48 :Id;         # a pending object, which this client will seal
+    suspend :group {         # an actor's call waits in a coroutine; its thread takes other calls
+      taskHi @49 :UInt64;
+      taskLo @50 :UInt64;
+      attempt @51 :UInt32;
+      slot @52 :UInt32;      # free from now on; the call is still known by it
+      awaitsHi @53 :UInt64;  # the object that it waits for
+      awaitsLo @54 :UInt64;
+      thread @59 :UInt32;    # on which it began, and on which alone it goes on
+    }
+    resume :group {          # and goes on
+      taskHi @55 :UInt64;
+      taskLo @56 :UInt64;
+      attempt @57 :UInt32;
+      slot @58 :UInt32;
+    }
   }
 }
 
@@ -230,7 +246,9 @@ struct NodeMessage {
     }
     waitRefused :group {        # the executor's wait cannot end: it fails with this
       error @9 :Error;
-      wait @22 :UInt64;         # its number: how often this client had said `blocked`
+      wait @22 :UInt64;         # its number: how often this client had said `blocked`, or the call `suspend`
+      taskHi @43 :UInt64;       # the suspended call whose wait that is; zero: the process's
+      taskLo @44 :UInt64;
     }
     dropChunk @10 :UInt32;
     actorFound :group {

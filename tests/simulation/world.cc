@@ -37,10 +37,11 @@ std::string Describe(const wire::ClientMessage& message) {
                         kill->no_restart ? "" : ", it may restart");
   }
   constexpr const char* kNames[] = {
-      "task",     "seal",         "complete",   "subscribe",   "release",       "claim",
-      "lease",    "return lease", "blocked",    "unblocked",   "kill",          "find",
-      "status",   "stop",         "cancel",     "stream item", "stream demand", "fetch",
-      "unpinned", "memory",       "checkpoint", "exit actor",  "promise"};
+      "task",        "seal",          "complete",     "subscribe", "release",
+      "claim",       "lease",         "return lease", "blocked",   "unblocked",
+      "kill",        "find",          "status",       "stop",      "cancel",
+      "stream item", "stream demand", "fetch",        "unpinned",  "memory",
+      "checkpoint",  "exit actor",    "promise",      "suspend",   "resume"};
   static_assert(std::size(kNames) == std::variant_size_v<wire::ClientMessage>);
   return kNames[message.index()];
 }
@@ -59,6 +60,10 @@ class World::Words : public scheduler::TaskWords {
     if (!Take(worker, slot, generation)) return false;
     ++counts_->recalls;
     return true;
+  }
+  bool HasBegun(ClientId worker, uint32_t slot, uint64_t generation) override {
+    const Word& word = words_[{worker, slot}];
+    return word.generation == generation && word.taken;
   }
   bool TryBegin(ClientId worker, uint32_t slot, uint64_t generation) {
     return Take(worker, slot, generation);
@@ -114,7 +119,8 @@ World::World(const Options& options, bool trace)
                      ? std::vector<objectstore::SpillSpace::Directory>{{"/disk",
                                                                         options.spill_quota_bytes}}
                      : std::vector<objectstore::SpillSpace::Directory>(),
-             .spill_file_bytes = 200'000},
+             .spill_file_bytes = 200'000,
+             .max_suspended_calls = options.max_suspended_calls},
             words_.get()),
       memory_(options.store_bytes) {}
 
@@ -170,7 +176,8 @@ void World::LetDriversLeave() {
   for (const auto& process : processes_) {
     if (!process->is_driver() || process->gone) continue;
     if (!process->driver->finished()) {
-      Fail(absl::StrCat("it hangs: ", process->Name(), " waits for ever\n", core_.StatusText()));
+      Fail(absl::StrCat("it hangs: ", process->Name(), " waits for ever\n", core_.StatusText(),
+                        *core_.Report("list tasks"), *core_.Report("list workers")));
     }
     if (process->client->handle_count() > 0)
       Fail(absl::StrCat(process->Name(), " has dropped all its handles, and knows of some"));
@@ -345,6 +352,7 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
   const ClientId client = process->client->id();
   struct Visitor {
     scheduler::Core& core;
+    Counts& counts;
     ClientId client;
     wire::Bytes bytes;
     absl::Status operator()(const wire::TaskSpec& m) { return core.Submit(client, m, bytes); }
@@ -373,6 +381,11 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     }
     absl::Status operator()(const wire::Checkpoint& m) { return core.Checkpoint(client, m); }
     absl::Status operator()(const wire::ExitActor&) { return core.ExitActor(client); }
+    absl::Status operator()(const wire::Suspend& m) {
+      ++counts.suspensions;
+      return core.Suspend(client, m);
+    }
+    absl::Status operator()(const wire::Resume& m) { return core.Resume(client, m); }
     absl::Status operator()(const wire::Promise& m) { return core.MakePromise(client, m); }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
@@ -382,7 +395,7 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     }
   };
   if (trace_) Trace(absl::StrCat("node <- ", process->Name(), ": ", Describe(*message)));
-  return std::visit(Visitor{core_, client, bytes}, *message);
+  return std::visit(Visitor{core_, counts_, client, bytes}, *message);
 }
 
 void World::PerformActions() {
@@ -483,7 +496,13 @@ void World::Do(const scheduler::SendStreamDemand& action) {
 }
 
 void World::Do(const scheduler::SendWaitRefused& action) {
-  Tell(action.worker, wire::WaitRefused{action.error, action.wait});
+  ++counts_.refusals;
+  if (trace_) {
+    Trace(absl::StrCat("node -> ", troupe::ToString(action.worker), ": wait ", action.wait,
+                       action.task.is_null() ? "" : absl::StrCat(" of ", action.task.ToString()),
+                       " is refused"));
+  }
+  Tell(action.worker, wire::WaitRefused{action.error, action.wait, action.task});
 }
 
 void World::Do(const scheduler::SendActorFound& action) {
