@@ -10,6 +10,7 @@ expect() {
 expect examples/guide/tasks "the means add up to 10"
 expect examples/guide/actors "0 pears are left"
 expect examples/guide/actors "the last average is 7"
+expect examples/guide/actors "figs cost 4, apples 6"
 expect examples/guide/streams "12 squared is 144"
 expect examples/guide/sync "the answer squared is 49"
 expect examples/guide/sync "the balance is 110"
