@@ -13,6 +13,8 @@ namespace troupe::simulation {
 namespace {
 
 constexpr uint64_t kMaxEvents = 2'000'000;  // a run that does more goes in circles
+// From then on nothing crashes: what is retried without end may make work faster than it is done.
+constexpr uint64_t kCalmAfterEvents = 20'000;
 constexpr int64_t kMaxStepNanos = 1'000'000;
 
 std::string Describe(const wire::ClientMessage& message) {
@@ -216,7 +218,7 @@ bool World::RunUntilQuiet() {
 
 void World::Collect(std::vector<Event>* events) {
   const auto crashes = [&] {
-    return options_.crash_chance > 0 &&
+    return options_.crash_chance > 0 && counts_.events < kCalmAfterEvents &&
            static_cast<double>(Roll(random_, 1'000'000)) < options_.crash_chance * 1e6;
   };
   std::vector<Process*> victims;
@@ -242,7 +244,7 @@ void World::Collect(std::vector<Event>* events) {
     if (!process->is_driver() || (options_.drivers_may_die && Roll(random_, 200) == 0))
       victims.push_back(process);
   }
-  if (!events->empty() && options_.memory_chance > 0 &&
+  if (!events->empty() && options_.memory_chance > 0 && counts_.events < kCalmAfterEvents &&
       static_cast<double>(Roll(random_, 1'000'000)) < options_.memory_chance * 1e6) {
     *events = {{Event::Kind::kMemory, nullptr}};
     return;
