@@ -118,6 +118,7 @@ class Machine : private scheduler::TaskWords {
 
   void Queue(ClientId, uint32_t, uint64_t) override {}
   bool TryRecall(ClientId, uint32_t, uint64_t) override { return false; }
+  bool HasBegun(ClientId, uint32_t, uint64_t) override { return true; }
   void Perform() {
     for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
       for (const scheduler::Action& action : actions) {

@@ -11,9 +11,23 @@
 //   troupe::ObjectRef<int> b = counter.Task(&Counter::Add).Remote(a);  // in order; refs go in
 //   troupe::ActorHandle<Counter> same = troupe::FindActor<Counter>("hits");
 //
+// A method that is a coroutine (it returns a troupe::Async<T>, see async.h) is suspended where it
+// co_awaits what is not there: the actor begins its next calls, in order, and goes on with this one
+// when what it waits for comes, on the same thread. So with max_concurrency 1 nothing else of the
+// actor runs between two co_awaits. Its arguments live as long as the call. At most 1,000 calls of
+// an actor are suspended, shared out among its groups; further ones wait in their queue. A co_await
+// in a call that was cancelled fails. A blocking Get still holds up the thread, and with it what
+// was suspended on it. SaveCheckpoint saves what the others have done so far, too.
+//
+//   troupe::Async<int> Price(std::string what) {            // of an actor's class
+//     if (!prices_.contains(what)) prices_[what] = co_await troupe::Task(LookUp).Remote(what);
+//     co_return prices_[what];
+//   }
+//
 // Errors of calls: TaskError where the method throws; ActorDied with the cause where the process
 // dies or the constructor throws; Unavailable where the process died in the call and is being
-// restarted. A call runs at most once. Thread-safe.   After Ray's actors.
+// restarted; ResourceExhausted in one whose wait can never end, since that waits for it. A call
+// runs at most once. Thread-safe.   After Ray's actors.
 #ifndef TROUPE_SDK_ACTOR_H_
 #define TROUPE_SDK_ACTOR_H_
 
@@ -26,6 +40,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "sdk/internal/method_coroutine.h"
 #include "sdk/task.h"
 
 namespace troupe {
@@ -82,6 +97,15 @@ struct MethodEntry {
       return;
     }
     C& object = *static_cast<C*>(call.actor->get());
+    using Result = std::remove_cvref_t<std::invoke_result_t<M, C&, P...>>;
+    if constexpr (IsAsync<Result>::value) {
+      if (call.may_suspend) {
+        BeginCoroutine<Result, P...>(call, [method = *method, &object](auto&&... argument) {
+          return std::invoke(method, object, std::forward<decltype(argument)>(argument)...);
+        });
+        return;
+      }
+    }
     DecodeAndCall<Shape, P...>(call, [&](auto&&... argument) -> decltype(auto) {
       return std::invoke(*method, object, std::forward<decltype(argument)>(argument)...);
     });
@@ -164,7 +188,8 @@ class [[nodiscard]] MethodBuilder {
     static_assert(sizeof...(P) == sizeof...(A), "the method takes another number of arguments");
     static_assert((internal::AssertParameter<P>() && ...));
     using Result = std::remove_cvref_t<std::invoke_result_t<M, C&, P...>>;
-    static_assert(internal::AssertResult<Result>());
+    using Returned = internal::Returned<internal::OneResult, Result>;
+    static_assert(Returned::Assert());
     if (actor_.id().is_null()) internal::Throw(internal::NullRefError("Remote"));
     internal::OutgoingCall call(actor_.session());
     call.SetEntry(&internal::MethodEntry<C, M>::Run);
@@ -175,7 +200,6 @@ class [[nodiscard]] MethodBuilder {
     call.spec().actor = actor_.id();
     call.spec().concurrency_group = options_.concurrency_group;
     (call.Add<P>(std::forward<A>(arguments)), ...);
-    using Returned = internal::Returned<internal::OneResult, Result>;
     call.spec().stream_window = Returned::kStream ? kDefaultStreamWindow : 0;
     return Returned::Make(call.Submit());
   }
@@ -282,9 +306,10 @@ void Kill(const ActorHandle<C>& actor, bool no_restart = true) {
   internal::KillActor(actor.handle(), no_restart);
 }
 
-// In a method: the actor ends in order when this call is done. Its other calls fail with ActorDied.
-// An actor that ends in order (so, or with its last handle) has its void Shutdown() called, where
-// its class has one, and 30 seconds for it. Throws InvalidArgument outside of an actor's call.
+// In a method: the actor ends in order when this call is done, and those of its calls that have
+// been suspended (coroutines). Its other calls fail with ActorDied. An actor that ends in order
+// (so, or with its last handle) has its void Shutdown() called, where its class has one, and 30
+// seconds for it. Throws InvalidArgument outside of an actor's call.
 void ExitActor();
 // In a method: the actor's state is saved when this call is done (see checkpoint_every).
 void SaveCheckpoint();

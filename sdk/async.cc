@@ -1,15 +1,17 @@
 #include "sdk/async.h"
 
+#include <utility>
+
 namespace troupe::internal {
 namespace {
 
-thread_local CoroutineLoop* current_loop = nullptr;
+thread_local Resumer* current_resumer = nullptr;
 
 }  // namespace
 
-CoroutineLoop::CoroutineLoop() : outer_(current_loop) { current_loop = this; }
-CoroutineLoop::~CoroutineLoop() { current_loop = outer_; }
-CoroutineLoop* CoroutineLoop::Current() { return current_loop; }
+Resumer* Resumer::Current() { return current_resumer; }
+Resumer::Scope::Scope(Resumer* resumer) : outer_(std::exchange(current_resumer, resumer)) {}
+Resumer::Scope::~Scope() { current_resumer = outer_; }
 
 void CoroutineLoop::ResumeWhenReady(const Handle& handle, std::coroutine_handle<> coroutine) {
   order_.Add(handle, reinterpret_cast<uint64_t>(coroutine.address()));

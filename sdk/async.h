@@ -11,7 +11,11 @@
 // co_await of an ObjectRef<T> gives a T and throws what Get throws; of an Async<T>, what it
 // returns. Nothing runs before Run, RunAll or co_await. All that runs together runs on the thread
 // that called Run, which lends its CPU while everything waits. Parameters that are references must
-// outlive the coroutine.   Move-only. Not thread-safe.
+// outlive the coroutine.
+//
+// A method of an actor that returns an Async is suspended where it waits, and the actor begins its
+// next calls meanwhile: see actor.h. A task that is one keeps its worker.
+// Move-only. Not thread-safe.   After Python's asyncio and Ray's actors of it.
 #ifndef TROUPE_SDK_ASYNC_H_
 #define TROUPE_SDK_ASYNC_H_
 
@@ -34,26 +38,52 @@ class Async;
 
 namespace internal {
 
-// Resumes coroutines of this thread as what they wait for comes.
-class CoroutineLoop {
+// Who resumes the coroutines that run on this thread now, as what they wait for comes.
+class Resumer {
  public:
-  CoroutineLoop();
-  CoroutineLoop(const CoroutineLoop&) = delete;
-  CoroutineLoop& operator=(const CoroutineLoop&) = delete;
-  ~CoroutineLoop();
+  Resumer(const Resumer&) = delete;
+  Resumer& operator=(const Resumer&) = delete;
 
-  // The innermost one of this thread; null outside of Run.
-  static CoroutineLoop* Current();
+  // The innermost one of this thread; null where no coroutine runs.
+  static Resumer* Current();
 
   // The coroutine holds a handle on the object until it is resumed.
-  void ResumeWhenReady(const Handle& handle, std::coroutine_handle<> coroutine);
+  virtual void ResumeWhenReady(const Handle& handle, std::coroutine_handle<> coroutine) = 0;
+  // Why what the coroutine that has just been resumed waits for cannot come, where that is so.
+  virtual std::optional<ErrorInfo> TakeRefusal() { return std::nullopt; }
+
+ protected:
+  Resumer() = default;
+  ~Resumer() = default;
+
+  // As long as it lives, this thread's is `resumer`.
+  class Scope {
+   public:
+    explicit Scope(Resumer* resumer);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Resumer* outer_;
+  };
+};
+
+// Of Run and RunAll: the thread waits with its coroutines.
+class CoroutineLoop final : public Resumer {
+ public:
+  CoroutineLoop() : scope_(this) {}
+
+  void ResumeWhenReady(const Handle& handle, std::coroutine_handle<> coroutine) override;
   // Resumes what can go on; waits where nothing can. REQUIRES: something waits. Throws.
   void Turn();
 
  private:
-  CoroutineLoop* outer_;
+  Scope scope_;
   CompletionOrder order_;  // the tags are the coroutines' addresses
 };
+
+struct AsyncAccess;
 
 template <typename T>
 struct RefAwaiter {
@@ -64,9 +94,12 @@ struct RefAwaiter {
     return ref.handle().session()->IsReady(ref.id());
   }
   void await_suspend(std::coroutine_handle<> coroutine) const {
-    CoroutineLoop::Current()->ResumeWhenReady(ref.handle(), coroutine);
+    Resumer::Current()->ResumeWhenReady(ref.handle(), coroutine);
   }
-  T await_resume() const { return Get(ref); }
+  T await_resume() const {
+    if (auto refusal = Resumer::Current()->TakeRefusal()) Throw(*std::move(refusal));
+    return Get(ref);
+  }
 };
 
 template <typename T>
@@ -160,6 +193,7 @@ class [[nodiscard]] Async {
 
  private:
   friend promise_type;
+  friend internal::AsyncAccess;
   template <typename U>
   friend auto RunAll(std::vector<Async<U>> coroutines);
   explicit Async(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
@@ -192,6 +226,14 @@ auto RunAll(std::vector<Async<T>> coroutines) {
 }
 
 namespace internal {
+
+// For whoever runs one step by step.
+struct AsyncAccess {
+  template <typename T>
+  static auto HandleOf(const Async<T>& async) {
+    return async.handle_;
+  }
+};
 
 template <typename T>
 struct IsAsync : std::false_type {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,32 +34,83 @@ struct Requests {
 };
 thread_local Requests* requests = nullptr;
 
+// One task or call, from its dispatch until its results are posted; while it is suspended, all that
+// is left of it.
+struct Execution {
+  Execution(DispatchedTask dispatched, uint32_t on_thread) : task(std::move(dispatched)) {
+    slot.thread = on_thread;
+    slot.slot = task.dispatch.slot;
+    slot.generation = task.dispatch.generation;
+    slot.attempt = task.dispatch.attempt;
+  }
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+
+  DispatchedTask task;
+  RunningSlot slot;
+  wire::TaskSpec spec;  // a view of `task`
+  wire::Complete complete;
+  RunningTask running;
+  Requests wanted;
+  NamedCall named;  // what the call's arguments may look into
+  TaskCall call;
+};
+
+// What this thread runs, for as long as it does.
+class OnThisThread {
+ public:
+  explicit OnThisThread(Execution* execution) {
+    running_task = &execution->running;
+    if (execution->spec.kind == wire::TaskKind::kActorCall) requests = &execution->wanted;
+  }
+  ~OnThisThread() {
+    running_task = nullptr;
+    requests = nullptr;
+  }
+  OnThisThread(const OnThisThread&) = delete;
+  OnThisThread& operator=(const OnThisThread&) = delete;
+};
+
 // Thread-safe once the actor, if this process is one, has been made.
 class Executor {
  public:
   explicit Executor(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
-  void Run(const DispatchedTask& task);
-  bool exiting() const { return exiting_; }
+  // To its end, or until it is suspended: then `thread` is where it is to go on.
+  void Run(DispatchedTask task, uint32_t thread);
+  // REQUIRES: on the thread on which it began.
+  void Resume(RunningSlot* suspended);
   // How many threads each concurrency group of the actor wants; empty: this one is enough.
   const std::vector<uint32_t>& threads() const { return threads_; }
   // The actor's last word, where its class has one.
   void Shutdown();
 
  private:
-  void Execute(const DispatchedTask& task, const wire::TaskSpec& spec, std::stop_token stop,
-               wire::Complete* complete);
+  using Owned = std::unique_ptr<Execution>;
+
+  void Begin(Owned execution);
+  void GoOn(Owned execution, std::optional<ErrorInfo> thrown);
+  void Finish(Owned execution, std::optional<ErrorInfo> thrown);
+  void Post(Execution& execution, std::vector<std::variant<EncodedResult, ErrorInfo>> results);
+  void Close(Owned execution);
+  Owned TakeSuspended(const RunningSlot* suspended);
   static bool MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error);
-  std::variant<TaskCall, ErrorInfo> Prepare(const DispatchedTask& task, const wire::TaskSpec& spec);
-  ErrorInfo MakeError(const DispatchedTask& task, const wire::TaskSpec& spec, ErrorKind kind,
-                      std::string message) const {
+  std::optional<ErrorInfo> Prepare(Execution& execution);
+  static ErrorInfo MakeError(const Execution& execution, ErrorKind kind, std::string message) {
     return {.kind = kind,
             .message = std::move(message),
             .exception_type = {},
-            .origin = std::string(spec.name),
-            .task = spec.id,
-            .attempt = task.dispatch.attempt,
+            .origin = std::string(execution.spec.name),
+            .task = execution.spec.id,
+            .attempt = execution.task.dispatch.attempt,
             .pid = getpid()};
+  }
+  // What the user's code has thrown, as the call's.
+  static ErrorInfo ErrorOf(const Execution& execution, const ErrorInfo& thrown) {
+    ErrorInfo failure = MakeError(execution, thrown.kind, thrown.message);
+    failure.exception_type = thrown.exception_type;
+    failure.payload = thrown.payload;
+    return failure;
   }
 
   std::optional<ErrorInfo> SaveCheckpointAfter(const Requests& wanted);
@@ -71,98 +123,154 @@ class Executor {
   std::mutex checkpoint_mutex_;  // states are saved in the order in which they were asked for
   uint32_t calls_ = 0;           // guarded by it
   std::atomic<bool> exiting_{false};
+  std::mutex suspended_mutex_;
+  std::map<const RunningSlot*, Owned> suspended_;
 };
 
-void Executor::Run(const DispatchedTask& task) {
-  RunningSlot slot{task.dispatch.slot, task.dispatch.generation, {}, {}};
-  session_->BeginRunning(&slot);  // before the node may think that it runs
-  // A recalled frame: its grants go back.
-  if (session_->TryBegin(task.dispatch)) {
-    absl::StatusOr<wire::ClientMessage> message = wire::DecodeClientMessage(task.dispatch.spec);
-    TROUPE_CHECK(message.ok() && std::holds_alternative<wire::TaskSpec>(*message),
-                 "a dispatched task without a spec");
-    const auto& spec = std::get<wire::TaskSpec>(*message);
-    wire::Complete complete{spec.id, task.dispatch.attempt, task.dispatch.slot, {}, false};
-    Execute(task, spec, slot.stop.get_token(), &complete);
+void Executor::Run(DispatchedTask task, uint32_t thread) {
+  auto execution = std::make_unique<Execution>(std::move(task), thread);
+  session_->BeginRunning(&execution->slot);  // before the node may think that it runs
+  // A recalled frame: its grants go back. So do those of an actor that takes no more calls.
+  if (exiting_ || !session_->TryBegin(execution->task.dispatch)) {
+    Close(std::move(execution));
+    return;
   }
-  session_->EndRunning(&slot);
-  for (const wire::ReadyValue& value : task.dispatch.values) session_->DropHandle(value.id);
-  for (const ObjectId id : task.dispatch.refs) session_->DropHandle(id);
+  absl::StatusOr<wire::ClientMessage> message =
+      wire::DecodeClientMessage(execution->task.dispatch.spec);
+  TROUPE_CHECK(message.ok() && std::holds_alternative<wire::TaskSpec>(*message),
+               "a dispatched task without a spec");
+  execution->spec = std::get<wire::TaskSpec>(*std::move(message));
+  Begin(std::move(execution));
 }
 
-void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, std::stop_token stop,
-                       wire::Complete* complete) {
-  auto prepared = Prepare(task, spec);
-  std::vector<std::variant<EncodedResult, ErrorInfo>> results;
-  bool exit = false;
-  if (auto* error = std::get_if<ErrorInfo>(&prepared)) {
-    results.emplace_back(std::move(*error));
+void Executor::Begin(Owned execution) {
+  const DispatchedTask& task = execution->task;
+  const wire::TaskSpec& spec = execution->spec;
+  execution->slot.task = spec.id;
+  execution->complete = {spec.id, task.dispatch.attempt, task.dispatch.slot, {}, false};
+  if (auto error = Prepare(*execution)) {
+    std::vector<std::variant<EncodedResult, ErrorInfo>> results;
+    results.emplace_back(*std::move(error));
+    Post(*execution, std::move(results));
+    Close(std::move(execution));
+    return;
+  }
+  execution->running = {
+      spec.id,
+      spec.name,
+      task.dispatch.attempt,
+      spec.depth,
+      spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor,
+      task.dispatch.time_left_nanos == 0 ? kForever
+                                         : MonotonicNanos() + task.dispatch.time_left_nanos,
+      execution->slot.stop.get_token()};
+  std::optional<ErrorInfo> thrown;
+  TaskEntry entry = nullptr;
+  TaskCall& call = execution->call;
+  if (spec.function.empty()) {
+    entry = reinterpret_cast<TaskEntry>(reinterpret_cast<uintptr_t>(*CodeAtOffset(spec.entry)));
   } else {
-    auto& call = std::get<TaskCall>(prepared);
-    const RunningTask running{
-        spec.id,
-        spec.name,
-        task.dispatch.attempt,
-        spec.depth,
-        spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor,
-        task.dispatch.time_left_nanos == 0 ? kForever
-                                           : MonotonicNanos() + task.dispatch.time_left_nanos,
-        std::move(stop)};
-    running_task = &running;
-    std::optional<ErrorInfo> thrown;
-    TaskEntry entry = nullptr;
-    NamedCall named;
-    if (spec.function.empty()) {
-      entry = reinterpret_cast<TaskEntry>(reinterpret_cast<uintptr_t>(*CodeAtOffset(spec.entry)));
+    auto found = PrepareNamed(
+        NamedFunctions::Global(), spec.function,
+        std::string_view(reinterpret_cast<const char*>(spec.callable.data()), spec.callable.size()),
+        spec.kind == wire::TaskKind::kActorCall, &call);
+    if (auto* unknown = std::get_if<ErrorInfo>(&found)) {
+      thrown = std::move(*unknown);
     } else {
-      auto found =
-          PrepareNamed(NamedFunctions::Global(), spec.function,
-                       std::string_view(reinterpret_cast<const char*>(spec.callable.data()),
-                                        spec.callable.size()),
-                       spec.kind == wire::TaskKind::kActorCall, &call);
-      if (auto* unknown = std::get_if<ErrorInfo>(&found)) {
-        thrown = std::move(*unknown);
-      } else {
-        named = std::get<NamedCall>(std::move(found));
-        entry = named.entry;
-      }
-    }
-    const auto completed = [&](const ErrorInfo& bare) {
-      ErrorInfo failure = MakeError(task, spec, bare.kind, bare.message);
-      failure.exception_type = bare.exception_type;
-      failure.payload = bare.payload;
-      return failure;
-    };
-    Requests wanted;
-    requests = spec.kind == wire::TaskKind::kActorCall ? &wanted : nullptr;
-    if (entry != nullptr) {
-      thrown = CallUserCode(
-          [&] { entry(call); },
-          [&](const ErrorInfo& from) { complete->retry = MayRetry(spec, completed(from)); });
-    }
-    if (!thrown.has_value() && spec.kind == wire::TaskKind::kActorCall)
-      thrown = SaveCheckpointAfter(wanted);
-    if (thrown.has_value()) {
-      results.emplace_back(completed(*thrown));
-    } else {
-      results = std::move(call.results);
-    }
-    running_task = nullptr;
-    requests = nullptr;
-    exit = wanted.exit;
-    if (spec.kind == wire::TaskKind::kActorCreation) {
-      checkpoint_every_ = spec.checkpoint_every;
-      if (spec.max_concurrency > 1 || !spec.concurrency_groups.empty()) {
-        threads_ = {std::max<uint32_t>(1, spec.max_concurrency)};
-        for (const auto& [name, threads] : spec.concurrency_groups)
-          threads_.push_back(static_cast<uint32_t>(threads));
-      }
+      execution->named = std::get<NamedCall>(std::move(found));
+      entry = execution->named.entry;
     }
   }
+  if (entry != nullptr) {
+    const OnThisThread on_this_thread(execution.get());
+    thrown = CallUserCode([&] { entry(call); },
+                          [&](const ErrorInfo& from) {
+                            execution->complete.retry = MayRetry(spec, ErrorOf(*execution, from));
+                          });
+  }
+  GoOn(std::move(execution), std::move(thrown));
+}
+
+// After a step of its code: suspends it where that waits, else ends it.
+void Executor::GoOn(Owned execution, std::optional<ErrorInfo> thrown) {
+  TaskCall& call = execution->call;
+  while (!thrown.has_value() && call.coroutine != nullptr) {
+    const ObjectId awaits = call.coroutine->awaits();
+    if (awaits.is_null()) break;
+    RunningSlot* const slot = &execution->slot;
+    {
+      // In the list before somebody may look for it there.
+      const std::lock_guard<std::mutex> lock(suspended_mutex_);
+      suspended_.emplace(slot, std::move(execution));
+    }
+    if (session_->Suspend(slot, awaits)) return;
+    execution = TakeSuspended(slot);
+    const OnThisThread on_this_thread(execution.get());
+    thrown = CallUserCode([&] { call.coroutine->Resume(call, std::nullopt); });
+  }
+  Finish(std::move(execution), std::move(thrown));
+}
+
+Executor::Owned Executor::TakeSuspended(const RunningSlot* suspended) {
+  const std::lock_guard<std::mutex> lock(suspended_mutex_);
+  const auto it = suspended_.find(suspended);
+  TROUPE_CHECK(it != suspended_.end(), "a call that goes on and was not suspended");
+  Owned execution = std::move(it->second);
+  suspended_.erase(it);
+  return execution;
+}
+
+void Executor::Resume(RunningSlot* suspended) {
+  Owned execution = TakeSuspended(suspended);
+  std::optional<ErrorInfo> refusal = session_->Resume(suspended);
+  std::optional<ErrorInfo> thrown;
+  {
+    TaskCall& call = execution->call;
+    const OnThisThread on_this_thread(execution.get());
+    thrown = CallUserCode([&] { call.coroutine->Resume(call, std::move(refusal)); });
+  }
+  GoOn(std::move(execution), std::move(thrown));
+}
+
+void Executor::Finish(Owned execution, std::optional<ErrorInfo> thrown) {
+  const wire::TaskSpec& spec = execution->spec;
+  {
+    // Its variables go while it is still the one that runs.
+    const OnThisThread on_this_thread(execution.get());
+    execution->call.coroutine = nullptr;
+    if (!thrown.has_value() && spec.kind == wire::TaskKind::kActorCall)
+      thrown = SaveCheckpointAfter(execution->wanted);
+  }
+  std::vector<std::variant<EncodedResult, ErrorInfo>> results;
+  if (thrown.has_value()) {
+    results.emplace_back(ErrorOf(*execution, *thrown));
+  } else {
+    results = std::move(execution->call.results);
+  }
+  if (spec.kind == wire::TaskKind::kActorCreation) {
+    checkpoint_every_ = spec.checkpoint_every;
+    if (spec.max_concurrency > 1 || !spec.concurrency_groups.empty()) {
+      threads_ = {std::max<uint32_t>(1, spec.max_concurrency)};
+      for (const auto& [name, threads] : spec.concurrency_groups)
+        threads_.push_back(static_cast<uint32_t>(threads));
+    }
+  }
+  const bool exit = execution->wanted.exit;
+  Post(*execution, std::move(results));
+  if (exit) {
+    exiting_ = true;
+    session_->ExitActor();
+  }
+  Close(std::move(execution));
+}
+
+void Executor::Post(Execution& execution,
+                    std::vector<std::variant<EncodedResult, ErrorInfo>> results) {
+  const wire::TaskSpec& spec = execution.spec;
   // A failure is the value of each result.
   if (results.size() != spec.num_returns) {
     ErrorInfo error =
-        MakeError(task, spec, ErrorKind::kInternal,
+        MakeError(execution, ErrorKind::kInternal,
                   absl::StrCat(results.size(), " results were made instead of ", spec.num_returns));
     if (results.size() == 1 && std::holds_alternative<ErrorInfo>(results[0])) {
       error = std::get<ErrorInfo>(std::move(results[0]));
@@ -173,7 +281,7 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
   for (auto& result : results) {
     wire::Value value;
     if (auto* error = std::get_if<ErrorInfo>(&result)) {
-      if (error->task.is_null()) *error = MakeError(task, spec, error->kind, error->message);
+      if (error->task.is_null()) *error = MakeError(execution, error->kind, error->message);
       value.content = *error;
     } else {
       auto& encoded = std::get<EncodedResult>(result);
@@ -184,12 +292,17 @@ void Executor::Execute(const DispatchedTask& task, const wire::TaskSpec& spec, s
         value.content = wire::Bytes(encoded.space.inline_bytes);
       }
     }
-    complete->results.push_back(std::move(value));
+    execution.complete.results.push_back(std::move(value));
   }
-  session_->Complete(*complete);
-  if (!exit) return;
-  exiting_ = true;
-  session_->ExitActor();
+  session_->Complete(execution.complete);
+}
+
+// It runs no more; what it was given goes back.
+void Executor::Close(Owned execution) {
+  session_->EndRunning(&execution->slot);
+  const wire::Dispatch& dispatch = execution->task.dispatch;
+  for (const wire::ReadyValue& value : dispatch.values) session_->DropHandle(value.id);
+  for (const ObjectId id : dispatch.refs) session_->DropHandle(id);
 }
 
 // What Checkpoint throws is the error of the call; what the store refuses, too.
@@ -221,25 +334,27 @@ bool Executor::MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error) {
 }
 
 // Finds the values of the arguments, waiting for those that did not fit into the frame.
-std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
-                                                    const wire::TaskSpec& spec) {
+std::optional<ErrorInfo> Executor::Prepare(Execution& execution) {
+  const wire::TaskSpec& spec = execution.spec;
+  const wire::Dispatch& dispatch = execution.task.dispatch;
   const absl::StatusOr<const void*> code = CodeAtOffset(spec.entry);
   if (spec.function.empty() && !code.ok()) {
-    return MakeError(task, spec, ErrorKind::kBuildMismatch,
+    return MakeError(execution, ErrorKind::kBuildMismatch,
                      std::string(ToStd(code.status().message())));
   }
-  TaskCall call;
+  TaskCall& call = execution.call;
   call.session = session_;
   call.callable = spec.callable;
   call.actor = &actor_;
   call.hooks = &hooks_;
   call.num_returns = spec.num_returns;
   call.task = spec.id;
-  call.attempt = task.dispatch.attempt;
-  call.slot = task.dispatch.slot;
+  call.attempt = dispatch.attempt;
+  call.slot = dispatch.slot;
   call.stream_window = spec.stream_window;
+  call.may_suspend = spec.kind == wire::TaskKind::kActorCall;
   std::vector<ObjectId> ids;
-  for (const wire::ReadyValue& value : task.dispatch.values) ids.push_back(value.id);
+  for (const wire::ReadyValue& value : dispatch.values) ids.push_back(value.id);
   auto ready = session_->Wait(ids, ids.size(), kForever, /*until_error=*/false);
   if (auto* error = std::get_if<ErrorInfo>(&ready)) return std::move(*error);
   std::optional<ErrorInfo> failed;
@@ -263,14 +378,13 @@ std::variant<TaskCall, ErrorInfo> Executor::Prepare(const DispatchedTask& task,
         entered.values.push_back(resolve(id));
     }
   }
-  if (task.dispatch.restores && !task.dispatch.values.empty()) {
-    const ArgumentValue state = resolve(task.dispatch.values.back().id);
+  if (dispatch.restores && !dispatch.values.empty()) {
+    const ArgumentValue state = resolve(dispatch.values.back().id);
     call.checkpoint = std::string_view(reinterpret_cast<const char*>(state.value.bytes.data()),
                                        state.value.bytes.size());
     call.checkpoint_owner = state.value.owner;
   }
-  if (failed.has_value()) return *std::move(failed);
-  return call;
+  return failed;
 }
 
 }  // namespace
@@ -291,20 +405,30 @@ void RunTasks(const std::shared_ptr<Session>& session) {
   session->SetExecutor(true);
   Executor executor(session);
   std::unique_ptr<ActorThreads> threads;
-  while (!executor.exiting()) {
-    std::optional<DispatchedTask> task = session->NextTask();
-    if (!task.has_value()) break;
-    if (threads != nullptr) {
-      const uint32_t group = task->dispatch.group;
-      threads->Add(group, *std::move(task));
+  while (std::optional<Session::Work> work = session->NextWork()) {
+    if (auto* const* suspended = std::get_if<RunningSlot*>(&*work)) {
+      if (threads != nullptr) {
+        threads->Resume(*suspended);
+      } else {
+        executor.Resume(*suspended);
+      }
       continue;
     }
-    executor.Run(*task);
+    auto& task = std::get<DispatchedTask>(*work);
+    if (threads != nullptr) {
+      const uint32_t group = task.dispatch.group;
+      threads->Add(group, std::move(task));
+      continue;
+    }
+    executor.Run(std::move(task), 0);
     if (executor.threads().empty()) continue;
-    threads = std::make_unique<ActorThreads>(executor.threads(), [&](const DispatchedTask& call) {
-      session->SetExecutor(true);
-      executor.Run(call);
-    });
+    threads = std::make_unique<ActorThreads>(
+        executor.threads(),
+        [&](DispatchedTask call, uint32_t thread) {
+          session->SetExecutor(true);
+          executor.Run(std::move(call), thread);
+        },
+        [&](RunningSlot* suspended) { executor.Resume(suspended); });
   }
   threads.reset();
   if (!session->death().has_value()) executor.Shutdown();

@@ -236,7 +236,9 @@ void NodeSession::EndRunning(RunningSlot* running) {
 
 uint64_t NodeSession::BeginWait(std::vector<ObjectId> ids, size_t needed) {
   if (!ShouldBlock()) return 0;
-  const scheduler::RunningCalls::Wait wait = calls_.BeginWait(std::move(ids), needed);
+  const scheduler::RunningCalls::Wait wait =
+      calls_.BeginWait(std::move(ids), needed,
+                       running_ == nullptr ? scheduler::RunningCalls::kNoThread : running_->thread);
   Tell(wait.tell);
   return wait.number;
 }
@@ -259,17 +261,69 @@ void NodeSession::RequestStops(Lock& lock) {
   lock.lock();
 }
 
-std::optional<DispatchedTask> NodeSession::NextTask() {
+std::optional<Session::Work> NodeSession::NextWork() {
   Lock lock(mutex_);
   // What this process owes goes out before it sleeps.
   SendReleases(1);
   FinishSending();
+  std::deque<uint64_t>& suspended = suspended_.ready_;
   WaitUntil(
-      lock, [&] { return !tasks_.empty() || exit_asked_; }, kForever);
-  if (death_.has_value() || tasks_.empty()) return std::nullopt;
-  std::optional<DispatchedTask> task = std::move(tasks_.front());
+      lock, [&] { return !tasks_.empty() || !suspended.empty() || exit_asked_; }, kForever);
+  if (death_.has_value()) return std::nullopt;
+  suspended_had_turn_ = !suspended.empty() && (tasks_.empty() || !suspended_had_turn_);
+  if (suspended_had_turn_) {
+    auto* running = reinterpret_cast<RunningSlot*>(suspended.front());
+    suspended.pop_front();
+    running->suspended = false;
+    return running;
+  }
+  if (tasks_.empty()) return std::nullopt;
+  DispatchedTask task = std::move(tasks_.front());
   tasks_.pop_front();
   return task;
+}
+
+bool NodeSession::Suspend(RunningSlot* running, ObjectId awaits) {
+  const Lock lock(mutex_);
+  if (death_.has_value() || running->stopped.has_value() || objects_.IsResolved(awaits))
+    return false;
+  running_ = nullptr;
+  running->suspended = true;
+  running->awaits = awaits;
+  ++running->suspensions;
+  watchers_[awaits].push_back({&suspended_, reinterpret_cast<uint64_t>(running)});
+  if (objects_.Subscribe(awaits)) Send(wire::Subscribe{{awaits}});
+  Send(wire::Suspend{running->task, running->attempt, running->slot, awaits, running->thread});
+  Tell(calls_.Suspend());
+  FinishSending();
+  return true;
+}
+
+std::optional<ErrorInfo> NodeSession::Resume(RunningSlot* running) {
+  const Lock lock(mutex_);
+  running_ = running;
+  Send(wire::Resume{running->task, running->attempt, running->slot});
+  Tell(calls_.Resume());
+  return std::exchange(running->refused, std::nullopt);
+}
+
+void NodeSession::Stop(RunningSlot* running, ErrorInfo why) {
+  running->stopped = std::move(why);
+  stops_.push_back(running->stop);
+  WakeSuspended(running);
+}
+
+void NodeSession::WakeSuspended(RunningSlot* running) {
+  const auto tag = reinterpret_cast<uint64_t>(running);
+  const auto it = running->suspended ? watchers_.find(running->awaits) : watchers_.end();
+  // Where it is not there, the call goes on already.
+  if (it == watchers_.end() || std::erase_if(it->second, [&](const Watcher& watcher) {
+                                 return watcher.queue == &suspended_ && watcher.tag == tag;
+                               }) == 0) {
+    return;
+  }
+  if (it->second.empty()) watchers_.erase(it);
+  suspended_.ready_.push_back(tag);
 }
 
 bool NodeSession::TryBegin(const wire::Dispatch& dispatch) {
@@ -349,12 +403,20 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     objects_.FetchRefused(no_fetch->id);
     if (references_.Holds(no_fetch->id)) fetch_refusals_[no_fetch->id] = std::move(no_fetch->error);
   } else if (auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
-    wait_refusal_.emplace(std::move(wait->error), wait->wait);
+    if (wait->task.is_null()) {
+      wait_refusal_.emplace(std::move(wait->error), wait->wait);
+      return absl::OkStatus();
+    }
+    for (RunningSlot* running : running_slots_) {
+      if (!running->suspended || running->task != wait->task || running->suspensions != wait->wait)
+        continue;
+      running->refused = std::move(wait->error);
+      WakeSuspended(running);
+    }
   } else if (auto* stop = std::get_if<wire::StopTask>(&*message)) {
     for (RunningSlot* running : running_slots_) {
       if (running->slot != stop->slot || running->generation != stop->generation) continue;
-      running->stopped = std::move(stop->error);
-      stops_.push_back(running->stop);
+      Stop(running, std::move(stop->error));
     }
   } else if (const auto* drop = std::get_if<wire::DropChunk>(&*message)) {
     DrainSocket();  // its descriptor may still be under way
@@ -374,10 +436,8 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     }
   } else if (const auto* exit = std::get_if<wire::Exit>(&*message)) {
     exit_asked_ = true;
-    for (RunningSlot* running : running_slots_) {
-      running->stopped = {.kind = ErrorKind::kCancelled, .message = "its process is to end"};
-      stops_.push_back(running->stop);
-    }
+    for (RunningSlot* running : running_slots_)
+      Stop(running, {.kind = ErrorKind::kCancelled, .message = "its process is to end"});
     if (!is_worker_) Die(Unavailable(std::string(exit->reason)));
   }
   return absl::OkStatus();

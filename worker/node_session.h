@@ -99,10 +99,12 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void Kill(ActorId actor, bool no_restart) override;
   std::optional<ErrorInfo> SaveCheckpoint(std::string_view state) override;
   void ExitActor() override;
-  std::optional<DispatchedTask> NextTask() override;
+  std::optional<Work> NextWork() override;
   bool TryBegin(const wire::Dispatch& dispatch) override;
   void BeginRunning(RunningSlot* running) override;
   void EndRunning(RunningSlot* running) override;
+  bool Suspend(RunningSlot* running, ObjectId awaits) override;
+  std::optional<ErrorInfo> Resume(RunningSlot* running) override;
   void Cancel(ObjectId result, bool force, bool recursive) override;
   std::optional<ErrorInfo> death() override;
   void Shutdown() override;
@@ -165,6 +167,9 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
     return wait != 0 && wait_refusal_.has_value() && wait_refusal_->second == calls_.standing();
   }
   bool Stopped() const { return running_ != nullptr && running_->stopped.has_value(); }
+  void Stop(RunningSlot* running, ErrorInfo why);
+  // What it awaits will not come: it goes on without.
+  void WakeSuspended(RunningSlot* running);
   // Runs what the user's code has tied to its stop tokens, without the lock.
   void RequestStops(Lock& lock);
   struct Watcher {
@@ -226,6 +231,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   absl::flat_hash_map<TaskId, IncomingStream> incoming_streams_;
   absl::flat_hash_map<TaskId, OutgoingStream> outgoing_streams_;
   std::deque<DispatchedTask> tasks_;
+  CompletionQueue suspended_;        // its tags are the addresses of RunningSlots
+  bool suspended_had_turn_ = false;  // in NextWork
   bool exit_asked_ = false;
   uint64_t next_request_ = 1;
   absl::flat_hash_map<uint64_t, std::pair<ActorId, std::string>> found_actors_;

@@ -63,11 +63,20 @@ struct DispatchedTask {
 
 // A task that runs on some thread of this process: how the node's word that nobody wants its result
 // any more reaches it.
+// An actor's call that is a coroutine may be suspended: then it runs on no thread.
 struct RunningSlot {
+  TaskId task = {};
+  uint32_t attempt = 0;
   uint32_t slot = 0;
   uint64_t generation = 0;
-  std::stop_source stop;
-  std::optional<ErrorInfo> stopped;  // why; guarded by the session
+  uint32_t thread = 0;  // of the actor
+  std::stop_source stop = {};
+  // Guarded by the session:
+  std::optional<ErrorInfo> stopped = {};  // why
+  bool suspended = false;                 // and not given to anybody to go on
+  ObjectId awaits = {};                   // while it is suspended
+  uint64_t suspensions = 0;               // how often it has been
+  std::optional<ErrorInfo> refused = {};  // why what it awaits cannot come
 };
 
 // What a thread waits for that wants to know of each object once, as it comes: see Session::Watch.
@@ -193,9 +202,11 @@ class Session {
   virtual void ExitActor() = 0;
 
   // --- Workers.
-  // Waits for the next task; none where the worker is to end. Handles on its arguments and inner
-  // ids are the caller's.
-  virtual std::optional<DispatchedTask> NextTask() = 0;
+  // Waits for the next task, or for a suspended call that can go on; they take turns. None where
+  // the worker is to end, and nothing is suspended. Handles on a task's arguments and inner ids are
+  // the caller's.
+  using Work = std::variant<DispatchedTask, RunningSlot*>;
+  virtual std::optional<Work> NextWork() = 0;
   virtual bool TryBegin(const wire::Dispatch& dispatch) = 0;
   // The calling thread runs tasks: its waits lend the CPU.
   virtual void SetExecutor(bool executor) = 0;
@@ -203,6 +214,13 @@ class Session {
   // the task is cancelled or runs out of time, and the thread's waits fail from then on.
   virtual void BeginRunning(RunningSlot* running) = 0;
   virtual void EndRunning(RunningSlot* running) = 0;
+  // The call that runs on this thread leaves it until the object is there, or until it is stopped:
+  // then NextWork has it, once. False, and nothing has changed, where that is so already.
+  // REQUIRES: an actor's call, that holds a handle on the object.
+  virtual bool Suspend(RunningSlot* running, ObjectId awaits) = 0;
+  // What NextWork has given goes on, on this thread. Why what it awaits cannot come, where that is
+  // so.
+  virtual std::optional<ErrorInfo> Resume(RunningSlot* running) = 0;
   // Ends a task before it has ended by itself. REQUIRES: a handle on its result.
   virtual void Cancel(ObjectId result, bool force, bool recursive) = 0;
 

@@ -71,6 +71,22 @@ struct ActorHooks {
   void (*shutdown)(void* object) = nullptr;
 };
 
+struct TaskCall;
+
+// A call of an actor whose code is a coroutine: it has begun, and goes on when the object that it
+// waits for is there. Its arguments live as long as it does. Not thread-safe: it belongs to the
+// thread that began it.
+class CoroutineCall {
+ public:
+  virtual ~CoroutineCall() = default;
+
+  // Null once it has ended: its results are in the call.
+  virtual ObjectId awaits() const = 0;
+  // To its next wait, or its end. `refusal`: why what it waits for cannot come. What the user's
+  // code throws passes through it.
+  virtual void Resume(TaskCall& call, std::optional<ErrorInfo> refusal) = 0;
+};
+
 struct TaskCall {
   std::shared_ptr<Session> session;  // null where a packed task runs without a cluster
   std::span<const std::byte> callable;
@@ -87,6 +103,9 @@ struct TaskCall {
   uint32_t slot = 0;
   uint32_t stream_window = 0;
   std::vector<std::variant<EncodedResult, ErrorInfo>> results;  // one for each return
+  // An entry may leave one instead of results, where the worker says that it knows what to do.
+  bool may_suspend = false;
+  std::unique_ptr<CoroutineCall> coroutine = nullptr;
 };
 
 using TaskEntry = void (*)(TaskCall& call);

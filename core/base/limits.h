@@ -37,7 +37,8 @@ struct Limits {
   static constexpr int kDispatchDepth = 16;       // tasks given to one worker at a time
   static constexpr int kActorDispatchDepth = 64;  // calls given to one actor before it can run them
   static constexpr int kMaxActorThreads = 64;     // max_concurrency, with all concurrency groups
-  static constexpr int kStateWords = 128;         // per channel: one for each dispatched task
+  static constexpr int kMaxSuspendedCalls = 1'000;  // of one actor, shared out among its groups
+  static constexpr int kStateWords = 128;           // per channel: one for each dispatched task
   static constexpr int kDefaultMaxRetries = 3;
   static constexpr size_t kMaxBundles = 1'024;      // of a placement group
   static constexpr int kMaxQueuedTasks = 100'000;   // a driver's submission window

@@ -29,6 +29,10 @@ class BasicTaskWord {
   bool TryBegin(uint64_t generation) { return Change(generation, kBegun); }
   // Node: true where the task had not begun, and never will.
   bool TryRecall(uint64_t generation) { return Change(generation, kRecalled); }
+  // Node: as it was at that moment.
+  bool HasBegun(uint64_t generation) const {
+    return word_.load(std::memory_order_seq_cst) == (generation << 2 | kBegun);
+  }
 
  private:
   enum State : uint64_t { kFree = 0, kQueued = 1, kBegun = 2, kRecalled = 3 };

@@ -119,7 +119,7 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"return_lease_empty", ReturnLease()},
       {"return_lease", ReturnLease{SampleLocation()}},
       {"blocked_empty", Blocked()},
-      {"blocked", Blocked{SomeIds(2), 1}},
+      {"blocked", Blocked{SomeIds(2), 1, kMax64}},
       {"unblocked", Unblocked()},
       {"kill", Kill{ActorId(1, 2), true}},
       {"kill_and_restart", Kill{ActorId(), false}},
@@ -151,6 +151,10 @@ Samples<ClientMessage> ClientMessageSamples() {
                                          "stages",
                                          SomeBytes(9)}},
       {"remove_placement_group", RemovePlacementGroup{ObjectId(1, 2)}},
+      {"suspend_empty", Suspend()},
+      {"suspend", Suspend{TaskId(1, 2), 3, kMax32, ObjectId(kMax64, 4), 5}},
+      {"resume_empty", Resume()},
+      {"resume", Resume{TaskId(kMax64, 2), kMax32, 4}},
   };
   int number = 0;
   for (Value& value : SampleValues())
@@ -170,7 +174,8 @@ Samples<NodeMessage> NodeMessageSamples() {
       {"lease_refused_empty", LeaseRefused()},
       {"lease_refused", LeaseRefused{SampleError(), kMax64}},
       {"wait_refused_empty", WaitRefused()},
-      {"wait_refused", WaitRefused{SampleError(), 3}},
+      {"wait_refused", WaitRefused{SampleError(), 3, {}}},
+      {"wait_refused_of_a_call", WaitRefused{SampleError(), 3, TaskId(4, kMax64)}},
       {"drop_chunk_empty", DropChunk()},
       {"drop_chunk", DropChunk{ChunkId(kMax32)}},
       {"actor_found_empty", ActorFound()},

@@ -116,6 +116,7 @@ struct SetClientMessage {
     auto g = b.initBlocked();
     SetIds(m.ids, [&](unsigned n) { return g.initIds(n); });
     g.setNeeded(m.needed);
+    g.setThreads(m.threads);
   }
   void operator()(const Unblocked&) { b.setUnblocked(); }
   void operator()(const Kill& m) {
@@ -187,6 +188,23 @@ struct SetClientMessage {
     g.setReady(ToKj(m.ready));
   }
   void operator()(const RemovePlacementGroup& m) { SetId(m.id, b.initRemovePlacementGroup()); }
+  void operator()(const Suspend& m) {
+    auto g = b.initSuspend();
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
+    g.setAttempt(m.attempt);
+    g.setSlot(m.slot);
+    g.setAwaitsHi(m.awaits.hi());
+    g.setAwaitsLo(m.awaits.lo());
+    g.setThread(m.thread);
+  }
+  void operator()(const Resume& m) {
+    auto g = b.initResume();
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
+    g.setAttempt(m.attempt);
+    g.setSlot(m.slot);
+  }
 };
 
 constexpr Overload kClientWords{[](const TaskSpec& t) { return Words(t); },
@@ -249,9 +267,11 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
     case schema::ClientMessage::RETURN_LEASE:
       *message = ReturnLease{Get(r.getReturnLease())};
       break;
-    case schema::ClientMessage::BLOCKED:
-      *message = Blocked{GetIds(r.getBlocked().getIds()), r.getBlocked().getNeeded()};
+    case schema::ClientMessage::BLOCKED: {
+      const auto g = r.getBlocked();
+      *message = Blocked{GetIds(g.getIds()), g.getNeeded(), g.getThreads()};
       break;
+    }
     case schema::ClientMessage::UNBLOCKED:
       *message = Unblocked{};
       break;
@@ -330,6 +350,17 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
     case schema::ClientMessage::REMOVE_PLACEMENT_GROUP:
       *message = RemovePlacementGroup{GetId(r.getRemovePlacementGroup())};
       break;
+    case schema::ClientMessage::SUSPEND: {
+      const auto g = r.getSuspend();
+      *message = Suspend{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot(),
+                         ObjectId(g.getAwaitsHi(), g.getAwaitsLo()), g.getThread()};
+      break;
+    }
+    case schema::ClientMessage::RESUME: {
+      const auto g = r.getResume();
+      *message = Resume{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot()};
+      break;
+    }
     default:
       return absl::InvalidArgumentError("a client message of an unknown kind");
   }
@@ -368,6 +399,8 @@ struct SetNodeMessage {
     auto g = b.initWaitRefused();
     Set(m.error, g.initError());
     g.setWait(m.wait);
+    g.setTaskHi(m.task.hi());
+    g.setTaskLo(m.task.lo());
   }
   void operator()(const DropChunk& m) { b.setDropChunk(static_cast<uint32_t>(m.chunk)); }
   void operator()(const ActorFound& m) {
@@ -482,9 +515,11 @@ absl::Status Get(schema::NodeMessage::Reader r, NodeMessage* message) {
       *message = LeaseRefused{Get(g.getError()), g.getBytes()};
       break;
     }
-    case schema::NodeMessage::WAIT_REFUSED:
-      *message = WaitRefused{Get(r.getWaitRefused().getError()), r.getWaitRefused().getWait()};
+    case schema::NodeMessage::WAIT_REFUSED: {
+      const auto g = r.getWaitRefused();
+      *message = WaitRefused{Get(g.getError()), g.getWait(), TaskId(g.getTaskHi(), g.getTaskLo())};
       break;
+    }
     case schema::NodeMessage::DROP_CHUNK:
       *message = DropChunk{ChunkId(r.getDropChunk())};
       break;

@@ -143,6 +143,7 @@ struct ReturnLease {
 struct Blocked {
   std::vector<ObjectId> ids;
   uint32_t needed = 0;
+  uint64_t threads = 0;
 };
 struct Unblocked {};
 struct Kill {
@@ -200,6 +201,19 @@ struct ExitActor {};
 struct Promise {
   ObjectId id;
 };
+// An actor's call waits in a coroutine, and goes on.
+struct Suspend {
+  TaskId task;
+  uint32_t attempt = 0;
+  uint32_t slot = 0;
+  ObjectId awaits;
+  uint32_t thread = 0;
+};
+struct Resume {
+  TaskId task;
+  uint32_t attempt = 0;
+  uint32_t slot = 0;
+};
 
 // The numbers travel: never change one, add at the end.
 enum class PlacementStrategy : uint16_t {
@@ -227,7 +241,7 @@ using ClientMessage =
     std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
                  Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel, StreamItem,
                  StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor, Promise,
-                 PlacementGroup, RemovePlacementGroup>;
+                 PlacementGroup, RemovePlacementGroup, Suspend, Resume>;
 
 // From the node to a client.
 struct ReadyValue {
@@ -258,6 +272,7 @@ struct LeaseRefused {
 struct WaitRefused {
   ErrorInfo error;
   uint64_t wait = 0;
+  TaskId task;  // a suspended call's wait; null: the process's
 };
 struct DropChunk {
   ChunkId chunk = ChunkId::kNone;

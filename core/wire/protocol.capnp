@@ -153,8 +153,9 @@ struct Claim {
 }
 
 struct Blocked {
-  ids @0 :List(Id);  # for so many of these; of a long list the first ones, of memory none
+  ids @0 :List(Id);     # for so many of these; of a long list the first ones, of memory none
   needed @1 :UInt32;
+  threads @2 :UInt64;   # of an actor, that wait so: bit n for thread n
 }
 
 struct Kill {
@@ -213,6 +214,23 @@ struct PlacementGroup {
   ready @5 :Data;  # what the object is to resolve to
 }
 
+struct Suspend {
+  taskHi @0 :UInt64;
+  taskLo @1 :UInt64;
+  attempt @2 :UInt32;
+  slot @3 :UInt32;      # free from now on; the call is still known by it
+  awaitsHi @4 :UInt64;  # the object that it waits for
+  awaitsLo @5 :UInt64;
+  thread @6 :UInt32;    # on which it began, and on which alone it goes on
+}
+
+struct Resume {
+  taskHi @0 :UInt64;
+  taskLo @1 :UInt64;
+  attempt @2 :UInt32;
+  slot @3 :UInt32;
+}
+
 struct ClientMessage {
   union {
     submit @0 :TaskSpec;
@@ -240,6 +258,8 @@ struct ClientMessage {
     promise @22 :Id;                     # a pending object, which this client will seal
     placementGroup @23 :PlacementGroup;  # a pending object: the node seals it when all the bundles are reserved
     removePlacementGroup @24 :Id;
+    suspend @25 :Suspend;                # an actor's call waits in a coroutine; its thread takes other calls
+    resume @26 :Resume;                  # and goes on
   }
 }
 
@@ -286,7 +306,9 @@ struct LeaseRefused {
 
 struct WaitRefused {
   error @0 :Error;
-  wait @1 :UInt64;  # its number: how often this client had said `blocked`
+  wait @1 :UInt64;    # its number: how often this client had said `blocked`, or the call `suspend`
+  taskHi @2 :UInt64;  # the suspended call whose wait that is; zero: the process's
+  taskLo @3 :UInt64;
 }
 
 struct ActorFound {

@@ -103,6 +103,31 @@ void Groups() {
   std::printf("%d plums were taken\n", troupe::Get(eaten));
 }
 
+double LookUp(const std::string& what) {  // far away, and slow
+  return static_cast<double>(what.size());
+}
+
+// Its coroutines take turns on one thread: what they share needs no lock.
+class PriceList {
+ public:
+  troupe::Async<double> Price(const std::string& what) {
+    if (!prices_.contains(what)) prices_[what] = co_await troupe::Task(LookUp).Remote(what);
+    co_return prices_[what];
+  }
+  int Known() { return static_cast<int>(prices_.size()); }
+
+ private:
+  std::map<std::string, double> prices_;
+};
+
+void CoroutinesOfAnActor() {
+  const auto list = troupe::Actor<PriceList>().Remote();
+  const auto apples = list.Task(&PriceList::Price).Remote("apples");
+  const auto figs = list.Task(&PriceList::Price).Remote("figs");  // while that one waits
+  std::printf("%d prices were known\n", troupe::Get(list.Task(&PriceList::Known).Remote()));
+  std::printf("figs cost %g, apples %g\n", troupe::Get(figs), troupe::Get(apples));
+}
+
 }  // namespace
 
 int main() {
@@ -111,4 +136,5 @@ int main() {
   ByName();
   SeveralAtATime();
   Groups();
+  CoroutinesOfAnActor();
 }

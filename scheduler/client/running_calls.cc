@@ -17,8 +17,9 @@ RunningCalls::Tell RunningCalls::End() {
   return Update();
 }
 
-RunningCalls::Wait RunningCalls::BeginWait(std::vector<ObjectId> ids, size_t needed) {
-  waits_.emplace(++last_wait_, WaitingFor{std::move(ids), needed});
+RunningCalls::Wait RunningCalls::BeginWait(std::vector<ObjectId> ids, size_t needed,
+                                           uint32_t thread) {
+  waits_.emplace(++last_wait_, WaitingFor{std::move(ids), needed, thread});
   return {last_wait_, Update()};
 }
 
@@ -43,15 +44,19 @@ RunningCalls::Tell RunningCalls::Update() {
 // One that waits for no object may go on at any time, and with it the process.
 wire::Blocked RunningCalls::Stand() const {
   wire::Blocked blocked;
-  if (waits_.size() == 1) {
-    const WaitingFor& only = waits_.begin()->second;
-    return {only.ids, static_cast<uint32_t>(only.needed)};
-  }
+  bool all_for_objects = true;
   for (const auto& [number, wait] : waits_) {
-    if (wait.ids.empty()) return {};
-    blocked.ids.insert(blocked.ids.end(), wait.ids.begin(), wait.ids.end());
+    if (wait.thread < kNoThread) blocked.threads |= uint64_t{1} << wait.thread;
+    all_for_objects &= !wait.ids.empty();
   }
-  blocked.needed = 1;
+  if (waits_.size() == 1) {
+    blocked.ids = waits_.begin()->second.ids;
+    blocked.needed = static_cast<uint32_t>(waits_.begin()->second.needed);
+  } else if (all_for_objects) {
+    for (const auto& [number, wait] : waits_)
+      blocked.ids.insert(blocked.ids.end(), wait.ids.begin(), wait.ids.end());
+    blocked.needed = 1;
+  }
   return blocked;
 }
 

@@ -3,7 +3,8 @@
 // Problem: while a process stands still, its CPU is lent to others, and the node looks whether its
 // wait can end at all. A process that runs several calls at a time (an actor with max_concurrency)
 // stands still only while all of them wait; then it waits for the first thing that any of them
-// waits for. The node is told of processes, and knows no threads.
+// waits for. The node is told of processes, and knows no threads. A call that is suspended does not
+// run: the node is told of it by itself.
 //
 // Pure: the caller sends what the methods return. Invariant: the node believes the process to stand
 // still exactly while standing() != 0.   Not thread-safe: the session's lock guards it.
@@ -40,9 +41,14 @@ class RunningCalls {
 
   Tell Begin();
   Tell End();
+  // A call is suspended, to be told after it; and goes on.
+  Tell Suspend() { return End(); }
+  Tell Resume() { return Begin(); }
   // A call waits for `needed` of the objects, or, without any, for something else. A wait by a
-  // thread that runs no call counts as if it ran one.
-  Wait BeginWait(std::vector<ObjectId> ids, size_t needed);
+  // thread that runs no call counts as if it ran one. `thread`: the call's, of those that an actor
+  // has.
+  static constexpr uint32_t kNoThread = 64;
+  Wait BeginWait(std::vector<ObjectId> ids, size_t needed, uint32_t thread = kNoThread);
   Tell EndWait(uint64_t number);
 
   // Which standing still this is, counted from 1 as the node counts; 0 while something runs.
@@ -52,6 +58,7 @@ class RunningCalls {
   struct WaitingFor {
     std::vector<ObjectId> ids;
     size_t needed = 0;
+    uint32_t thread = kNoThread;
   };
 
   // Compares what is with what the node believes.

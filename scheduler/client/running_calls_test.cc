@@ -67,6 +67,18 @@ TEST(RunningCalls, ANewCallSetsItGoing) {
   EXPECT_EQ(calls.standing(), 2u);
 }
 
+TEST(RunningCalls, ASuspendedCallDoesNotRun) {
+  RunningCalls calls;
+  calls.Begin();
+  EXPECT_FALSE(calls.Suspend().has_value()) << "nothing waits that the node is not told of";
+  calls.Begin();
+  const RunningCalls::Wait wait = calls.BeginWait({Id(1)}, 1);
+  EXPECT_TRUE(SaysBlocked(wait.tell));
+  EXPECT_TRUE(SaysUnblocked(calls.Resume())) << "on another thread";
+  EXPECT_TRUE(SaysBlocked(calls.Suspend()));
+  EXPECT_TRUE(SaysUnblocked(calls.EndWait(wait.number)));
+}
+
 TEST(RunningCalls, AWaitOutsideOfCallsCountsAsOne) {
   RunningCalls calls;
   const RunningCalls::Wait wait = calls.BeginWait({Id(1)}, 1);

@@ -65,6 +65,7 @@ struct SendWaitRefused {
   ClientId worker = ClientId::kNone;
   uint64_t wait = 0;
   ErrorInfo error;
+  TaskId task = {};  // a suspended call's wait; null: the process's
 };
 // So many of the client's tasks and calls are done.
 struct SendFinished {

@@ -5,7 +5,8 @@
 // in the object table, so that late callers learn what it died of.
 // Order: calls of one caller run in the order of their sequence numbers; a call that waits for an
 // argument holds up the later ones of the same caller only. Each concurrency group has an order of
-// its own, and so many calls of it may run at a time as it has threads.
+// its own, and so many calls of it may run at a time as it has threads. A call that is suspended (a
+// coroutine that waits) does not run.
 #ifndef TROUPE_SCHEDULER_CORE_ACTOR_H_
 #define TROUPE_SCHEDULER_CORE_ACTOR_H_
 
@@ -42,6 +43,9 @@ struct ActorRecord {
   Task* creation = nullptr;  // kept as long as the actor may be restarted
   ProcessId process = ProcessId::kNone;
   std::optional<ErrorInfo> death;  // why calls fail, once it is dead
+  // It has called ExitActor: it takes no calls any more, and ends with the last of those that have
+  // been suspended.
+  bool leaving = false;
 
   // Calls that may run at a time. The first group has no name: calls that name none are its.
   struct Group {
@@ -59,9 +63,14 @@ struct ActorRecord {
   std::map<ClientId, Caller> callers;
 
   bool dead() const { return state == State::kDead; }
-  // How many of the group are dispatched at a time: some more than can run, so that none idles.
+  // How many of the group are dispatched at a time: some more than can run, so that none idles;
+  // those that are suspended not counted.
   size_t DispatchDepth(uint32_t group) const {
     return groups[group].threads + Limits::kActorDispatchDepth / groups.size();
+  }
+  // The same, with those that are suspended: when all that it has taken wait, no more than this.
+  size_t MostCalls(uint32_t group, size_t max_suspended) const {
+    return groups[group].threads + max_suspended / groups.size();
   }
 };
 

@@ -341,6 +341,11 @@ void Core::CheckInvariants() const {
                      task->kind != wire::TaskKind::kTask,
                  "a task that waits for nothing, or does not wait for something");
     TROUPE_CHECK(!task->answered || task->worker != nullptr, "answered, and not running");
+    TROUPE_CHECK(
+        !task->suspended || (task->worker != nullptr && task->kind == wire::TaskKind::kActorCall),
+        "suspended, and no call that runs");
+    TROUPE_CHECK(task->suspended || (task->awaits.is_null() && !task->wait_refused),
+                 "not suspended, and waiting");
     TROUPE_CHECK((task->state == Task::State::kDelayed) ==
                      (task->timers[static_cast<size_t>(TaskTimer::kRetry)] != kNever),
                  "delayed without an end");
@@ -364,6 +369,14 @@ void Core::CheckInvariants() const {
     }
     for (const ObjectId dependency : task->dependencies) {
       TROUPE_CHECK(objects_.Find(dependency) != nullptr, "a task whose argument was freed");
+    }
+  }
+  for (const auto& [id, actor] : actors_) {
+    const Worker* worker = workers_.FindProcess(actor->process);
+    for (uint32_t group = 0; worker != nullptr && group < worker->loads.size(); ++group) {
+      const Worker::Load& load = worker->loads[group];
+      TROUPE_CHECK(load.dispatched <= actor->MostCalls(group, config_.max_suspended_calls),
+                   "an actor with more calls than it may have");
     }
   }
   for (const auto& [id, client] : promises_) {

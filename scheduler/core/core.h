@@ -34,6 +34,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "core/base/limits.h"
 #include "core/wire/messages.h"
 #include "objectstore/table/chunk_space.h"
 #include "objectstore/table/object_table.h"
@@ -50,14 +51,15 @@
 namespace troupe::scheduler {
 
 // The state words of dispatched tasks, shared with their worker: the one thing that the core must
-// ask of the outside in the middle of a decision, since only the compare-and-swap knows whether a
-// task has begun.
+// ask of the outside in the middle of a decision, since only they know whether a task has begun.
 class TaskWords {
  public:
   virtual ~TaskWords() = default;
   virtual void Queue(ClientId worker, uint32_t slot, uint64_t generation) = 0;
   // True where the task had not begun, and now never will in that dispatch.
   virtual bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) = 0;
+  // True where the task had begun when it was looked at. REQUIRES: it was not recalled.
+  virtual bool HasBegun(ClientId worker, uint32_t slot, uint64_t generation) = 0;
 };
 
 class Core {
@@ -71,6 +73,7 @@ class Core {
     uint64_t max_queued_bytes = uint64_t{1} << 30;  // of tasks that tasks have submitted
     uint64_t memory_limit =
         0;  // bytes, of its processes and its objects together; 0: the machine's
+    size_t max_suspended_calls = Limits::kMaxSuspendedCalls;  // of one actor
   };
   Core(const Config& config, TaskWords* words);
 
@@ -118,6 +121,8 @@ class Core {
   absl::Status StreamDemand(ClientId client, const wire::StreamDemand& demand);
   absl::Status Checkpoint(ClientId worker, const wire::Checkpoint& checkpoint);
   absl::Status ExitActor(ClientId worker);
+  absl::Status Suspend(ClientId worker, const wire::Suspend& suspend);
+  absl::Status Resume(ClientId worker, const wire::Resume& resume);
 
   // --- The store's memory and disk: what became of the actions.
   // The place of an object in memory goes to the client with the next message: it has a pin.
@@ -275,6 +280,7 @@ class Core {
   void RefuseHeldFromStarts();
   bool NobodyMovesWithout(std::span<const ResourceSet> wants) const;
   void RefuseWaitOfHolder(JobId id, const ResourceSet& want, std::string_view who);
+  bool IsPending(ObjectId id) const;
   bool StaysBlocked(const Worker& worker) const;
   Worker* DeepestBlocked(JobId id, bool actors);
   bool PromisedFromOutside(ObjectId id) const;
@@ -310,6 +316,24 @@ class Core {
   void EndIfUnreferenced(ActorRecord* actor);
   void SetCheckpoint(ActorRecord* actor, ObjectId state);
   ErrorInfo DeathError(const ActorRecord& actor, std::string message, int32_t pid) const;
+  ErrorInfo ExitError(const ActorRecord& actor) const;
+  void EndIfItHasLeft(ActorRecord* actor, Worker* worker);
+  void GiveUpName(const ActorRecord& actor);
+
+  // core_suspend.cc
+  absl::StatusOr<Task*> FindCall(ClientId client, TaskId id, uint32_t attempt, uint32_t slot,
+                                 std::string_view does);
+  // REQUIRES: dispatched.
+  bool HasBegun(const Task& task) const;
+  // It has as many calls of the group as it may have, suspended ones and others.
+  bool IsFull(const ActorRecord& actor, const Worker& worker, uint32_t group) const;
+  void RefuseWait(Worker* worker, std::string message);
+  void RefuseSuspension(Task* call, std::string message);
+
+  // core_circles.cc
+  class WaitGraph;
+  void RefuseCircularWait(Worker* worker);
+  void RefuseCircularWait(Task* call);
 
   // core_placement.cc
   std::optional<ErrorInfo> EnterBundle(Task* task) const;

@@ -76,8 +76,8 @@ absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
         absl::StrCat("a call with sequence number ", spec.sequence, " follows number ", last));
   }
   caller.last_sequence = spec.sequence;
-  if (actor->dead()) {
-    FailTask(call, *actor->death);
+  if (actor->dead() || actor->leaving) {
+    FailTask(call, actor->dead() ? *actor->death : ExitError(*actor));
     return absl::OkStatus();
   }
   if (actor->max_pending_calls > 0 && actor->pending_calls >= actor->max_pending_calls) {
@@ -143,17 +143,13 @@ absl::Status Core::CreationDone(ActorRecord* actor, ClientId client, const wire:
 
 // Gives the actor what it can take: one call of each caller in turn.
 void Core::PumpActor(ActorRecord* actor) {
-  if (actor->state != ActorRecord::State::kAlive) return;
+  if (actor->state != ActorRecord::State::kAlive || actor->leaving) return;
   Worker* worker = workers_.FindProcess(actor->process);
   TROUPE_CHECK(worker != nullptr, "a living actor without a process");
   const auto has_room = [&](uint32_t group) {
-    const size_t depth = actor->DispatchDepth(group);
-    const auto& queue = worker->queue;
-    if (queue.size() < depth) return true;
-    return actor->groups.size() > 1 &&
-           static_cast<size_t>(std::count_if(queue.begin(), queue.end(), [&](const Task* task) {
-             return task->group == group;
-           })) < depth;
+    const Worker::Load load = worker->LoadOf(group);
+    return load.dispatched - load.suspended < actor->DispatchDepth(group) &&
+           !IsFull(*actor, *worker, group);
   };
   for (bool progress = true; progress;) {
     progress = false;
@@ -178,7 +174,7 @@ void Core::PumpActor(ActorRecord* actor) {
 void Core::ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t pid) {
   actor->process = ProcessId::kNone;
   if (actor->dead()) return;
-  if (actor->restarts_left == 0 || jobs_.at(actor->job).ended) {
+  if (actor->restarts_left == 0 || actor->leaving || jobs_.at(actor->job).ended) {
     KillActor(actor, DeathError(*actor, absl::StrCat("its process died: ", ToAbsl(cause)), pid));
     return;
   }
@@ -195,13 +191,7 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
   history_.Add(now_nanos_, actor->id, Step::kActorDied);
   SetCheckpoint(actor, ObjectId());
   actor->death = std::move(death);
-  if (!actor->name.empty()) {
-    const auto named = actor_names_.find(actor->name);
-    if (named != actor_names_.end() && named->second == actor->id) {
-      actor_names_.erase(named);
-      if (actor->detached) objects_.Unhold(actor->id);
-    }
-  }
+  GiveUpName(*actor);
   const objectstore::Entry* entry = objects_.Find(actor->id);
   if (entry != nullptr && entry->pending()) {
     ObjectResolved(actor->id,
@@ -222,6 +212,14 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
   }
   for (Task* call : calls) FailTask(call, *actor->death);
   if (Task* creation = std::exchange(actor->creation, nullptr)) FinishTask(creation);
+}
+
+void Core::GiveUpName(const ActorRecord& actor) {
+  if (actor.name.empty()) return;
+  const auto named = actor_names_.find(actor.name);
+  if (named == actor_names_.end() || named->second != actor.id) return;
+  actor_names_.erase(named);
+  if (actor.detached) objects_.Unhold(actor.id);
 }
 
 absl::Status Core::Kill(ClientId client, const wire::Kill& kill) {
@@ -281,7 +279,8 @@ absl::Status Core::Checkpoint(ClientId client, const wire::Checkpoint& checkpoin
   return absl::OkStatus();
 }
 
-// It takes no more calls: those that it has not begun fail.
+// It takes no more calls: those that it has not begun fail. Those that have been suspended go on to
+// their end; others that run at the same time are told to stop.
 absl::Status Core::ExitActor(ClientId client) {
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr || !worker->is_actor()) {
@@ -289,22 +288,52 @@ absl::Status Core::ExitActor(ClientId client) {
         absl::StrCat(ToString(client), " ends its actor and is no actor's process"));
   }
   const auto it = actors_.find(worker->actor);
-  if (it == actors_.end() || it->second->dead()) return absl::OkStatus();
+  if (it == actors_.end() || it->second->dead() || it->second->leaving) return absl::OkStatus();
   ActorRecord* actor = it->second.get();
+  actor->leaving = true;
+  GiveUpName(*actor);
+  std::vector<TaskId> calls;
+  for (const auto& [caller_id, caller] : actor->callers) {
+    for (const auto& [group, of_group] : caller.calls) {
+      for (const Task* call : of_group) calls.push_back(call->id);
+    }
+  }
+  for (const Task* call : worker->queue) {
+    if (!call->has_been_suspended()) calls.push_back(call->id);
+  }
+  const ErrorInfo death = ExitError(*actor);
+  for (const TaskId call : calls) {
+    const auto task = tasks_.find(call);
+    if (task != tasks_.end()) StopTask(task->second.get(), death, Ending::kByItself);
+  }
+  EndIfItHasLeft(actor, worker);
+  Settle();
+  return absl::OkStatus();
+}
+
+ErrorInfo Core::ExitError(const ActorRecord& actor) const {
+  return DeathError(actor, "it called ExitActor", 0);
+}
+
+// The last call that had been suspended is done.
+void Core::EndIfItHasLeft(ActorRecord* actor, Worker* worker) {
+  if (!actor->leaving || actor->dead() ||
+      std::any_of(worker->queue.begin(), worker->queue.end(),
+                  [](const Task* call) { return call->has_been_suspended(); })) {
+    return;
+  }
   const JobId job = actor->job;
   EndInOrder(worker, "it called ExitActor");
   actor->process = ProcessId::kNone;
   std::vector<TaskId> calls;
   for (const Task* call : worker->queue) calls.push_back(call->id);
-  const ErrorInfo death = DeathError(*actor, "it called ExitActor", 0);
+  const ErrorInfo death = ExitError(*actor);
   KillActor(actor, death);
   for (const TaskId call : calls) {
     const auto task = tasks_.find(call);
     if (task != tasks_.end()) FailTask(task->second.get(), death);
   }
   EndJobIfOver(job);
-  Settle();
-  return absl::OkStatus();
 }
 
 // The last handle is gone; calls hold the actor, so none is left.

@@ -22,6 +22,7 @@
 
 #include "absl/status/status.h"
 #include "core/base/ids.h"
+#include "core/base/limits.h"
 #include "core/wire/messages.h"
 #include "scheduler/core/core.h"
 
@@ -52,8 +53,13 @@ class CoreTest : public testing::Test, protected TaskWords {
   // With `spill`, everything can be written, and is at once; whoever is asked for a place forgets
   // it.
   explicit CoreTest(const ResourceSet& total, uint64_t store_bytes = 64 << 20,
-                    std::vector<objectstore::SpillSpace::Directory> spill = {})
-      : core_({.total = total, .store_bytes = store_bytes, .spill = std::move(spill)}, this) {
+                    std::vector<objectstore::SpillSpace::Directory> spill = {},
+                    size_t max_suspended_calls = Limits::kMaxSuspendedCalls)
+      : core_({.total = total,
+               .store_bytes = store_bytes,
+               .spill = std::move(spill),
+               .max_suspended_calls = max_suspended_calls},
+              this) {
     core_.DriverJoined(kDriver, JobId(1));
   }
   ~CoreTest() override { core_.CheckInvariants(); }
@@ -64,6 +70,9 @@ class CoreTest : public testing::Test, protected TaskWords {
   }
   bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override {
     return generations_[{worker, slot}] == generation && begun_.insert({worker, slot}).second;
+  }
+  bool HasBegun(ClientId worker, uint32_t slot, uint64_t generation) override {
+    return generations_[{worker, slot}] == generation && begun_.contains({worker, slot});
   }
 
   absl::Status Submit(ClientId client, const wire::TaskSpec& spec) {
@@ -102,6 +111,7 @@ class CoreTest : public testing::Test, protected TaskWords {
           refusals_.push_back(refused->error);
         } else if (const auto* wait = std::get_if<SendWaitRefused>(&action)) {
           refusals_.push_back(wait->error);
+          refused_waits_.push_back(*wait);
         } else if (const auto* unpin = std::get_if<SendUnpin>(&action)) {
           ASSERT_TRUE(core_.Unpinned(unpin->client, {unpin->pins, {}}).ok());
         } else if (const auto* spilled = std::get_if<Spill>(&action)) {
@@ -153,6 +163,7 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<ClientId> ended_;
   std::vector<Location> leases_;
   std::vector<ErrorInfo> refusals_;
+  std::vector<SendWaitRefused> refused_waits_;
 
  private:
   std::map<std::pair<ClientId, uint32_t>, uint64_t> generations_;

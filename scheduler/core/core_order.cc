@@ -167,7 +167,9 @@ void Core::Raise(Task* task, int32_t priority) {
     if (next->missing > 0) raise_makers(next->dependencies);
     Worker* worker = next->worker;
     if (worker == nullptr) continue;
-    if (worker->queue.front() == next) {
+    if (next->suspended) {
+      if (Task* maker = MakerOf(next->awaits)) raised.push_back(maker);
+    } else if (worker->queue.front() == next) {
       raise_makers(worker->waits_for);
     } else if (next->kind == wire::TaskKind::kTask && Recall(next)) {
       TakeBack(next);  // it comes back before those that it was behind
@@ -176,17 +178,23 @@ void Core::Raise(Task* task, int32_t priority) {
   }
 }
 
-// True where nothing is under way to the worker that ends its wait.
+bool Core::IsPending(ObjectId id) const {
+  const objectstore::Entry* entry = objects_.Find(id);
+  return entry != nullptr && entry->pending();
+}
+
+// True where nothing is under way to the worker that ends its wait, or that of a suspended call.
 bool Core::StaysBlocked(const Worker& worker) const {
-  if (worker.state != Worker::State::kBlocked || worker.waits_for.empty()) return false;
-  const auto resolved =
-      std::count_if(worker.waits_for.begin(), worker.waits_for.end(), [&](ObjectId id) {
-        const objectstore::Entry* entry = objects_.Find(id);
-        return entry == nullptr || !entry->pending();
-      });
-  return resolved < static_cast<ptrdiff_t>(worker.waits_needed) &&
-         std::none_of(worker.queue.begin(), worker.queue.end(),
-                      [](const Task* task) { return task->answered; });
+  if (worker.state != Worker::State::kBlocked) return false;
+  if (!worker.is_actor() || worker.says_blocked) {
+    const auto resolved = std::count_if(worker.waits_for.begin(), worker.waits_for.end(),
+                                        [&](ObjectId id) { return !IsPending(id); });
+    if (worker.waits_for.empty() || resolved >= static_cast<ptrdiff_t>(worker.waits_needed))
+      return false;
+  }
+  return std::none_of(worker.queue.begin(), worker.queue.end(), [&](const Task* task) {
+    return task->answered || (task->suspended && (task->wait_refused || !IsPending(task->awaits)));
+  });
 }
 
 // True where a process that does not wait itself has promised to seal it.
@@ -206,8 +214,11 @@ Worker* Core::DeepestBlocked(JobId id, bool actors) {
     if (worker.job != id || worker.queue.empty() || (worker.is_actor() && !actors)) return;
     moving |=
         worker.wait_refused || !StaysBlocked(worker) ||
-        (actors && std::any_of(worker.waits_for.begin(), worker.waits_for.end(),
-                               [&](ObjectId promise) { return PromisedFromOutside(promise); }));
+        (actors && (std::any_of(worker.waits_for.begin(), worker.waits_for.end(),
+                                [&](ObjectId promise) { return PromisedFromOutside(promise); }) ||
+                    std::any_of(worker.queue.begin(), worker.queue.end(), [&](const Task* call) {
+                      return call->suspended && PromisedFromOutside(call->awaits);
+                    })));
     if (worker.is_actor() && !worker.holds_grant) return;
     if (deepest == nullptr || worker.queue.front()->depth > deepest->queue.front()->depth)
       deepest = &worker;
@@ -264,17 +275,12 @@ void Core::RefuseHeldFromStarts() {
 void Core::RefuseWaitOfHolder(JobId id, const ResourceSet& want, std::string_view who) {
   Worker* deepest = DeepestBlocked(id, /*actors=*/true);
   if (deepest == nullptr) return;
-  deepest->wait_refused = true;
-  const Task* task = deepest->queue.front();
-  Act(SendWaitRefused{
-      deepest->client, deepest->waits,
-      task->MakeError(
-          ErrorKind::kResourceExhausted,
-          absl::StrCat("it holds ", deepest->granted.ToString(), " while it waits, and ",
-                       ToAbsl(who), " needs ", want.ToString(), " of which only ",
-                       workers_.free().ToString(),
-                       " are free: nobody could ever go on; ask for less, or return a reference "
-                       "instead of waiting"))});
+  RefuseWait(
+      deepest,
+      absl::StrCat("it holds ", deepest->granted.ToString(), " while it waits, and ", ToAbsl(who),
+                   " needs ", want.ToString(), " of which only ", workers_.free().ToString(),
+                   " are free: nobody could ever go on; ask for less, or return a reference "
+                   "instead of waiting"));
 }
 
 }  // namespace troupe::scheduler

@@ -84,11 +84,13 @@ const char* StateName(const Task& task, uint32_t threads) {
     case Task::State::kDispatched:
       break;
   }
+  if (task.suspended) return "suspended";
   // An actor's calls begin in the order of their dispatch, as many of a group as it has threads.
   const auto& queue = task.worker->queue;
   const auto self = std::find(queue.begin(), queue.end(), &task);
-  const auto ahead = std::count_if(queue.begin(), self,
-                                   [&](const Task* other) { return other->group == task.group; });
+  const auto ahead = std::count_if(queue.begin(), self, [&](const Task* other) {
+    return other->group == task.group && !other->suspended;
+  });
   return ahead < static_cast<ptrdiff_t>(threads) ? "running" : "dispatched";
 }
 
@@ -253,7 +255,14 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
   }
   if (task.state == Task::State::kDispatched) {
     const Worker& worker = *task.worker;
-    const Task& running = *worker.queue.front();
+    const auto first = std::find_if(worker.queue.begin(), worker.queue.end(),
+                                    [](const Task* other) { return !other->suspended; });
+    if (task.suspended) {
+      say("is suspended on ", WorkerName(worker), ", in co_await, for:");
+      explain_all({task.awaits});
+      return;
+    }
+    const Task& running = **first;
     if (&running != &task) {
       say("is next on ", WorkerName(worker), ", behind ", Describe(running));
     } else if (worker.state != Worker::State::kBlocked) {

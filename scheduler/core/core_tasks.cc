@@ -411,16 +411,13 @@ void Core::RefuseHopelessWait(JobId id, const Job& job) {
   if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < cap) return;
   Worker* deepest = DeepestBlocked(id, /*actors=*/false);
   if (deepest == nullptr) return;
-  deepest->wait_refused = true;
-  const Task* task = deepest->queue.front();
-  Act(SendWaitRefused{
-      deepest->client, deepest->waits,
-      task->MakeError(
-          ErrorKind::kResourceExhausted,
-          absl::StrCat(
-              "all ", counts.all(), " workers that a job may have are blocked in Get or Wait, ",
-              job.ready.size(), " tasks cannot begin, and this task, at depth ", task->depth,
-              ", is the deepest one: nest less deeply, or return references instead of waiting"))});
+  RefuseWait(
+      deepest,
+      absl::StrCat("all ", counts.all(),
+                   " workers that a job may have are blocked in Get or Wait, ", job.ready.size(),
+                   " tasks cannot begin, and this task, at depth ", deepest->queue.front()->depth,
+                   ", is the deepest one: nest less deeply, or return references instead of "
+                   "waiting"));
 }
 
 void Core::Dispatch(Worker* worker, Task* task) {
@@ -450,6 +447,7 @@ void Core::Dispatch(Worker* worker, Task* task) {
 
 // True where the task had not begun; it stays in its worker's queue until the caller takes it out.
 bool Core::Recall(Task* task) {
+  if (!task->holds_slot) return false;
   return words_->TryRecall(task->worker->client, task->slot, task->generation);
 }
 
@@ -530,6 +528,8 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
     if (const auto job = jobs_.find(task->job); job != jobs_.end()) ++job->second.tasks_finished;
     FinishTask(task);
   }
+  if (const auto actor = actors_.find(worker->actor); actor != actors_.end())
+    EndIfItHasLeft(actor->second.get(), worker);
   if (worker->retiring && worker->queue.empty() && !worker->ending) {
     EndInOrder(worker, "its function's max_calls is reached");
   }
@@ -544,10 +544,11 @@ absl::Status Core::Blocked(ClientId client, const wire::Blocked& blocked) {
   workers_.Block(worker);
   ++worker->waits;
   history_.Add(now_nanos_, ObjectId(), Step::kProcessBlocked, worker->process);
-  if (worker->state == Worker::State::kBlocked) {
+  if (worker->state == Worker::State::kBlocked || worker->says_blocked) {
     worker->waits_for = blocked.ids;
     worker->waits_needed = blocked.needed;
-    if (jobs_.at(worker->job).priorities_differ) {
+    worker->blocked_threads = blocked.threads;
+    if (jobs_.at(worker->job).priorities_differ && !worker->queue.empty()) {
       for (const ObjectId id : blocked.ids) {
         if (Task* maker = MakerOf(id)) Raise(maker, worker->queue.front()->priority);
       }
@@ -555,6 +556,7 @@ absl::Status Core::Blocked(ClientId client, const wire::Blocked& blocked) {
   }
   if (!worker->is_actor()) RecallBehindFirst(worker);
   Schedule();
+  RefuseCircularWait(worker);
   return absl::OkStatus();
 }
 

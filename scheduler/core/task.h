@@ -10,7 +10,8 @@
 //  (2) missing > 0 exactly while waiting;
 //  (3) the record holds its arguments, the ids inside them and its results in the object table;
 //  (4) answered only while dispatched;
-//  (5) it is in its parent's list of children exactly while both are there.
+//  (5) it is in its parent's list of children exactly while both are there;
+//  (6) suspended only while dispatched, and without a slot: the first suspension gives it back.
 // Units: times in nanoseconds of the core's clock.
 #ifndef TROUPE_SCHEDULER_CORE_TASK_H_
 #define TROUPE_SCHEDULER_CORE_TASK_H_
@@ -88,6 +89,16 @@ struct Task {
   Worker* worker = nullptr;
   uint32_t slot = 0;  // of the worker's state words
   uint64_t generation = 0;
+  bool holds_slot = false;
+
+  // Of an actor's call that is a coroutine, in the current dispatch.
+  bool suspended = false;     // it waits for `awaits`, and its thread takes other calls
+  uint32_t suspensions = 0;   // how often it has been
+  bool wait_refused = false;  // told that this one cannot end
+  ObjectId awaits;
+  uint32_t thread = 0;  // of its process, on which alone it goes on
+
+  bool has_been_suspended() const { return worker != nullptr && !holds_slot; }
 
   // What it may be granted, one of these.
   std::span<const ResourceSet> Wants() const {

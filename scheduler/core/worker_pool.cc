@@ -73,21 +73,64 @@ void WorkerPool::Enqueue(Worker* worker, Task* task, uint64_t generation) {
   task->worker = worker;
   task->slot = worker->free_slots.back();
   task->generation = generation;
+  task->holds_slot = true;
+  task->suspensions = 0;
   worker->free_slots.pop_back();
   worker->queue.push_back(task);
-  if (worker->state == Worker::State::kIdle) SetState(worker, Worker::State::kBusy);
+  if (worker->is_actor()) {
+    if (task->group >= worker->loads.size()) worker->loads.resize(task->group + 1);
+    ++worker->loads[task->group].dispatched;
+    UpdateState(worker);
+  } else if (worker->state == Worker::State::kIdle) {
+    SetState(worker, Worker::State::kBusy);
+  }
 }
 
 void WorkerPool::Dequeue(Worker* worker, Task* task, int64_t now_nanos) {
   const auto it = std::find(worker->queue.begin(), worker->queue.end(), task);
   TROUPE_CHECK(it != worker->queue.end(), "a task that its worker does not have");
+  if (task->suspended) Resume(task);
   worker->queue.erase(it);
-  worker->free_slots.push_back(task->slot);
+  if (std::exchange(task->holds_slot, false)) worker->free_slots.push_back(task->slot);
   task->worker = nullptr;
+  if (worker->is_actor()) {
+    --worker->loads[task->group].dispatched;
+    UpdateState(worker);
+  }
   if (!worker->queue.empty()) return;
   if (!worker->is_actor() && worker->holds_grant) ReturnGrant(worker);
   SetState(worker, Worker::State::kIdle);
   worker->idle_since_nanos = now_nanos;
+}
+
+void WorkerPool::Suspend(Task* task) {
+  TROUPE_CHECK(!task->suspended && task->worker->is_actor(), "a call that is suspended twice");
+  Worker* worker = task->worker;
+  task->suspended = true;
+  ++task->suspensions;
+  // It has begun, and needs no word to say so.
+  if (std::exchange(task->holds_slot, false)) worker->free_slots.push_back(task->slot);
+  ++worker->loads[task->group].suspended;
+  ++worker->suspended;
+  UpdateState(worker);
+}
+
+void WorkerPool::Resume(Task* task) {
+  TROUPE_CHECK(task->suspended, "a call that goes on and was not suspended");
+  Worker* worker = task->worker;
+  task->suspended = task->wait_refused = false;
+  task->awaits = ObjectId();
+  --worker->loads[task->group].suspended;
+  --worker->suspended;
+  UpdateState(worker);
+}
+
+void WorkerPool::UpdateState(Worker* worker) {
+  const size_t calls = worker->queue.size();
+  const bool stands = worker->says_blocked || worker->suspended == calls;
+  SetState(worker, calls == 0 ? Worker::State::kIdle
+                   : stands   ? Worker::State::kBlocked
+                              : Worker::State::kBusy);
 }
 
 bool WorkerPool::CanTake(const Worker* worker) const {
@@ -99,8 +142,13 @@ bool WorkerPool::CanTake(const Worker* worker) const {
 }
 
 void WorkerPool::Block(Worker* worker) {
+  if (worker->is_actor()) {
+    worker->says_blocked = true;
+    UpdateState(worker);
+    return;
+  }
   if (worker->state != Worker::State::kBusy) return;
-  if (worker->holds_grant && !worker->is_actor()) {
+  if (worker->holds_grant) {
     worker->lends_cpus = true;
     free_.Add(CpusIn(worker->granted));
   }
@@ -108,6 +156,13 @@ void WorkerPool::Block(Worker* worker) {
 }
 
 void WorkerPool::Unblock(Worker* worker) {
+  if (worker->is_actor()) {
+    worker->says_blocked = false;
+    worker->blocked_threads = 0;
+    worker->waits_for.clear();
+    UpdateState(worker);
+    return;
+  }
   if (worker->state != Worker::State::kBlocked) return;
   TakeBackCpus(worker);
   worker->waits_for.clear();
@@ -244,6 +299,30 @@ void WorkerPool::SetState(Worker* worker, Worker::State state) {
   worker->state = state;
 }
 
+void WorkerPool::CheckActor(const Worker& worker) {
+  std::vector<Worker::Load> loads(worker.loads.size());
+  size_t suspended = 0;
+  for (const Task* task : worker.queue) {
+    TROUPE_CHECK(task->group < loads.size(), "a call whose group nobody counts");
+    TROUPE_CHECK(!task->suspended || (!task->holds_slot && task->suspensions > 0),
+                 "suspended, and with a slot");
+    ++loads[task->group].dispatched;
+    loads[task->group].suspended += task->suspended;
+    suspended += task->suspended;
+  }
+  for (size_t i = 0; i < loads.size(); ++i) {
+    TROUPE_CHECK(loads[i].dispatched == worker.loads[i].dispatched &&
+                     loads[i].suspended == worker.loads[i].suspended,
+                 "an actor's calls that do not add up");
+  }
+  TROUPE_CHECK(suspended == worker.suspended, "suspended calls that do not add up");
+  if (worker.state == Worker::State::kStarting) return;
+  const bool stands =
+      !worker.queue.empty() && (worker.says_blocked || suspended == worker.queue.size());
+  TROUPE_CHECK((worker.state == Worker::State::kBlocked) == stands,
+               "an actor that stands still and is not said to, or the other way round");
+}
+
 void WorkerPool::CheckInvariants() const {
   ResourceSet sum = free_;
   std::map<JobId, Counts> counts;
@@ -261,10 +340,13 @@ void WorkerPool::CheckInvariants() const {
     for (const uint32_t slot : worker->free_slots) take(slot);
     for (const Task* task : worker->queue) {
       TROUPE_CHECK(task->worker == worker.get(), "a queued task that belongs to another worker");
-      take(task->slot);
+      if (task->holds_slot) take(task->slot);
     }
     TROUPE_CHECK(slots.all(), "a slot that was lost");
-    if (worker->is_actor()) continue;
+    if (worker->is_actor()) {
+      CheckActor(*worker);
+      continue;
+    }
     TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy ||
                                          worker->state == Worker::State::kBlocked),
                  "a grant without work, or work without");

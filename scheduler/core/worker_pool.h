@@ -14,7 +14,8 @@
 // grants of all workers - the CPUs that blocked ones have lent = total, in which a reserved
 // placement group has its bundles instead of what they are made of; (3) a worker holds a grant
 // exactly while it is busy or blocked, an actor's worker as long as it lives; (4) slots of
-// dispatched tasks are distinct within their worker.
+// dispatched tasks are distinct within their worker; (5) an actor's worker is blocked exactly while
+// it has calls and says that all those that run wait, or while all of its calls are suspended.
 // Not thread-safe.   After Dask's worker state machine and Ray's WorkerPool.
 #ifndef TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
 #define TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
@@ -50,10 +51,12 @@ struct Worker {
   bool lends_cpus = false;
   std::vector<uint32_t> free_slots;
   int64_t idle_since_nanos = 0;
-  bool ending = false;              // told to exit, or being killed
-  bool disowned = false;            // with its job or actor: what it still submits is nobody's
-  bool wait_refused = false;        // told that its wait cannot end
-  uint64_t waits = 0;               // how often it has been blocked
+  bool ending = false;        // told to exit, or being killed
+  bool disowned = false;      // with its job or actor: what it still submits is nobody's
+  bool wait_refused = false;  // told that its wait cannot end
+  uint64_t waits = 0;         // how often it has been blocked
+  bool says_blocked = false;  // an actor's: all its calls that run wait; suspended ones do not run
+  uint64_t blocked_threads = 0;     // then: those of its threads that do, bit by bit
   std::vector<ObjectId> waits_for;  // while it is blocked: for so many of these
   uint32_t waits_needed = 0;
   int64_t charged_nanos = 0;  // until when its job has been charged for its CPUs
@@ -61,12 +64,20 @@ struct Worker {
     uint32_t count = 0;
     uint32_t max = 0;
   };
+  // Of one concurrency group of an actor.
+  struct Load {
+    uint32_t dispatched = 0;
+    uint32_t suspended = 0;
+  };
+  std::vector<Load> loads;          // by group, as far as there were calls
+  size_t suspended = 0;             // of the queue
   uint64_t sampled_bytes = 0;       // of memory, that it had for itself when it was last looked at
   std::string out_of_memory;        // not empty: why it is being killed
   std::map<uint64_t, Calls> calls;  // of code with a max_calls, by its entry
   bool retiring = false;            // one of them is reached: it takes no more tasks
 
   bool is_actor() const { return !actor.is_null(); }
+  Load LoadOf(uint32_t group) const { return group < loads.size() ? loads[group] : Load(); }
 };
 
 class WorkerPool {
@@ -84,6 +95,9 @@ class WorkerPool {
   void Remove(Worker* worker);
 
   Worker* FindProcess(ProcessId process);
+  const Worker* FindProcess(ProcessId process) const {
+    return const_cast<WorkerPool*>(this)->FindProcess(process);
+  }
   Worker* FindClient(ClientId client);
   const Worker* FindClient(ClientId client) const {
     return const_cast<WorkerPool*>(this)->FindClient(client);
@@ -99,6 +113,10 @@ class WorkerPool {
 
   void Block(Worker* worker);
   void Unblock(Worker* worker);
+  // A call of an actor waits in a coroutine, and goes on. REQUIRES: it is dispatched, and it is
+  // not, or is, suspended.
+  void Suspend(Task* task);
+  void Resume(Task* task);
   // True where some worker or actor runs, starts or ends, so that what is held may come back.
   bool AnyAtWork() const;
   // A placement group takes resources of the machine and gives its bundles instead, or, when it
@@ -142,6 +160,9 @@ class WorkerPool {
   void ReturnGrant(Worker* worker);
   void TakeBackCpus(Worker* worker);
   void SetState(Worker* worker, Worker::State state);
+  static void CheckActor(const Worker& worker);
+  // Of an actor's worker, by what it does.
+  void UpdateState(Worker* worker);
   Counts& CountsFor(JobId job) { return counts_[job]; }
 
   ResourceSet total_;

@@ -125,7 +125,7 @@ void Node::Do(const SendStreamDemand& action) {
 
 void Node::Do(const SendWaitRefused& action) {
   if (Connection* connection = Find(action.worker))
-    connection->Send(wire::WaitRefused{action.error, action.wait});
+    connection->Send(wire::WaitRefused{action.error, action.wait, action.task});
 }
 
 void Node::Do(const SendActorFound& action) {

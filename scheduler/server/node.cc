@@ -254,6 +254,8 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     }
     absl::Status operator()(const wire::Checkpoint& m) { return node->core_.Checkpoint(client, m); }
     absl::Status operator()(const wire::ExitActor&) { return node->core_.ExitActor(client); }
+    absl::Status operator()(const wire::Suspend& m) { return node->core_.Suspend(client, m); }
+    absl::Status operator()(const wire::Resume& m) { return node->core_.Resume(client, m); }
     absl::Status operator()(const wire::Promise& m) { return node->core_.MakePromise(client, m); }
     absl::Status operator()(const wire::PlacementGroup& m) {
       return node->core_.MakePlacementGroup(client, m);
@@ -371,6 +373,11 @@ void Node::Queue(ClientId worker, uint32_t slot, uint64_t generation) {
 bool Node::TryRecall(ClientId worker, uint32_t slot, uint64_t generation) {
   Connection* connection = Find(worker);
   return connection != nullptr && connection->channel->task_word(slot).TryRecall(generation);
+}
+
+bool Node::HasBegun(ClientId worker, uint32_t slot, uint64_t generation) {
+  Connection* connection = Find(worker);
+  return connection == nullptr || connection->channel->task_word(slot).HasBegun(generation);
 }
 
 }  // namespace troupe::scheduler

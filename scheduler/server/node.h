@@ -125,6 +125,7 @@ class Node : private TaskWords {
   // TaskWords
   void Queue(ClientId worker, uint32_t slot, uint64_t generation) override;
   bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override;
+  bool HasBegun(ClientId worker, uint32_t slot, uint64_t generation) override;
 
   NodeOptions options_;
   loop::EventLoop loop_;

@@ -245,16 +245,13 @@ class IncomingArgument<Resolved<T>> {
   typename FieldArguments<std::make_index_sequence<Resolved<T>::kFields>>::type fields_;
 };
 
-// Decodes the arguments and calls `f(arguments...)`; its results become the call's, as Shape has
-// them.
-template <typename Shape, typename... P, typename F>
-void DecodeAndCall(worker::TaskCall& call, F f) {
+template <typename... P>
+std::optional<ErrorInfo> DecodeArguments(worker::TaskCall& call,
+                                         std::tuple<IncomingArgument<P>...>& arguments) {
   if (call.arguments.size() != (IncomingArgument<P>::kArguments + ... + size_t{0})) {
-    call.results.emplace_back(ErrorInfo{.kind = ErrorKind::kInternal,
-                                        .message = "a call with a wrong number of arguments"});
-    return;
+    return ErrorInfo{.kind = ErrorKind::kInternal,
+                     .message = "a call with a wrong number of arguments"};
   }
-  std::tuple<IncomingArgument<P>...> arguments;
   std::optional<ErrorInfo> error;
   const worker::TaskArgument* next = call.arguments.data();
   const auto decode = [&](auto& argument) {
@@ -263,7 +260,15 @@ void DecodeAndCall(worker::TaskCall& call, F f) {
     next += argument.kArguments;
   };
   std::apply([&](auto&... argument) { (decode(argument), ...); }, arguments);
-  if (error.has_value()) {
+  return error;
+}
+
+// Decodes the arguments and calls `f(arguments...)`; its results become the call's, as Shape has
+// them.
+template <typename Shape, typename... P, typename F>
+void DecodeAndCall(worker::TaskCall& call, F f) {
+  std::tuple<IncomingArgument<P>...> arguments;
+  if (auto error = DecodeArguments(call, arguments)) {
     call.results.emplace_back(*std::move(error));
     return;
   }

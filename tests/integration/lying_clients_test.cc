@@ -197,6 +197,16 @@ TEST_F(LyingClients, CompletesATaskAndIsNoWorker) {
   ExpectCutOff(liar_, "completes a task and is no worker");
 }
 
+TEST_F(LyingClients, SuspendsACallAndIsNoActor) {
+  ASSERT_TRUE(liar_.Send(wire::Suspend{TaskId::Make(liar_.id(), 1), 1, 0, Put(liar_), 0}));
+  ExpectCutOff(liar_, "suspends t-");
+}
+
+TEST_F(LyingClients, ResumesACallAndIsNoActor) {
+  ASSERT_TRUE(liar_.Send(wire::Resume{TaskId::Make(liar_.id(), 1), 1, 0}));
+  ExpectCutOff(liar_, "resumes t-");
+}
+
 TEST_F(LyingClients, ClaimsFromAContainerThatItDoesNotHold) {
   ASSERT_TRUE(liar_.Send(wire::Claim{honest_.id(), 0, 1}));
   ExpectCutOff(liar_, "which it does not hold");

@@ -113,8 +113,12 @@ void Client::Tell(const scheduler::RunningCalls::Tell& tell) {
   if (tell.has_value()) std::visit([this](const auto& message) { Send(message); }, *tell);
 }
 
-void Client::Thread::Begin(const wire::Dispatch& dispatch) {
+void Client::Thread::Begin(TaskId task, const wire::Dispatch& dispatch, uint32_t number) {
   running_ = {dispatch.slot, dispatch.generation};
+  task_ = task;
+  attempt_ = dispatch.attempt;
+  number_ = number;
+  suspensions_ = 0;
   stopped_.reset();
   client_->Tell(client_->calls_.Begin());
 }
@@ -125,7 +129,8 @@ void Client::Thread::End() {
 }
 
 void Client::Thread::BeginWait(std::vector<ObjectId> ids, size_t needed) {
-  const scheduler::RunningCalls::Wait wait = client_->calls_.BeginWait(std::move(ids), needed);
+  const scheduler::RunningCalls::Wait wait =
+      client_->calls_.BeginWait(std::move(ids), needed, number_);
   wait_ = wait.number;
   client_->Tell(wait.tell);
 }
@@ -214,7 +219,11 @@ void Client::Receive(const Frame& frame) {
     objects_.FetchRefused(no_fetch->id);
     if (references_.Holds(no_fetch->id)) fetch_refusals_[no_fetch->id] = no_fetch->error;
   } else if (const auto* wait = std::get_if<wire::WaitRefused>(&*message)) {
-    wait_refusal_.emplace(wait->error, wait->wait);
+    if (wait->task.is_null()) wait_refusal_.emplace(wait->error, wait->wait);
+    for (Thread* thread : threads_) {
+      if (thread->suspended_ && thread->task_ == wait->task && thread->suspensions_ == wait->wait)
+        thread->refused_ = wait->error;
+    }
   } else if (const auto* stop = std::get_if<wire::StopTask>(&*message)) {
     for (Thread* thread : threads_) {
       if (thread->running_ == std::pair(stop->slot, stop->generation))
@@ -266,6 +275,28 @@ void Client::WaitFor::await_suspend(Routine::Handle handle) {
 std::optional<ErrorInfo> Client::WaitFor::await_resume() {
   std::optional<ErrorInfo> why = thread_->EndWait();
   return AllReady() ? std::nullopt : why;
+}
+
+void Client::SuspendFor::await_suspend(Routine::Handle handle) {
+  Client& client = *thread_->client_;
+  thread_->suspended_ = true;
+  ++thread_->suspensions_;
+  if (client.objects_.Subscribe(id_)) client.Send(wire::Subscribe{{id_}});
+  client.Send(wire::Suspend{thread_->task_, thread_->attempt_, thread_->running_.first, id_,
+                            thread_->number_});
+  client.Tell(client.calls_.Suspend());
+  handle.promise().ready.emplace(ready_);
+}
+
+std::optional<ErrorInfo> Client::SuspendFor::await_resume() {
+  Client& client = *thread_->client_;
+  std::optional<ErrorInfo> why = std::exchange(thread_->refused_, std::nullopt);
+  if (std::exchange(thread_->suspended_, false)) {
+    client.Send(wire::Resume{thread_->task_, thread_->attempt_, thread_->running_.first});
+    client.Tell(client.calls_.Resume());
+  }
+  if (client.IsReady(id_)) return std::nullopt;
+  return thread_->stopped_.has_value() ? thread_->stopped_ : why;
 }
 
 void Client::LookAt::Fetch() const {

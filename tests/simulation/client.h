@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
@@ -95,6 +96,10 @@ class Client {
   // co_await Client::WaitFor(&thread, ids): until all are there. Lends the CPU meanwhile; the
   // result is the node's refusal, where it refused the wait.
   class WaitFor;
+  // co_await Client::SuspendFor(&thread, id, may_run): an actor's call leaves its thread until the
+  // object is there and may_run() says that a thread takes it back. The result is why the object is
+  // not there, where it is not.
+  class SuspendFor;
   // co_await Client::WaitForLease(&thread, bytes): asks for memory; the result is a place for an
   // object of that size, or the node's refusal.
   class WaitForLease;
@@ -150,8 +155,10 @@ class Client::Thread {
   Thread& operator=(const Thread&) = delete;
 
   // Begin is to be called before the state word of the call is asked, as Session does.
-  void Begin(const wire::Dispatch& dispatch);
+  // `number`: which of the actor's threads.
+  void Begin(TaskId task, const wire::Dispatch& dispatch, uint32_t number);
   void End();
+  bool suspended() const { return suspended_; }
   // What it runs is not wanted any more.
   const std::optional<ErrorInfo>& stopped() const { return stopped_; }
 
@@ -165,6 +172,12 @@ class Client::Thread {
 
   Client* client_;
   std::pair<uint32_t, uint64_t> running_ = {0, 0};  // slot and generation
+  TaskId task_;
+  uint32_t attempt_ = 0;
+  uint32_t number_ = 0;
+  bool suspended_ = false;
+  uint64_t suspensions_ = 0;
+  std::optional<ErrorInfo> refused_;  // why what it is suspended for cannot come
   std::optional<ErrorInfo> stopped_;
   uint64_t wait_ = 0;  // its number; 0: it does not wait
 };
@@ -191,6 +204,34 @@ class Client::WaitFor {
 
   Thread* thread_;
   std::span<const ObjectId> ids_;
+  Ready ready_;
+};
+
+class Client::SuspendFor {
+ public:
+  SuspendFor(Thread* thread, ObjectId id, absl::FunctionRef<bool()> may_run)
+      : thread_(thread), id_(id), may_run_(may_run), ready_(*this) {}
+  SuspendFor(const SuspendFor&) = delete;
+  SuspendFor& operator=(const SuspendFor&) = delete;
+
+  bool await_ready() const {
+    return thread_->client_->IsReady(id_) || thread_->stopped_.has_value();
+  }
+  void await_suspend(Routine::Handle handle);
+  std::optional<ErrorInfo> await_resume();
+
+ private:
+  struct Ready {
+    const SuspendFor& wait;
+    explicit Ready(const SuspendFor& w) : wait(w) {}
+    bool operator()() const {
+      return (wait.await_ready() || wait.thread_->refused_.has_value()) && wait.may_run_();
+    }
+  };
+
+  Thread* thread_;
+  ObjectId id_;
+  absl::FunctionRef<bool()> may_run_;
   Ready ready_;
 };
 

@@ -64,6 +64,7 @@ Options Options::FromSeed(uint64_t seed) {
   if (Roll(random, 2) == 0)
     options.group_units = (options.cpus - 1) * kResourceUnit / options.drivers;
   options.removes_groups = Roll(random, 3) == 0;
+  options.max_suspended_calls = 2 * Roll(random, 5);  // the groups share them
   return options;
 }
 
@@ -112,7 +113,10 @@ Routine DriverProgram::Run() {
     } else if (roll < 88) {
       const auto actor =
           std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
-      if (actor != held_.end()) CallActor(Held(*actor));
+      if (actor != held_.end()) {
+        const Held called = *actor;
+        Roll(random_, 3) == 0 ? CallActorThatCallsItself(called) : CallActor(called);
+      }
     } else if (roll < 96 && !held_.empty()) {
       const size_t which = Roll(random_, held_.size());
       if (held_[which].endless) Cancel(Held(held_[which]));
@@ -337,9 +341,24 @@ void DriverProgram::CallActor(const Held& actor) {
     spec.arguments.push_back({argument.id});
     arguments.push_back(argument.expected);
   }
-  const Script script = MakeScript(random_(), 1);
+  Script script = MakeScript(random_(), 1);
+  if (options_.kills_actors && Roll(random_, 8) == 0) script.kind = ScriptKind::kExitActor;
   const TaskId task = client_->Submit(script, spec);
   Hold(task.Result(0), Evaluate(script, arguments), true);
+}
+
+void DriverProgram::CallActorThatCallsItself(const Held& actor) {
+  wire::TaskSpec spec = NewSpec(options_);
+  spec.kind = wire::TaskKind::kActorCall;
+  spec.cpu_units = 0;
+  spec.actor = actor.id;
+  const uint64_t value = random_();
+  spec.arguments.push_back(
+      {wire::Argument::Inline{std::as_bytes(std::span(&value, 1)), {actor.id}}});
+  const Script script{random_(), 1, ScriptKind::kCallActor};
+  const TaskId task = client_->Submit(script, spec);
+  Hold(task.Result(0), Evaluate(script, std::vector<Outcome>{{.fails = false, .value = value}}),
+       true);
 }
 
 bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const {
@@ -369,7 +388,7 @@ bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const 
     case ErrorKind::kUnavailable:
       return held.by_actor && (crashes || options_.kills_actors) && options_.max_restarts != 0;
     case ErrorKind::kResourceExhausted:
-      return tight;
+      return tight || held.by_actor;  // a wait that goes round in a circle
     case ErrorKind::kObjectLost:
       if (error.message.find("promise was broken") != std::string::npos)
         return crashes || removes || options_.stops_tasks || options_.kills_actors ||
@@ -408,7 +427,7 @@ void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vecto
 // The first one whose group has a thread left.
 std::deque<DispatchedTask>::iterator WorkerProgram::NextTask() {
   return std::find_if(client_->tasks.begin(), client_->tasks.end(), [&](const auto& task) {
-    return running_[task.dispatch.group] < threads_[task.dispatch.group];
+    return !free_threads_[task.dispatch.group].empty();
   });
 }
 
@@ -423,10 +442,12 @@ Routine WorkerProgram::Run() {
     if (next == client_->tasks.end()) co_return;
     const DispatchedTask task = std::move(*next);
     client_->tasks.erase(next);
-    ++running_[task.dispatch.group];
-    thread.Begin(task.dispatch);
+    const uint32_t group = task.dispatch.group;
+    const uint32_t number = *free_threads_[group].begin();
+    free_threads_[group].erase(number);
+    thread.Begin(task.spec.id, task.dispatch, number);
     std::optional<std::pair<ObjectId, uint64_t>> promise;  // to be kept when the task is done
-    if (begin_(task.dispatch)) {
+    if (!leaving_ && begin_(task.dispatch)) {
       if (task.spec.kind == wire::TaskKind::kActorCall) {
         uint64_t& last = last_sequences_[{task.spec.id.client(), task.dispatch.group}];
         TROUPE_CHECK(task.spec.sequence > last, "an actor's calls of one caller out of order");
@@ -502,9 +523,12 @@ Routine WorkerProgram::Run() {
       }
       if (task.spec.kind == wire::TaskKind::kActorCreation) {
         checkpoint_every_ = task.spec.checkpoint_every;
-        threads_[0] = task.spec.max_concurrency;
-        for (uint32_t i = 0; i < task.spec.concurrency_groups.size(); ++i)
-          threads_[i + 1] = static_cast<uint32_t>(task.spec.concurrency_groups[i].second);
+        for (uint32_t i = 1; i < task.spec.max_concurrency; ++i) free_threads_[0].insert(i);
+        uint32_t threads = task.spec.max_concurrency;
+        for (const auto& of_group : task.spec.concurrency_groups) {
+          std::set<uint32_t>& free_threads = free_threads_.emplace_back();
+          for (int64_t i = 0; i < of_group.second; ++i) free_threads.insert(threads++);
+        }
         if (task.dispatch.restores) {
           const Resolved state = co_await Client::LookAt(&thread, task.dispatch.values.back().id);
           calls_ = state.value;
@@ -524,8 +548,17 @@ Routine WorkerProgram::Run() {
       if (script.kind == ScriptKind::kThrow && !error.has_value()) {
         error = ErrorInfo{.kind = ErrorKind::kTaskError, .message = "thrown by the script"};
       }
-      if (!wanted.empty() && !error.has_value()) error = co_await Client::WaitFor(&thread, wanted);
+      const auto thread_is_free = [&] { return free_threads_[group].contains(number); };
+      const bool suspends =
+          task.spec.kind == wire::TaskKind::kActorCall && script.Suspends() && !error.has_value();
+      if (!wanted.empty() && !error.has_value() && !suspends)
+        error = co_await Client::WaitFor(&thread, wanted);
       for (const ObjectId id : wanted) {
+        if (suspends && !error.has_value()) {
+          free_threads_[group].insert(number);
+          error = co_await Client::SuspendFor(&thread, id, thread_is_free);
+          free_threads_[group].erase(number);
+        }
         if (error.has_value()) break;
         const Resolved resolved = co_await Client::LookAt(&thread, id);
         error = resolved.error;
@@ -562,10 +595,12 @@ Routine WorkerProgram::Run() {
       } else {
         client_->Complete(task, {std::as_bytes(std::span(&value, 1)), results});
       }
+      if (script.kind == ScriptKind::kExitActor && !std::exchange(leaving_, true))
+        client_->Send(wire::ExitActor{});
       for (const ObjectId id : mine) client_->DropHandle(id);
     }
     thread.End();
-    --running_[task.dispatch.group];
+    free_threads_[group].insert(number);
     for (const wire::ReadyValue& argument : task.dispatch.values) client_->DropHandle(argument.id);
     for (const ObjectId id : task.dispatch.refs) client_->DropHandle(id);
     if (promise.has_value()) {

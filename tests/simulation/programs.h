@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct Options {
   bool retries_errors = false;
   int64_t group_units = 0;  // CPUs of each driver's placement group, in 1/10000; 0: it has none
   bool removes_groups = false;
+  size_t max_suspended_calls = 4;  // of one actor
 
   static Options FromSeed(uint64_t seed);
 };
@@ -76,6 +78,7 @@ class DriverProgram {
   void SubmitTask();
   void CreateActor(bool named);
   void CallActor(const Held& actor);
+  void CallActorThatCallsItself(const Held& actor);
   void SubmitEndless();
   // Before a wait: what is waited for may be queued behind the endless ones, or need a promise.
   void SettleDebts();
@@ -110,8 +113,8 @@ class WorkerProgram {
   WorkerProgram(Client* client, std::function<bool(const wire::Dispatch&)> begin)
       : client_(client), begin_(std::move(begin)) {}
 
-  // What one of its threads does; all of them run at a time.
-  static constexpr size_t kThreads = 4;
+  // What one of its threads does, or a call that is suspended; so many of these an actor may have.
+  static constexpr size_t kThreads = 12;
   Routine Run();
 
  private:
@@ -119,11 +122,11 @@ class WorkerProgram {
 
   Client* client_;
   std::function<bool(const wire::Dispatch&)> begin_;
-  std::map<uint32_t, uint32_t> threads_ = {{0, 1}};                   // that each group has
-  std::map<uint32_t, uint32_t> running_;                              // and that run calls
+  std::vector<std::set<uint32_t>> free_threads_ = {{0}};  // of each group; they count over all
   std::map<std::pair<ClientId, uint32_t>, uint64_t> last_sequences_;  // of callers and groups
   uint32_t checkpoint_every_ = 0;
-  uint64_t calls_ = 0;  // the actor's state
+  uint64_t calls_ = 0;    // the actor's state
+  bool leaving_ = false;  // it has called ExitActor
 };
 
 }  // namespace troupe::simulation

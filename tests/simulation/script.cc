@@ -48,6 +48,8 @@ bool Script::Chained(size_t i) const { return i > 0 && Mix(seed, 20 + i) % 2 == 
 
 Script Script::Call() const { return {Mix(seed, 3), depth + 1, ScriptKind::kLeaf}; }
 
+bool Script::Suspends() const { return Mix(seed, 6) % 4 != 0; }
+
 uint64_t Script::Promised() const { return Mix(seed, 5); }
 
 Outcome Evaluate(const Script& script, std::span<const Outcome> arguments) {
@@ -62,6 +64,7 @@ Outcome Evaluate(const Script& script, std::span<const Outcome> arguments) {
     case ScriptKind::kLeaf:
     case ScriptKind::kBig:
     case ScriptKind::kThrowOnce:
+    case ScriptKind::kExitActor:
       break;
     case ScriptKind::kEndless:
     case ScriptKind::kDeaf:

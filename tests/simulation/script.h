@@ -24,6 +24,7 @@ enum class ScriptKind : uint32_t {
   kEndless,    // ends when it is told to stop
   kDeaf,       // ends when its process is killed
   kThrowOnce,  // fails on its first attempt, and asks for another one
+  kExitActor,  // as a call of an actor, its last one
   kPromise,    // returns a reference to what its process makes only when the task is done
 };
 
@@ -37,6 +38,8 @@ struct Script {
   bool Chained(size_t i) const;
   // What an actor's call made by this script runs.
   Script Call() const;
+  // As a call of an actor, whether it is a coroutine: suspended wherever it waits.
+  bool Suspends() const;
   // What a promise made by this script is to become.
   uint64_t Promised() const;
 };

@@ -48,6 +48,8 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     sum.workers += world.counts().workers;
     sum.crashes += world.counts().crashes;
     sum.recalls += world.counts().recalls;
+    sum.suspensions += world.counts().suspensions;
+    sum.refusals += world.counts().refusals;
     sum.spilled += world.counts().spilled;
     sum.restored += world.counts().restored;
     sum.damaged += world.counts().damaged;
@@ -57,6 +59,9 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
       static_cast<unsigned long long>(seed_count), static_cast<unsigned long long>(sum.events),
       static_cast<unsigned long long>(sum.dispatches), static_cast<unsigned long long>(sum.recalls),
       static_cast<unsigned long long>(sum.workers), static_cast<unsigned long long>(sum.crashes));
+  std::printf("%llu calls suspended, %llu waits refused\n",
+              static_cast<unsigned long long>(sum.suspensions),
+              static_cast<unsigned long long>(sum.refusals));
   std::printf("%llu objects spilled, %llu read back, %llu damaged\n",
               static_cast<unsigned long long>(sum.spilled),
               static_cast<unsigned long long>(sum.restored),
@@ -66,6 +71,8 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     EXPECT_GT(sum.restored, 0u) << "no run had an object read back";
     EXPECT_GT(sum.damaged, 0u) << "no run lost what was spilled";
     EXPECT_GT(sum.recalls, 0u) << "no run had a task taken back";
+    EXPECT_GT(sum.suspensions, 0u) << "no run had a call that was suspended";
+    EXPECT_GT(sum.refusals, 0u) << "no run had a wait that could not end";
     EXPECT_GT(sum.crashes, 0u) << "no run had a crash";
   }
 }

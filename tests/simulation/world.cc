@@ -13,6 +13,8 @@ namespace troupe::simulation {
 namespace {
 
 constexpr uint64_t kMaxEvents = 2'000'000;  // a run that does more goes in circles
+// From then on nothing crashes: what is retried without end may make work faster than it is done.
+constexpr uint64_t kCalmAfterEvents = 20'000;
 constexpr int64_t kMaxStepNanos = 1'000'000;
 
 std::string Describe(const wire::ClientMessage& message) {
@@ -41,7 +43,7 @@ std::string Describe(const wire::ClientMessage& message) {
       "lease",    "return lease", "blocked",    "unblocked",   "kill",          "find",
       "status",   "stop",         "cancel",     "stream item", "stream demand", "fetch",
       "unpinned", "memory",       "checkpoint", "exit actor",  "promise",       "placement group",
-      "remove"};
+      "remove",   "suspend",      "resume"};
   static_assert(std::size(kNames) == std::variant_size_v<wire::ClientMessage>);
   return kNames[message.index()];
 }
@@ -60,6 +62,10 @@ class World::Words : public scheduler::TaskWords {
     if (!Take(worker, slot, generation)) return false;
     ++counts_->recalls;
     return true;
+  }
+  bool HasBegun(ClientId worker, uint32_t slot, uint64_t generation) override {
+    const Word& word = words_[{worker, slot}];
+    return word.generation == generation && word.taken;
   }
   bool TryBegin(ClientId worker, uint32_t slot, uint64_t generation) {
     return Take(worker, slot, generation);
@@ -115,7 +121,8 @@ World::World(const Options& options, bool trace)
                      ? std::vector<objectstore::SpillSpace::Directory>{{"/disk",
                                                                         options.spill_quota_bytes}}
                      : std::vector<objectstore::SpillSpace::Directory>(),
-             .spill_file_bytes = 200'000},
+             .spill_file_bytes = 200'000,
+             .max_suspended_calls = options.max_suspended_calls},
             words_.get()),
       memory_(options.store_bytes) {}
 
@@ -173,7 +180,8 @@ void World::LetDriversLeave() {
   for (const auto& process : processes_) {
     if (!process->is_driver() || process->gone) continue;
     if (!process->driver->finished()) {
-      Fail(absl::StrCat("it hangs: ", process->Name(), " waits for ever\n", core_.StatusText()));
+      Fail(absl::StrCat("it hangs: ", process->Name(), " waits for ever\n", core_.StatusText(),
+                        *core_.Report("list tasks"), *core_.Report("list workers")));
     }
     if (process->client->handle_count() > 0)
       Fail(absl::StrCat(process->Name(), " has dropped all its handles, and knows of some"));
@@ -212,7 +220,7 @@ bool World::RunUntilQuiet() {
 
 void World::Collect(std::vector<Event>* events) {
   const auto crashes = [&] {
-    return options_.crash_chance > 0 &&
+    return options_.crash_chance > 0 && counts_.events < kCalmAfterEvents &&
            static_cast<double>(Roll(random_, 1'000'000)) < options_.crash_chance * 1e6;
   };
   std::vector<Process*> victims;
@@ -238,7 +246,7 @@ void World::Collect(std::vector<Event>* events) {
     if (!process->is_driver() || (options_.drivers_may_die && Roll(random_, 200) == 0))
       victims.push_back(process);
   }
-  if (!events->empty() && options_.memory_chance > 0 &&
+  if (!events->empty() && options_.memory_chance > 0 && counts_.events < kCalmAfterEvents &&
       static_cast<double>(Roll(random_, 1'000'000)) < options_.memory_chance * 1e6) {
     *events = {{Event::Kind::kMemory, nullptr}};
     return;
@@ -348,6 +356,7 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
   const ClientId client = process->client->id();
   struct Visitor {
     scheduler::Core& core;
+    Counts& counts;
     ClientId client;
     wire::Bytes bytes;
     absl::Status operator()(const wire::TaskSpec& m) { return core.Submit(client, m, bytes); }
@@ -376,6 +385,11 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     }
     absl::Status operator()(const wire::Checkpoint& m) { return core.Checkpoint(client, m); }
     absl::Status operator()(const wire::ExitActor&) { return core.ExitActor(client); }
+    absl::Status operator()(const wire::Suspend& m) {
+      ++counts.suspensions;
+      return core.Suspend(client, m);
+    }
+    absl::Status operator()(const wire::Resume& m) { return core.Resume(client, m); }
     absl::Status operator()(const wire::Promise& m) { return core.MakePromise(client, m); }
     absl::Status operator()(const wire::PlacementGroup& m) {
       return core.MakePlacementGroup(client, m);
@@ -391,7 +405,7 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     }
   };
   if (trace_) Trace(absl::StrCat("node <- ", process->Name(), ": ", Describe(*message)));
-  return std::visit(Visitor{core_, client, bytes}, *message);
+  return std::visit(Visitor{core_, counts_, client, bytes}, *message);
 }
 
 void World::PerformActions() {
@@ -490,7 +504,13 @@ void World::Do(const scheduler::SendStreamDemand& action) {
 }
 
 void World::Do(const scheduler::SendWaitRefused& action) {
-  Tell(action.worker, wire::WaitRefused{action.error, action.wait});
+  ++counts_.refusals;
+  if (trace_) {
+    Trace(absl::StrCat("node -> ", troupe::ToString(action.worker), ": wait ", action.wait,
+                       action.task.is_null() ? "" : absl::StrCat(" of ", action.task.ToString()),
+                       " is refused"));
+  }
+  Tell(action.worker, wire::WaitRefused{action.error, action.wait, action.task});
 }
 
 void World::Do(const scheduler::SendActorFound& action) {

@@ -46,6 +46,8 @@ class World {
     uint64_t workers = 0;
     uint64_t crashes = 0;
     uint64_t recalls = 0;
+    uint64_t suspensions = 0;
+    uint64_t refusals = 0;  // of waits that cannot end
     uint64_t spilled = 0;
     uint64_t restored = 0;
     uint64_t damaged = 0;
