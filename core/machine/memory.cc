@@ -52,6 +52,9 @@ struct Group {
     };
     return *usage - std::min(*usage, cache("inactive_file") + cache("active_file"));
   }
+  std::optional<uint64_t> OutOfMemoryKills() const {
+    return ReadField(directory + (unified ? "/memory.events" : "/memory.oom_control"), "oom_kill");
+  }
 };
 
 // Those that the process is in, up to the roots. Version 2 has the unified hierarchy, version 1 one
@@ -102,6 +105,14 @@ MemoryUse ReadMemoryUse(const std::string& root) {
     consider(*total - std::min(*total, *available), total);
   for (const Group& group : Groups(root)) consider(group.Used(), group.Limit());
   return tightest;
+}
+
+// A group counts the victims in it, whichever level's limit they were killed for.
+uint64_t OutOfMemoryKills(const std::string& root) {
+  for (const Group& group : Groups(root)) {
+    if (const auto kills = group.OutOfMemoryKills(); kills.has_value()) return *kills;
+  }
+  return ReadField(root + "/proc/vmstat", "oom_kill").value_or(0);
 }
 
 uint64_t PrivateBytesOf(int pid) {

@@ -26,6 +26,9 @@ int64_t UsableMemoryBytes(const std::string& root = "");
 // 30 % of that: of an object store that was given no size.
 inline int64_t DefaultStoreBytes() { return UsableMemoryBytes() / 10 * 3; }
 MemoryUse ReadMemoryUse(const std::string& root = "");
+// How many processes of this one's cgroup (where it is in none: of the machine) the kernel has
+// killed for want of memory, since the cgroup was made; 0 where that cannot be read.
+uint64_t OutOfMemoryKills(const std::string& root = "");
 // What the process has for itself and no other process has mapped; 0 where there is none.
 uint64_t PrivateBytesOf(int pid);
 

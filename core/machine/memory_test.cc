@@ -73,6 +73,19 @@ TEST_F(MemoryTest, OfTheTightestLevel) {
   EXPECT_EQ(ReadMemoryUse(root_).limit, 1000u * 1024);
 }
 
+TEST_F(MemoryTest, TheKernelsKillsAreCounted) {
+  EXPECT_EQ(OutOfMemoryKills(root_), 0u);
+  Write("/proc/vmstat", "nr_free_pages 7\noom_kill 5\npgfault 1\n");
+  EXPECT_EQ(OutOfMemoryKills(root_), 5u);
+  Write("/proc/self/cgroup", "2:cpu,memory:/box\n0::/\n");
+  Write("/sys/fs/cgroup/memory/box/memory.oom_control",
+        "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+  EXPECT_EQ(OutOfMemoryKills(root_), 3u);
+  Write("/proc/self/cgroup", "0::/job\n");
+  Write("/sys/fs/cgroup/job/memory.events", "low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\n");
+  EXPECT_EQ(OutOfMemoryKills(root_), 1u);
+}
+
 TEST_F(MemoryTest, OfNothingThatCanBeRead) {
   EXPECT_EQ(ReadMemoryUse(root_).limit, 0u);
   EXPECT_GT(UsableMemoryBytes(root_), 0);

@@ -172,12 +172,16 @@ void Core::ForgetClient(ClientId client) {
   space_.DropClient(client);
 }
 
-void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32_t pid) {
+void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32_t pid,
+                       bool for_want_of_memory) {
   Worker* worker = workers_.FindProcess(process);
   if (worker == nullptr) return;
-  const bool out_of_memory = !worker->out_of_memory.empty();
-  std::string cause = out_of_memory ? worker->out_of_memory : std::string(signal_or_code);
-  if (!out_of_memory && worker->sampled_bytes > 0) {
+  const bool by_us = !worker->out_of_memory.empty();
+  const bool out_of_memory = by_us || for_want_of_memory;
+  std::string cause = by_us ? worker->out_of_memory : std::string(signal_or_code);
+  if (for_want_of_memory && !by_us)
+    absl::StrAppend(&cause, " by the kernel, since memory ran out faster than we look");
+  if (!by_us && worker->sampled_bytes > 0) {
     absl::StrAppend(&cause, " (when last seen, it had ",
                     FormatBytes(static_cast<int64_t>(worker->sampled_bytes)), " of memory)");
   }

@@ -95,8 +95,9 @@ class Core {
   void DriverLeft(ClientId driver);
   void ToolLeft(ClientId tool);
   // The process has died, whether it had joined or not. `cause` is what users read: "killed by
-  // signal 11 (SIGSEGV)".
-  void ProcessDied(ProcessId process, std::string_view cause, int32_t pid);
+  // signal 11 (SIGSEGV)". `for_want_of_memory`: the kernel has killed it.
+  void ProcessDied(ProcessId process, std::string_view cause, int32_t pid,
+                   bool for_want_of_memory = false);
 
   // --- Messages of clients. `message` is the encoded form of `spec`.
   absl::Status Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message);

@@ -114,6 +114,24 @@ TEST_F(OutOfMemoryTest, AnActorIsKilledWhereNoTaskRuns) {
   EXPECT_NE(ErrorOf(call.id.Result(0))->message.find("memory runs out"), std::string::npos);
 }
 
+TEST_F(OutOfMemoryTest, TheKernelsKillIsOneOfWantOfMemory) {
+  const ProcessId once = Run(1, 0, 3 * kGiB);
+  const ProcessId again = Run(2, 1, 3 * kGiB);
+  Sample();
+  for (const ProcessId process : {once, again})
+    core_.ProcessDied(process, "killed by signal 9 (SIGKILL)", 17, /*for_want_of_memory=*/true);
+  Perform();
+  const ErrorInfo* error = ErrorOf(ObjectId::Make(kDriver, 1));
+  ASSERT_NE(error, nullptr);
+  EXPECT_EQ(error->kind, ErrorKind::kOutOfMemory);
+  EXPECT_NE(error->message.find("by the kernel"), std::string::npos) << error->message;
+  EXPECT_NE(error->message.find("3.0 GiB"), std::string::npos) << error->message;
+  dispatches_.clear();
+  core_.AdvanceTo(core_.NextDeadline());
+  Perform();
+  EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 2)), nullptr) << "it is repeated after a pause";
+}
+
 TEST_F(OutOfMemoryTest, ADeathTellsWhatTheProcessHad) {
   const ProcessId process = Run(1, 0, 3 * kGiB);
   Sample();

@@ -334,7 +334,11 @@ void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) 
                    [&](const auto& connection) { return connection->process == process; });
   Connection* connection = it == connections_.end() ? nullptr : it->get();
   if (connection != nullptr) Close(connection, absl::UnavailableError(cause));
-  core_.ProcessDied(process, cause, pid);
+  // The kernel counts its kills and does not say whom.
+  const bool may_be_kernels = cause.find("SIGKILL") != std::string::npos;
+  const bool kernels = may_be_kernels && machine::OutOfMemoryKills() > kernels_kills_;
+  if (kernels) ++kernels_kills_;
+  core_.ProcessDied(process, cause, pid, kernels);
   if (connection != nullptr) {
     by_client_.erase(connection->client);
     connection->process = ProcessId::kNone;
@@ -351,6 +355,9 @@ void Node::DropUnusedImages() {
 // What a machine without this would be slow to do: see core_out_of_memory.cc.
 void Node::SampleMemory(int64_t now_nanos) {
   next_memory_sample_nanos_ = now_nanos + Core::kMemorySampleNanos;
+  // A death is noticed soon after the kill: those before the last sample were somebody else's.
+  kernels_kills_ = std::max(kernels_kills_, kernels_kills_seen_);
+  kernels_kills_seen_ = machine::OutOfMemoryKills();
   const machine::MemoryUse use = machine::ReadMemoryUse();
   Core::MemorySample sample{.used = use.used, .limit = use.limit};
   core_.workers().ForEach([&](const Worker& worker) {

@@ -27,6 +27,7 @@
 #include "core/channel/doorbell.h"
 #include "core/channel/poll_policy.h"
 #include "core/loop/event_loop.h"
+#include "core/machine/memory.h"
 #include "objectstore/chunk/chunk.h"
 #include "objectstore/table/spill_space.h"
 #include "scheduler/core/core.h"
@@ -141,6 +142,9 @@ class Node : private TaskWords {
   int accepted_ = 0;  // of them, by the listener
   int greeting_ = 0;  // of these, still in their handshake
   int64_t next_memory_sample_nanos_ = 0;
+  // The kernel's kills for want of memory: told or long past; as last seen.
+  uint64_t kernels_kills_ = machine::OutOfMemoryKills();
+  uint64_t kernels_kills_seen_ = kernels_kills_;
   UniqueFd spare_descriptor_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   absl::flat_hash_map<ClientId, Connection*> by_client_;
   std::map<JobId, Image> images_;

@@ -1,0 +1,118 @@
+// A cluster in a memory cgroup of its own, of version 1 or 2, whichever the machine has. By hand,
+// as root: a cgroup is nothing that every machine can give to a test.
+//
+//   ./bazelw test //tests/integration:cgroup_test
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "sdk/troupe.h"
+
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+
+// Piece by piece, slowly enough to be seen.
+size_t Take(size_t bytes) {
+  std::vector<std::vector<char>> pieces;
+  for (size_t taken = 0; taken < bytes; taken += kMiB) {
+    pieces.emplace_back(kMiB, 'x');
+    usleep(2'000);
+  }
+  return pieces.size();
+}
+// All at once, in the kernel.
+bool TakeAtOnce(size_t bytes) {
+  return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+              -1, 0) != MAP_FAILED;
+}
+int Square(int x) { return x * x; }
+
+// A new memory cgroup of that size below this process's own; empty where there can be none.
+std::string NewGroup(size_t limit_bytes) {
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const size_t second = line.find(':', line.find(':') + 1);
+    const bool unified = line.starts_with("0::");
+    if (!unified && line.find("memory") == std::string::npos) continue;
+    const std::string path = (unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory") +
+                             line.substr(second + 1) + "/troupe-" + std::to_string(getpid());
+    std::error_code error;
+    std::filesystem::create_directory(path, error);
+    if (error) continue;
+    std::ofstream limit(path + (unified ? "/memory.max" : "/memory.limit_in_bytes"));
+    if (limit << limit_bytes << std::flush) return path;
+    std::filesystem::remove(path, error);
+  }
+  return "";
+}
+
+// Runs `program` in a process of that cgroup; its exit code.
+template <typename F>
+int RunIn(const std::string& group, F program) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::ofstream(group + "/cgroup.procs") << getpid() << std::flush;
+    _exit(program());
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// 0 where the task fails with OutOfMemory, whose text has `expected`, and the cluster goes on.
+template <typename F>
+int ExpectOutOfMemory(F task, const std::string& expected) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = 2, .object_store_memory = int64_t{8} << 20});
+  try {
+    (void)troupe::Get(troupe::Task(task).Options({.max_retries = 0}).Remote(1'024 * kMiB));
+    return 1;
+  } catch (const troupe::OutOfMemory& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    if (std::string(e.what()).find(expected) == std::string::npos) return 2;
+  } catch (const troupe::Error& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 3;
+  }
+  return troupe::Get(troupe::Task(Square).Remote(3)) == 9 ? 0 : 4;
+}
+
+class Cgroup : public testing::Test {
+ protected:
+  void Make(size_t limit_bytes) {
+    group_ = NewGroup(limit_bytes);
+    ASSERT_NE(group_, "") << "no memory cgroup can be made: are you root?";
+  }
+  void TearDown() override {
+    std::error_code error;
+    // The last of its processes may be on their way out.
+    for (int i = 0; i < 1'000 && !std::filesystem::remove(group_, error); ++i) usleep(10'000);
+    EXPECT_FALSE(std::filesystem::exists(group_)) << "a process is left in it";
+  }
+  std::string group_;
+};
+
+TEST_F(Cgroup, OfWhichATaskTakesTooMuch) {
+  Make(512 * kMiB);
+  EXPECT_EQ(RunIn(group_, [] { return ExpectOutOfMemory(Take, "of 512.0 MiB that the machine"); }),
+            0);
+}
+
+TEST_F(Cgroup, WhoseMemoryIsGoneAtOnce) {
+  Make(96 * kMiB);
+  // The cluster may happen to look in the last moment, and be faster than the kernel.
+  int code = 2;
+  for (int i = 0; i < 5 && code == 2; ++i)
+    code = RunIn(group_, [] { return ExpectOutOfMemory(TakeAtOnce, "by the kernel"); });
+  EXPECT_EQ(code, 0);
+}
+
+}  // namespace
