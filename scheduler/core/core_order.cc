@@ -239,7 +239,7 @@ void Core::RefuseHeldResources(JobId id, const Job& job) {
   const Task* first = *job.ready.ClassesInOrder().front()->tasks.begin();
   if (!NobodyMovesWithout(first->Wants())) return;
   RefuseWaitOfHolder(id, first->Wants().front(),
-                     absl::StrCat("task ", ToAbsl(first->name), " ", first->id.ToString()));
+                     absl::StrCat("task ", first->name, " ", first->id.ToString()));
 }
 
 // So does the first actor or placement group of a job. Where others hold it, such as actors, their

@@ -190,7 +190,7 @@ std::string Core::Why(ObjectId id) const {
 }
 
 std::string Core::Describe(const Task& task) const {
-  return absl::StrCat(task.id.ToString(), " ", ToAbsl(task.name));
+  return absl::StrCat(task.id.ToString(), " ", task.name);
 }
 
 void Core::Explain(ObjectId id, int depth, std::string* text) const {
@@ -341,7 +341,7 @@ std::vector<Core::Row> Core::ListTasks() const {
                        : task->kind == wire::TaskKind::kActorCall ? "call"
                                                                   : "actor";
     rows.push_back({{"id", task->id.ToString()},
-                    {"name", std::string(task->name)},
+                    {"name", task->name},
                     {"kind", kind},
                     {"state", StateName(*task, ThreadsFor(*task))},
                     {"job", absl::StrCat(static_cast<uint32_t>(task->job))},

@@ -25,7 +25,6 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   if (!job.ok()) return job.status();
   task->job = *job;
   task->spec = SpecBytes(message);
-  task->name = spec.name.empty() ? spec.name : task->spec.Own(spec.name, message);
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.emplace(task->id, std::move(owned));
   queued_bytes_ += task->spec.size();
@@ -69,6 +68,7 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   task->id = spec.id;
   task->kind = spec.kind;
   task->submitter = client;
+  task->name = std::string(spec.name);
   task->actor = spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor;
   task->num_returns = spec.num_returns;
   task->stream_window = spec.stream_window;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <string_view>
 
 #include "core/wire/messages.h"
 
@@ -23,11 +22,6 @@ class SpecBytes {
 
   wire::Bytes bytes() const { return {bytes_.get(), size_}; }
   size_t size() const { return size_; }
-  // The same text in this copy. REQUIRES: `text` lies in `message`, of which this is one.
-  std::string_view Own(std::string_view text, wire::Bytes message) const {
-    const char* const from = reinterpret_cast<const char*>(message.data());
-    return {reinterpret_cast<const char*>(bytes_.get()) + (text.data() - from), text.size()};
-  }
 
  private:
   size_t size_ = 0;

@@ -22,7 +22,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/base/error.h"
@@ -49,8 +48,8 @@ struct Task {
   wire::TaskKind kind = wire::TaskKind::kTask;
   ClientId submitter = ClientId::kNone;
   JobId job = JobId::kNone;
+  std::string name;
   SpecBytes spec;
-  std::string_view name;               // in `spec`
   std::vector<ObjectId> dependencies;  // its object arguments, in order
   std::vector<ObjectId> inner_refs;    // ids inside its inline arguments
   ActorId actor;                       // of a call or a creation
@@ -109,7 +108,7 @@ struct Task {
     return {.kind = kind_of_error,
             .message = std::move(message),
             .exception_type = {},
-            .origin = std::string(name),
+            .origin = name,
             .task = id,
             .attempt = attempt,
             .pid = pid};
