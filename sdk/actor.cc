@@ -92,6 +92,7 @@ std::pair<Handle, std::string> FindActorHandle(std::string_view name) {
 
 void KillActor(const Handle& handle, bool no_restart) {
   if (handle.id().is_null()) Throw(NullRefError("Kill"));
+  RefuseForkedChild();
   handle.session()->Kill(handle.id(), no_restart);
 }
 

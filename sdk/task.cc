@@ -38,6 +38,7 @@ void ApplyDeadline(absl::Time deadline, absl::Duration timeout, OutgoingCall& ca
 
 void CancelTask(const Handle& result, CancelOptions options) {
   if (result.id().is_null()) Throw(NullRefError("Cancel"));
+  RefuseForkedChild();
   result.session()->Cancel(result.id(), options.force, options.recursive);
 }
 

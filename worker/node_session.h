@@ -110,7 +110,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void Shutdown() override;
   void SetRefuseWhenFull(bool refuse) override { refuse_when_full_ = refuse; }
   void SetExecutor(bool executor) override { is_executor_ = executor; }
-  void AbandonAfterFork() override { forked_ = true; }
+  void AbandonAfterFork() override;
 
  private:
   class View;
@@ -121,6 +121,9 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   absl::Status Handshake(const wire::Hello& hello, const std::vector<int>& descriptors,
                          int64_t deadline_nanos);
   void Start();
+  // A forked child gets what the session knows as a whole, and its lock free.
+  static void BeforeFork();
+  static void AfterFork();
 
   // All with the lock held.
   void Send(const wire::ClientMessage& message) { SendEncoded(wire::Encode(message, buffer_)); }

@@ -1,5 +1,6 @@
 // The part of NodeSession that connects, reads, sleeps and wakes.
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -79,7 +80,39 @@ absl::Status NodeSession::Handshake(const wire::Hello& hello, const std::vector<
   return absl::OkStatus();
 }
 
+namespace {
+
+std::mutex live_mutex;
+NodeSession* live = nullptr;  // of this process, there is one at a time
+
+}  // namespace
+
+void NodeSession::BeforeFork() {
+  live_mutex.lock();
+  if (live != nullptr) live->mutex_.lock();
+}
+
+void NodeSession::AfterFork() {
+  if (live != nullptr) live->mutex_.unlock();
+  live_mutex.unlock();
+}
+
+// What was there can still be read; all else is refused.
+void NodeSession::AbandonAfterFork() {
+  forked_ = true;
+  death_ = ErrorInfo{.kind = ErrorKind::kUnavailable,
+                     .message =
+                         "this is a forked child: it has no cluster of its own; exec a "
+                         "program, or use a task"};
+}
+
 void NodeSession::Start() {
+  static const int registered = pthread_atfork(BeforeFork, AfterFork, AfterFork);
+  (void)registered;
+  {
+    const std::lock_guard<std::mutex> lock(live_mutex);
+    live = this;
+  }
   {
     const Lock lock(mutex_);
     ArmTimer();
@@ -88,6 +121,10 @@ void NodeSession::Start() {
 }
 
 NodeSession::~NodeSession() {
+  {
+    const std::lock_guard<std::mutex> lock(live_mutex);
+    if (live == this) live = nullptr;
+  }
   if (!io_thread_.joinable()) return;
   if (forked_) {
     io_thread_.detach();  // it runs in the parent alone
@@ -161,6 +198,7 @@ void NodeSession::DrainSocket() {
 }
 
 size_t NodeSession::Receive(size_t max_messages) {
+  if (forked_) return 0;
   const absl::StatusOr<size_t> received =
       channel_->Receive(max_messages, [this](wire::Bytes bytes) { return Handle(bytes); });
   if (received.ok()) return *received;

@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -162,6 +164,56 @@ TEST(Deaths, AForkedChildMakesNoCallsByItsParentsHandles) {
   EXPECT_EQ(troupe::Get(actor.Task(&Squarer::Square).Remote(3)), 9);
   promise->Set(7);
   EXPECT_EQ(troupe::Get(ref), 7);
+}
+
+// Nor does it wait for what only its parent is told; what was there stays readable.
+TEST(Deaths, AForkedChildReadsWhatWasThereAndWaitsForNothing) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto done = troupe::Task(Square).Remote(5);
+  EXPECT_EQ(troupe::Get(done), 25);
+  const auto actor = troupe::Actor<Squarer>().Remote();
+  troupe::Promise<int> promise;
+  const std::vector<troupe::ObjectRef<int>> pending = {promise.ref()};
+  const auto refused = [](const auto& f) {
+    try {
+      f();
+    } catch (const troupe::Unavailable& e) {
+      return std::string(e.what()).find("forked child") != std::string::npos;
+    }
+    return false;
+  };
+  // While other threads of the parent use the session.
+  std::atomic<bool> ending{false};
+  std::thread busy([&] {
+    while (!ending) (void)troupe::Get(troupe::Task(Square).Remote(2));
+  });
+  for (int i = 0; i < 20; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      if (troupe::Get(done) != 25) _exit(1);
+      if (!refused([&] { (void)troupe::Get(pending[0]); })) _exit(2);
+      if (troupe::TryGet(pending[0]).status().code() != absl::StatusCode::kUnavailable) _exit(3);
+      if (!refused([&] { (void)troupe::Wait(pending); })) _exit(4);
+      if (!refused([&] {
+            for (const auto& [index, ref] : troupe::AsCompleted(pending)) (void)index;
+          })) {
+        _exit(5);
+      }
+      if (!refused([&] { troupe::Kill(actor); })) _exit(6);
+      if (!refused([&] { troupe::Cancel(pending[0]); })) _exit(7);
+      if (!refused([&] { (void)troupe::Memory(1); })) _exit(8);
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_TRUE(WIFEXITED(status));
+  }
+  ending = true;
+  busy.join();
+  promise.Set(1);
+  EXPECT_EQ(troupe::Get(pending[0]), 1);
+  EXPECT_EQ(troupe::Get(actor.Task(&Squarer::Square).Remote(3)), 9);
 }
 
 // What a task leaves running is ended with its worker.

@@ -34,6 +34,7 @@ class Counter {
   int Add(int by) { return n_ += by; }
   int Add(int by, int times) { return n_ += by * times; }
   int Get() const { return n_; }
+  troupe::Async<int> AddWhenThere(troupe::ObjectRef<int> by) { co_return Add(co_await by); }
 
  private:
   int n_ = 0;
@@ -45,6 +46,7 @@ class Counter {
                              troupe::Bind([](int factor, int x) { return factor * x; }, 3)),
     troupe::RegisterFunction("Counter.Add", troupe::Overload<int(int)>(&Counter::Add)),
     troupe::RegisterFunction("Counter.Get", &Counter::Get),
+    troupe::RegisterFunction("Counter.AddWhenThere", &Counter::AddWhenThere),
 };
 
 class NamedTest : public testing::Test {
@@ -76,6 +78,14 @@ TEST_F(NamedTest, MethodsAreCalledByTheActorsHandle) {
   EXPECT_EQ(troupe::Get(counter.Task(troupe::Overload<int(int, int)>(&Counter::Add)).Remote(2, 3)),
             10);
   EXPECT_EQ(troupe::Get(counter.CallNamed<int()>("Counter.Get").Remote()), 10);
+  // A coroutine lets other calls go on while it waits, by its name, too.
+  troupe::Promise<int> by;
+  const auto sum =
+      counter.CallNamed<troupe::Async<int>(troupe::ObjectRef<int>)>("Counter.AddWhenThere")
+          .Remote(by.ref());
+  EXPECT_EQ(troupe::Get(counter.CallNamed<int()>("Counter.Get").Remote()), 10);
+  by.Set(5);
+  EXPECT_EQ(troupe::Get(sum), 15);
   EXPECT_THROW((void)troupe::Get(counter.CallNamed<int(int, int)>("named.add").Remote(1, 2)),
                troupe::UnknownFunction);
   EXPECT_THROW((void)troupe::Get(troupe::CallNamed<int()>("Counter.Get").Remote()),
