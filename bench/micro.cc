@@ -129,8 +129,7 @@ class Machine : private scheduler::TaskWords {
                            .ok(),
                        "a worker");
         } else if (const auto* dispatch = std::get_if<scheduler::SendDispatch>(&action)) {
-          const auto spec = wire::DecodeClientMessage(
-              std::as_bytes(std::span(dispatch->spec->data(), dispatch->spec->size())));
+          const auto spec = wire::DecodeClientMessage(dispatch->spec.bytes());
           dispatched_.push_back({dispatch->worker, std::get<wire::TaskSpec>(*spec).id,
                                  dispatch->attempt, dispatch->slot});
         }

@@ -21,9 +21,9 @@ ResourceSet Renamed(const ResourceSet& amounts, const std::string& suffix) {
 }  // namespace
 
 ResourceSet PlacementGroup::Given() const {
-  ResourceSet sum;
-  for (size_t i = 0; i < bundles.size(); ++i) sum.Add(InBundle(bundles[i], id, i));
-  return sum;
+  ResourceSet given;
+  for (size_t i = 0; i < bundles.size(); ++i) given.Add(InBundle(bundles[i], id, i));
+  return given;
 }
 
 std::string PlacementGroup::ToString() const {
