@@ -124,10 +124,6 @@ class Core::WaitGraph {
     const auto actor = core_.actors_.find(worker.actor);
     return actor == core_.actors_.end() ? nullptr : actor->second.get();
   }
-  // It goes on only when its thread has nothing else to do.
-  static bool ItsThreadWaits(const Task& suspended, const Worker& worker) {
-    return worker.says_blocked && (worker.blocked_threads >> suspended.thread & 1) != 0;
-  }
   // All the threads of the group have calls that wait in Get, so that none begins another one.
   bool HasNoThreadFree(const Worker& worker, uint32_t group) const {
     const ActorRecord* actor = ActorOf(worker);
@@ -143,8 +139,9 @@ class Core::WaitGraph {
     // One of these is enough for it to go on, on some thread.
     std::vector<ObjectId> awaited;
     for (const Task* task : worker.queue) {
+      if (worker.HoldsUp(*task)) continue;
       if (task->answered || task->wait_refused) return;
-      if (task->suspended && !ItsThreadWaits(*task, worker)) awaited.push_back(task->awaits);
+      if (task->suspended) awaited.push_back(task->awaits);
     }
     if (worker.is_actor() && !worker.says_blocked) return NeedObjects(node, awaited, 1);
     // Of a long list the node knows only a part.
@@ -158,18 +155,19 @@ class Core::WaitGraph {
   }
 
   void LookAtTask(size_t node, const Task& task) {
-    if (task.answered || task.kind == wire::TaskKind::kActorCreation) return;
+    if (task.kind == wire::TaskKind::kActorCreation) return;
     if (task.worker != nullptr) return LookAtDispatched(node, task, *task.worker);
     NeedArguments(node, task);
     if (task.kind == wire::TaskKind::kActorCall) LookAtQueued(node, task);
   }
 
   void LookAtDispatched(size_t node, const Task& task, const Worker& worker) {
-    if (task.wait_refused || worker.ending) return;
-    if (task.suspended) NeedObjects(node, {task.awaits}, 1);
+    if (worker.ending) return;
+    if (!worker.HoldsUp(task) && (task.answered || task.wait_refused)) return;
+    if (task.suspended && !task.answered && !task.wait_refused) NeedObjects(node, {task.awaits}, 1);
     if (worker.state != Worker::State::kBlocked) return;
     const bool process_waits = !worker.is_actor()     ? worker.queue.front() == &task
-                               : task.suspended       ? ItsThreadWaits(task, worker)
+                               : task.suspended       ? worker.HoldsUp(task)
                                : core_.HasBegun(task) ? worker.says_blocked
                                                       : HasNoThreadFree(worker, task.group);
     if (process_waits) nodes_[node].conditions.push_back({1, {NodeOf(&worker)}});

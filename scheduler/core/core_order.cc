@@ -193,7 +193,9 @@ bool Core::StaysBlocked(const Worker& worker) const {
       return false;
   }
   return std::none_of(worker.queue.begin(), worker.queue.end(), [&](const Task* task) {
-    return task->answered || (task->suspended && (task->wait_refused || !IsPending(task->awaits)));
+    return !worker.HoldsUp(*task) &&
+           (task->answered ||
+            (task->suspended && (task->wait_refused || !IsPending(task->awaits))));
   });
 }
 

@@ -271,6 +271,20 @@ TEST_F(SuspendTest, AGetWhileAnotherThreadIsFreeIsNot) {
   EXPECT_EQ(refused_waits_.size(), 1u);
 }
 
+// Seed 8744: it cannot come to its end before its thread does.
+TEST_F(SuspendTest, ACancelledOneOnABlockedThreadIsNoHelp) {
+  StartActor();
+  GiveItself();
+  const TaskId suspended = Call(2), call = Call(3);
+  ASSERT_TRUE(Suspend(suspended, Pending(500)).ok());
+  Begin(*FindDispatch(call));
+  const TaskId own = Call(1, worker_);
+  ASSERT_TRUE(core_.Cancel(kDriver, {suspended.Result(0), false, false}).ok());
+  ASSERT_TRUE(core_.Blocked(worker_, {{own.Result(0)}, 1, 1}).ok());
+  Perform();
+  EXPECT_EQ(refused_waits_.size(), 1u);
+}
+
 TEST_F(SuspendTest, OneThatWaitsForItsBlockedThreadIsNoHelp) {
   wire::TaskSpec spec = Spec(kDriver, 1);
   spec.max_concurrency = 2;

@@ -78,6 +78,10 @@ struct Worker {
 
   bool is_actor() const { return !actor.is_null(); }
   Load LoadOf(uint32_t group) const { return group < loads.size() ? loads[group] : Load(); }
+  // Suspended, on a thread that waits in Get: whatever comes, it goes on only after that.
+  bool HoldsUp(const Task& call) const {
+    return call.suspended && says_blocked && (blocked_threads >> call.thread & 1) != 0;
+  }
 };
 
 class WorkerPool {
