@@ -236,15 +236,6 @@ class Core {
   void MakeReady(Task* task);
   // What every event ends with.
   void Settle();
-  void Schedule();
-  // What waits for resources to exist at all: actors and placement groups.
-  bool StartWhatFits();
-  bool ScheduleJob(JobId id, Job& job);
-  void StartWorkers(JobId id, size_t tasks, const ResourceSet& want);
-  void Steal(JobId id);
-  void RefuseHopelessWait(JobId id, const Job& job);
-  Worker* FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, const ResourceSet& want,
-                        bool* requeued);
   void Dispatch(Worker* worker, Task* task);
   bool Recall(Task* task);
   void TakeBack(Task* task);
@@ -254,6 +245,17 @@ class Core {
   void TellDriver(ClientId client);
   void LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view cause, int32_t pid);
   void ResolveDependents();
+
+  // core_schedule.cc
+  void Schedule();
+  // What waits for resources to exist at all: actors and placement groups.
+  bool StartWhatFits();
+  bool ScheduleJob(JobId id, Job& job);
+  void StartWorkers(JobId id, size_t tasks, const ResourceSet& want);
+  void Steal(JobId id);
+  void RefuseHopelessWait(JobId id, const Job& job);
+  Worker* FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, const ResourceSet& want,
+                        bool* requeued);
 
   // core_order.cc
   // Resources that somebody has a better right to than those who could take them now.

@@ -1,0 +1,189 @@
+// The part of Core that decides where tasks run, and starts what they run in: workers, actors,
+// placement groups.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/limits.h"
+#include "scheduler/core/core.h"
+
+namespace troupe::scheduler {
+namespace {
+
+// So many of those that wait for resources to exist are looked at: each may be smaller than those
+// before it.
+constexpr size_t kStartsLookedAt = 64;
+
+}  // namespace
+
+void Core::Schedule() {
+  if (!ending_groups_.empty()) ReturnBundles();
+  while (!starts_.empty() && StartWhatFits()) ResolveDependents();
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (const JobId id : JobsByShare()) {
+      progress = ScheduleJob(id, jobs_.at(id));
+      if (progress) break;
+    }
+  }
+  for (auto& [id, job] : jobs_) {
+    if (job.ready.empty()) {
+      Steal(id);
+    } else {
+      RefuseHopelessWait(id, job);
+      RefuseHeldResources(id, job);
+    }
+  }
+  if (!starts_.empty()) RefuseHeldFromStarts();
+}
+
+// In the order in which they came; one that is small may go past larger ones, but takes nothing
+// that they lack. True where a placement group was reserved, for which others may have waited.
+bool Core::StartWhatFits() {
+  bool reserved = false;
+  ResourceSet lacking;
+  size_t looked = 0;
+  for (size_t i = 0; i < starts_.size() && looked < kStartsLookedAt;) {
+    const ObjectId id = starts_[i];
+    const std::span<const ResourceSet> wants = StartWants(id);
+    const auto want = std::find_if(wants.begin(), wants.end(), [&](const ResourceSet& w) {
+      return workers_.free().Covers(w) && !Overlap(lacking, w);
+    });
+    if (want == wants.end() && !wants.empty()) {
+      lacking.Add(Lacking(wants.front(), workers_.free()));
+      ++looked;
+      ++i;
+      continue;
+    }
+    starts_.erase(starts_.begin() + static_cast<ptrdiff_t>(i));
+    if (wants.empty()) continue;  // it is gone
+    if (const auto group = placement_groups_.find(id); group != placement_groups_.end()) {
+      Reserve(&group->second);
+      reserved = true;
+    } else {
+      ActorRecord* actor = actors_.at(id).get();
+      if (actor->creation->placement != nullptr) actor->creation->want = *want;
+      StartActor(actor);
+    }
+  }
+  return reserved;
+}
+
+// Dispatches one task of the job; false where none can be placed now.
+bool Core::ScheduleJob(JobId id, Job& job) {
+  if (job.ready.empty()) return false;
+  const std::vector<Reservation> claims = FindReservations();
+  std::vector<ResourceSet> yielding;
+  bool dispatched = false;
+  for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
+    Task* task = *tasks->tasks.begin();
+    bool requeued = false;
+    const auto place = [&](const ResourceSet& want) {
+      if (!claims.empty() && MustYield(claims, job, *task, want)) {
+        yielding.push_back(want);
+        return;
+      }
+      if (Worker* worker = FindWorkerFor(id, job, *tasks, want, &requeued)) {
+        job.ready.Remove(task);
+        if (task->placement != nullptr) task->want = want;
+        Dispatch(worker, task);
+        dispatched = true;
+      }
+    };
+    // Of several bundles one that is free, before it queues behind others.
+    const std::span<const ResourceSet> wants = task->Wants();
+    for (const bool fits : {true, false}) {
+      for (const ResourceSet& want : wants) {
+        if (dispatched || requeued) break;
+        if (wants.size() == 1 || workers_.free().Covers(want) == fits) place(want);
+      }
+      if (wants.size() == 1) break;
+    }
+    if (dispatched || requeued) break;  // the classes have changed
+  }
+  for (const ResourceSet& want : yielding) YieldWorkers(id, want);
+  return dispatched;
+}
+
+// `requeued`: tasks of a lower priority went back to the queue.
+Worker* Core::FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks,
+                            const ResourceSet& want, bool* requeued) {
+  const Task* task = *tasks.tasks.begin();
+  if (workers_.free().Covers(want)) {
+    if (Worker* idle = workers_.FindIdle(id)) return idle;
+    StartWorkers(id, tasks.tasks.size(), want);
+    // A process is on its way: better to wait for it than to queue behind a task of unknown length.
+    if (workers_.CountsOf(id).starting > 0) return nullptr;
+  }
+  if (!job.priorities_differ) return workers_.FindShallowest(id, want);
+  Worker* worker = workers_.FindShallowestAbove(id, want, task->priority);
+  while (worker != nullptr && worker->queue.size() > 1 &&
+         worker->queue.back()->priority < task->priority && Recall(worker->queue.back())) {
+    Task* lower = worker->queue.back();
+    TakeBack(lower);
+    MakeReady(lower);
+    *requeued = true;
+  }
+  return worker != nullptr && workers_.CanTake(worker) ? worker : nullptr;
+}
+
+// As many as the free resources allow these tasks, of which each wants so much, to use.
+void Core::StartWorkers(JobId id, size_t tasks, const ResourceSet& want) {
+  const int64_t cpus = std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit);
+  int64_t fitting =
+      want.cpu_units() > 0 ? workers_.free().cpu_units() / want.cpu_units() : 2 * cpus;
+  for (const auto& [name, units] : want.named())
+    fitting = std::min(fitting, workers_.free().Named(name) / units);
+  const int64_t wanted = std::min<int64_t>(fitting, static_cast<int64_t>(tasks));
+  const int cap = Limits::MaxWorkersPerJob(static_cast<int>(cpus));
+  while (workers_.CountsOf(id).starting < wanted && workers_.CountsOf(id).all() < cap) {
+    const ProcessId process = ProcessId(next_process_++);
+    workers_.Start(process, id, ActorId());
+    history_.Add(now_nanos_, ObjectId(), Step::kProcessStarted, process);
+    Act(StartWorker{process, id});
+  }
+}
+
+// A worker has nothing to do while tasks queue behind another one's first: it takes the later half
+// of them.
+void Core::Steal(JobId id) {
+  while (Worker* thief = workers_.FindIdle(id)) {
+    Worker* victim = workers_.FindDeepest(id);
+    if (victim == nullptr) return;
+    bool moved = false;
+    for (size_t n = victim->queue.size() / 2; n > 0; --n) {
+      Task* task = victim->queue.back();
+      const std::span<const ResourceSet> wants = task->Wants();
+      const auto want = std::find_if(wants.begin(), wants.end(), [&](const ResourceSet& w) {
+        return moved ? thief->granted == w : workers_.free().Covers(w);
+      });
+      if (want == wants.end() || !workers_.CanTake(thief)) break;
+      if (!Recall(task)) break;  // it has begun, and so have those before it
+      TakeBack(task);
+      if (task->placement != nullptr) task->want = *want;
+      Dispatch(thief, task);
+      moved = true;
+    }
+    if (!moved) return;
+  }
+}
+
+// All workers of the job wait, no more may be started, and what they wait for cannot begin: the
+// deepest wait fails, so that the others may go on.
+void Core::RefuseHopelessWait(JobId id, const Job& job) {
+  const WorkerPool::Counts counts = workers_.CountsOf(id);
+  const int cap = Limits::MaxWorkersPerJob(
+      static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit)));
+  if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < cap) return;
+  Worker* deepest = DeepestBlocked(id, /*actors=*/false);
+  if (deepest == nullptr) return;
+  RefuseWait(
+      deepest,
+      absl::StrCat("all ", counts.all(),
+                   " workers that a job may have are blocked in Get or Wait, ", job.ready.size(),
+                   " tasks cannot begin, and this task, at depth ", deepest->queue.front()->depth,
+                   ", is the deepest one: nest less deeply, or return references instead of "
+                   "waiting"));
+}
+
+}  // namespace troupe::scheduler
