@@ -52,7 +52,7 @@ namespace {
 
 // Whether the parts that most tasks do not have say anything.
 bool HasOptions(const TaskSpec& t) {
-  return t.timeout_nanos != 0 || t.retry_on != 0 || !t.placement.group.is_null() ||
+  return t.timeout_nanos != 0 || t.retry_on != 0 || t.placement.group != ObjectId() ||
          t.placement.bundle != 0 || t.max_calls != 0 || t.stream_window != 0 ||
          !t.function.empty() || !t.resources.empty();
 }

@@ -18,7 +18,9 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/limits.h"
+#include "core/serialize/fields.h"
 #include "core/wire/handshake.h"
 #include "core/wire/message_equal.h"
 #include "core/wire/message_samples.h"
@@ -213,6 +215,40 @@ TEST(Wire, EachTextMayBeLong) {
   const auto again = DecodeClientMessage(Encode(ClientMessage(group), buffer));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_TRUE(Equal(*again, ClientMessage(group)));
+}
+
+// The parts that few tasks have are left out of a message where they say nothing: each field alone
+// says something, and so does each half of an id.
+TEST(Wire, EachFieldOfATaskTravelsAlone) {
+  const auto expect_travels = [](const TaskSpec& spec, const std::string& what) {
+    MessageBuffer buffer;
+    const auto decoded = DecodeClientMessage(Encode(spec, buffer));
+    ASSERT_TRUE(decoded.ok()) << what << ": " << decoded.status();
+    EXPECT_TRUE(Equal(*decoded, ClientMessage(spec))) << what;
+  };
+  for (const auto& [name, message] : ClientMessageSamples()) {
+    const TaskSpec* const full = std::get_if<TaskSpec>(&message);
+    if (full == nullptr) continue;
+    [&]<size_t... I>(std::index_sequence<I...>) {
+      (
+          [&] {
+            TaskSpec spec;
+            std::get<I>(serialize::Fields(spec)) = std::get<I>(serialize::Fields(*full));
+            expect_travels(spec, absl::StrCat(name, ", field ", I));
+          }(),
+          ...);
+    }
+    (std::make_index_sequence<serialize::FieldCount<TaskSpec>()>());
+  }
+  for (const ObjectId id : {ObjectId(1, 0), ObjectId(0, 1)}) {
+    TaskSpec placed, called, child;
+    placed.placement.group = id;
+    called.actor = ActorId(id.hi(), id.lo());
+    child.parent = TaskId(id.hi(), id.lo());
+    expect_travels(placed, "a placement");
+    expect_travels(called, "an actor");
+    expect_travels(child, "a parent");
+  }
 }
 
 TEST(Wire, UnknownNumbersAreErrors) {
