@@ -42,6 +42,7 @@ struct Limits {
   static constexpr int kDefaultMaxRetries = 3;
   static constexpr size_t kMaxBundles = 1'024;      // of a placement group
   static constexpr int kMaxQueuedTasks = 100'000;   // a driver's submission window
+  static constexpr size_t kMaxAwakeTasks = 4'096;   // ready ones of a job, that are not packed
   static constexpr int kMaxNestingOfTasks = 1'000;  // blocked parents above a task
 
   // Processes.

@@ -3,6 +3,7 @@
 #include <capnp/message.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -25,6 +26,7 @@
 #include "core/wire/message_equal.h"
 #include "core/wire/message_samples.h"
 #include "core/wire/messages.h"
+#include "core/wire/packing.h"
 #include "core/wire/protocol.capnp.h"
 
 namespace troupe::wire {
@@ -248,6 +250,30 @@ TEST(Wire, EachFieldOfATaskTravelsAlone) {
     expect_travels(placed, "a placement");
     expect_travels(called, "an actor");
     expect_travels(child, "a parent");
+  }
+}
+
+TYPED_TEST(WireTest, WhatIsPackedComesOut) {
+  MessageBuffer buffer;
+  for (const auto& [name, message] : this->AllSamples()) {
+    const ExactCopy bytes = Encoded(message);
+    const ExactCopy packed(Pack(bytes.bytes(), buffer));
+    std::vector<uint64_t> words(bytes.bytes().size() / sizeof(uint64_t));
+    Unpack(packed.bytes(), words);
+    EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(words)), bytes.bytes())) << name;
+  }
+}
+
+TEST(Wire, WhatHasNoZerosIsHardlyLargerPacked) {
+  std::mt19937_64 random(1);
+  MessageBuffer buffer;
+  for (const size_t words : {1, 2, 255, 256, 257, 10'000}) {
+    std::vector<uint64_t> message(words), unpacked(words);
+    for (uint64_t& word : message) word = random() | 0x0101010101010101;
+    const ExactCopy packed(Pack(std::as_bytes(std::span(message)), buffer));
+    EXPECT_LE(packed.bytes().size(), words * sizeof(uint64_t) + words / 128 + 16);
+    Unpack(packed.bytes(), unpacked);
+    EXPECT_EQ(unpacked, message);
   }
 }
 

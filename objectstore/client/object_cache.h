@@ -26,11 +26,11 @@
 #include <variant>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
+#include "core/base/set_by_id.h"
 
 namespace troupe::objectstore {
 
@@ -52,6 +52,9 @@ class ObjectCache {
   }
 
   struct Object {
+    explicit Object(ObjectId object) : id(object) {}
+
+    const ObjectId id;
     Content content;  // monostate: to be waited for, or, where it has resolved, to be fetched
     std::vector<ObjectId> refs;
     bool resolved = false;
@@ -71,7 +74,7 @@ class ObjectCache {
   // Null where nothing is known of it.
   const Object* Find(ObjectId id) const {
     const auto it = objects_.find(id);
-    return it == objects_.end() ? nullptr : &it->second;
+    return it == objects_.end() ? nullptr : it->get();
   }
   bool IsResolved(ObjectId id) const {
     const Object* object = Find(id);
@@ -90,18 +93,21 @@ class ObjectCache {
 
   // An object that was made here.
   void Made(ObjectId id, Content content, std::vector<ObjectId> refs) {
-    objects_[id] = {.content = std::move(content), .refs = std::move(refs), .resolved = true};
+    Object& object = At(id);
+    object.content = std::move(content);
+    object.refs = std::move(refs);
+    object.resolved = true;
   }
   // The node will tell what it resolves to, without being asked.
-  void Expect(ObjectId id) { objects_[id].subscribed = true; }
+  void Expect(ObjectId id) { At(id).subscribed = true; }
   // True where the node must be asked to tell when it resolves.
   bool Subscribe(ObjectId id) {
-    Object& object = objects_[id];
+    Object& object = At(id);
     return !object.resolved && !std::exchange(object.subscribed, true);
   }
   // True where the node must be asked for its bytes.
   bool Fetch(ObjectId id) {
-    Object& object = objects_[id];
+    Object& object = At(id);
     return !object.known() && !std::exchange(object.fetching, true);
   }
   // Its bytes have been asked for, and have not come since.
@@ -111,12 +117,12 @@ class ObjectCache {
   }
   // The fetch was refused: the next who looks asks again.
   void FetchRefused(ObjectId id) {
-    if (const auto it = objects_.find(id); it != objects_.end()) it->second.fetching = false;
+    if (const auto it = objects_.find(id); it != objects_.end()) (*it)->fetching = false;
   }
 
   // The node has told; no content: it has resolved, and its bytes are away.
   void Learn(ObjectId id, Content content, std::vector<ObjectId> refs) {
-    Object& object = objects_[id];
+    Object& object = At(id);
     object.resolved = true;
     if (object.views > 0) return;  // it lies where it lay: the node moves nothing under a view
     if (content.index() == 0) return;
@@ -127,13 +133,13 @@ class ObjectCache {
 
   // REQUIRES: its content is a Location.
   void AddView(ObjectId id) {
-    Object& object = objects_.at(id);
+    Object& object = At(id);
     TROUPE_CHECK(std::holds_alternative<Location>(object.content), "a view of what is not there");
     ++object.views;
   }
   // The serial of a question to be agreed to now.
   std::optional<uint32_t> DropView(ObjectId id) {
-    Object& object = objects_.at(id);
+    Object& object = At(id);
     TROUPE_CHECK(object.views > 0, "a view that is dropped twice");
     if (--object.views > 0 || object.asked == 0) return std::nullopt;
     object.content = std::monostate();
@@ -143,7 +149,7 @@ class ObjectCache {
   bool Unpin(ObjectId id, uint32_t serial) {
     const auto it = objects_.find(id);
     if (it == objects_.end()) return true;
-    Object& object = it->second;
+    Object& object = **it;
     if (object.views > 0) {
       object.asked = serial;
       return false;
@@ -156,16 +162,22 @@ class ObjectCache {
 
   size_t size() const { return objects_.size(); }
   void CheckInvariants() const {
-    for (const auto& [id, object] : objects_) {
-      TROUPE_CHECK(object.views == 0 || std::holds_alternative<Location>(object.content),
+    for (const auto& object : objects_) {
+      TROUPE_CHECK(object->views == 0 || std::holds_alternative<Location>(object->content),
                    "a view of what is not there");
-      TROUPE_CHECK(object.asked == 0 || object.views > 0, "an agreement that was forgotten");
-      TROUPE_CHECK(!object.known() || object.resolved, "bytes of what has not resolved");
+      TROUPE_CHECK(object->asked == 0 || object->views > 0, "an agreement that was forgotten");
+      TROUPE_CHECK(!object->known() || object->resolved, "bytes of what has not resolved");
     }
   }
 
  private:
-  absl::flat_hash_map<ObjectId, Object> objects_;
+  // Its record, a new one where there is none.
+  Object& At(ObjectId id) {
+    return **objects_.lazy_emplace(
+        id, [&](const auto& insert) { insert(std::make_unique<Object>(id)); });
+  }
+
+  SetById<Object> objects_;
 };
 
 inline ObjectCache::Inline ObjectCache::Inline::Copy(std::span<const std::byte> bytes) {

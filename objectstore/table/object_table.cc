@@ -2,23 +2,35 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 
 namespace troupe::objectstore {
+
+std::vector<ClientId> Entry::TakeSubscribers() {
+  std::vector<ClientId> subscribers;
+  for (Grant& grant : grants_) {
+    if (std::exchange(grant.subscribed, false)) subscribers.push_back(grant.client);
+  }
+  return subscribers;
+}
 
 absl::Status ObjectTable::Create(ObjectId id, ClientId maker) {
   if (id.is_null() || id.client() != maker) {
     return absl::PermissionDeniedError(
         absl::StrCat(ToString(maker), " makes ", id.ToString(), ", an id of another one"));
   }
-  auto [it, inserted] = entries_.try_emplace(id);
-  if (!inserted)
-    return absl::AlreadyExistsError(
-        absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
-  it->second = std::make_unique<Entry>();
-  it->second->grants_.push_back({maker, 1});
-  return absl::OkStatus();
+  bool inserted = false;
+  entries_.lazy_emplace(id, [&](const auto& insert) {
+    auto entry = std::make_unique<Entry>(id);
+    entry->grants_.push_back({maker, 1});
+    insert(std::move(entry));
+    inserted = true;
+  });
+  if (inserted) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
 }
 
 absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectId id,
@@ -39,19 +51,16 @@ absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectI
   for (const ObjectId inner : contained) Hold(inner);
   Count(content, +1);
   entry->content_ = std::move(content);
-  entry->contained_ = std::move(contained);
-  const std::vector<ClientId> subscribers(entry->subscribers_.begin(), entry->subscribers_.end());
-  entry->subscribers_ = {};
-  return subscribers;
+  if (!contained.empty())
+    entry->contained_ = std::make_unique<const std::vector<ObjectId>>(std::move(contained));
+  return entry->TakeSubscribers();
 }
 
 std::vector<ClientId> ObjectTable::Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
   Entry* entry = FindMutable(id);
   TROUPE_CHECK(entry != nullptr && entry->pending(), "an object that fails and is not pending");
   entry->content_ = std::move(error);
-  const std::vector<ClientId> subscribers(entry->subscribers_.begin(), entry->subscribers_.end());
-  entry->subscribers_ = {};
-  return subscribers;
+  return entry->TakeSubscribers();
 }
 
 void ObjectTable::Replace(ObjectId id, Content content) {
@@ -94,9 +103,6 @@ absl::Status ObjectTable::Release(ClientId client, ObjectId id, uint32_t count) 
       it->count -= count;
       if (it->count > 0) return absl::OkStatus();
       entry->grants_.erase(it);
-      const auto subscriber =
-          std::find(entry->subscribers_.begin(), entry->subscribers_.end(), client);
-      if (subscriber != entry->subscribers_.end()) entry->subscribers_.erase(subscriber);
       if (entry->stored()) ungranted_.emplace_back(id, client);
       FreeIfUnneeded(id, entry);
       return absl::OkStatus();
@@ -113,7 +119,7 @@ absl::Status ObjectTable::Claim(ClientId client, ObjectId container, uint32_t fi
     return absl::PermissionDeniedError(absl::StrCat(
         ToString(client), " claims from ", container.ToString(), ", which it does not hold"));
   }
-  const std::vector<ObjectId>& contained = Find(container)->contained_;
+  const std::span<const ObjectId> contained = Find(container)->contained();
   if (first > contained.size() || count > contained.size() - first) {
     return absl::InvalidArgumentError(absl::StrCat(ToString(client), " claims ids ", first, " to ",
                                                    uint64_t{first} + count, " of the ",
@@ -144,23 +150,22 @@ void ObjectTable::Unhold(ObjectId id) {
 }
 
 absl::StatusOr<bool> ObjectTable::Subscribe(ObjectId id, ClientId client) {
-  if (!HasGrant(id, client)) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(ToString(client), " asks for ", id.ToString(), " and was never granted it"));
+  if (Entry* entry = FindMutable(id)) {
+    for (Entry::Grant& grant : entry->grants_) {
+      if (grant.client != client) continue;
+      grant.subscribed = entry->pending();
+      return !entry->pending();
+    }
   }
-  Entry* entry = FindMutable(id);
-  if (!entry->pending()) return true;
-  auto& subscribers = entry->subscribers_;
-  if (std::find(subscribers.begin(), subscribers.end(), client) == subscribers.end())
-    subscribers.push_back(client);
-  return false;
+  return absl::PermissionDeniedError(
+      absl::StrCat(ToString(client), " asks for ", id.ToString(), " and was never granted it"));
 }
 
 void ObjectTable::DropClient(ClientId client) {
   std::vector<std::pair<ObjectId, uint32_t>> granted;
-  for (const auto& [id, entry] : entries_) {
+  for (const auto& entry : entries_) {
     for (const Entry::Grant& grant : entry->grants_) {
-      if (grant.client == client) granted.emplace_back(id, grant.count);
+      if (grant.client == client) granted.emplace_back(entry->id, grant.count);
     }
   }
   std::sort(granted.begin(),
@@ -173,7 +178,7 @@ void ObjectTable::DropClient(ClientId client) {
 
 const Entry* ObjectTable::Find(ObjectId id) const {
   const auto it = entries_.find(id);
-  return it == entries_.end() ? nullptr : it->second.get();
+  return it == entries_.end() ? nullptr : it->get();
 }
 
 Entry* ObjectTable::FindMutable(ObjectId id) { return const_cast<Entry*>(Find(id)); }
@@ -195,11 +200,9 @@ void ObjectTable::FreeIfUnneeded(ObjectId id, Entry* entry) {
   while (!unneeded.empty()) {
     const ObjectId next = unneeded.back();
     unneeded.pop_back();
-    const auto it = entries_.find(next);
-    const std::unique_ptr<Entry> freed = std::move(it->second);
-    entries_.erase(it);
+    const auto freed = std::move(entries_.extract(entries_.find(next)).value());
     Count(freed->content_, -1);
-    for (const ObjectId inner : freed->contained_) {
+    for (const ObjectId inner : freed->contained()) {
       Entry* held = FindMutable(inner);
       if (--held->holds_ == 0 && held->grants_.empty()) unneeded.push_back(inner);
     }
@@ -212,17 +215,17 @@ void ObjectTable::CheckInvariants() const {
   uint64_t stored = 0;
   uint64_t away = 0;
   absl::flat_hash_map<ObjectId, uint32_t> contained;
-  for (const auto& [id, entry] : entries_) {
+  for (const auto& entry : entries_) {
     TROUPE_CHECK(!entry->grants_.empty() || entry->holds_ > 0,
                  "an object that nobody needs was not freed");
-    for (const Entry::Grant& grant : entry->grants_)
+    for (const Entry::Grant& grant : entry->grants_) {
       TROUPE_CHECK(grant.count > 0, "a grant of nothing");
-    TROUPE_CHECK(entry->pending() || entry->subscribers_.empty(),
-                 "somebody waits for what is there");
+      TROUPE_CHECK(entry->pending() || !grant.subscribed, "somebody waits for what is there");
+    }
     if (const auto* bytes = std::get_if<std::string>(&entry->content_)) inlined += bytes->size();
     if (const auto* location = std::get_if<Location>(&entry->content_)) stored += location->size;
     if (const auto* out = std::get_if<Away>(&entry->content_)) away += out->size;
-    for (const ObjectId inner : entry->contained_) ++contained[inner];
+    for (const ObjectId inner : entry->contained()) ++contained[inner];
   }
   TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_ && away == bytes_away_,
                "bytes that do not add up");

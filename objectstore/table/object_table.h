@@ -20,18 +20,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
+#include "core/base/set_by_id.h"
 
 namespace troupe::objectstore {
 
@@ -45,6 +46,9 @@ using Content =
 
 class Entry {
  public:
+  explicit Entry(ObjectId object) : id(object) {}
+
+  const ObjectId id;
   bool pending() const { return content_.index() == 0; }
   bool failed() const { return content_.index() == 3; }
   bool away() const { return content_.index() == 4; }
@@ -58,18 +62,23 @@ class Entry {
     const auto* error = std::get_if<std::shared_ptr<const ErrorInfo>>(&content_);
     return error == nullptr ? nullptr : *error;
   }
-  const std::vector<ObjectId>& contained() const { return contained_; }
+  std::span<const ObjectId> contained() const {
+    return contained_ == nullptr ? std::span<const ObjectId>() : *contained_;
+  }
 
  private:
   friend class ObjectTable;
   struct Grant {
     ClientId client;
     uint32_t count;
+    bool subscribed = false;  // to be told when it resolves; of a pending object
   };
+  // Who is told, now that it has resolved.
+  std::vector<ClientId> TakeSubscribers();
+
   Content content_;
-  std::vector<ObjectId> contained_;
+  std::unique_ptr<const std::vector<ObjectId>> contained_;  // null: none
   absl::InlinedVector<Grant, 1> grants_;
-  absl::InlinedVector<ClientId, 1> subscribers_;
   uint32_t holds_ = 0;
 };
 
@@ -132,7 +141,7 @@ class ObjectTable {
   uint64_t bytes_away() const { return bytes_away_; }
   template <typename F>
   void ForEach(F f) const {
-    for (const auto& [id, entry] : entries_) f(id, static_cast<const Entry&>(*entry));
+    for (const auto& entry : entries_) f(static_cast<const Entry&>(*entry));
   }
 
   // Recomputes bytes and the holds of containers from first principles; a violation stops the
@@ -145,7 +154,7 @@ class ObjectTable {
   void Replace(ObjectId id, Content content);
   void FreeIfUnneeded(ObjectId id, Entry* entry);
 
-  absl::flat_hash_map<ObjectId, std::unique_ptr<Entry>> entries_;
+  SetById<Entry> entries_;
   std::vector<Freed> freed_;
   std::vector<std::pair<ObjectId, ClientId>> ungranted_;
   uint64_t bytes_inline_ = 0;

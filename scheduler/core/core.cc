@@ -28,13 +28,15 @@ Core::Core(const Config& config, TaskWords* words)
       words_(words),
       space_(config.store_bytes),
       spill_(config.spill, config.spill_file_bytes),
-      workers_(config.total) {}
+      workers_(config.total),
+      tasks_(config.codec) {}
 
 void Core::DriverJoined(ClientId driver, JobId job, JobOptions options) {
   drivers_[driver] = job;
-  jobs_[job].driver = driver;
-  options.weight_units = std::max<int64_t>(1, options.weight_units);
-  jobs_[job].options = std::move(options);
+  Job& joined = jobs_.try_emplace(job, &tasks_).first->second;
+  joined.driver = driver;
+  joined.options = std::move(options);
+  joined.options.weight_units = std::max<int64_t>(1, joined.options.weight_units);
 }
 
 void Core::ToolJoined(ClientId) {}
@@ -89,7 +91,7 @@ std::set<ClientId> Core::Survivors(JobId job) const {
     workers_.ForEach([&](const Worker& worker) {
       if (worker.job != job || worker.client == ClientId::kNone) return;
       if (Survives(worker.actor) ||
-          (!worker.queue.empty() && survivors.contains(worker.queue.front()->submitter))) {
+          (!worker.queue.empty() && survivors.contains(worker.queue.front()->submitter()))) {
         survivors.insert(worker.client);
       }
     });
@@ -111,14 +113,17 @@ void Core::EndJob(JobId id) {
     KillActor(actor, DeathError(*actor, "its driver has ended", 0));
   }
   const std::set<ClientId> survivors = Survivors(id);
-  std::vector<Task*> tasks;
-  for (auto& [task_id, task] : tasks_) {
-    if (task->job == id && !survivors.contains(task->submitter) && !Survives(task->actor))
-      tasks.push_back(task.get());
+  std::vector<std::pair<uint64_t, TaskId>> tasks;
+  tasks_.ForEach([&](const QueuedTask& task) {
+    if (task.job != id || survivors.contains(task.submitter())) return;
+    if (task.parked || !Survives(static_cast<const Task&>(task).actor))
+      tasks.emplace_back(task.order, task.id);
+  });
+  std::sort(tasks.begin(), tasks.end());
+  for (const auto& [order, task_id] : tasks) {
+    Task* const task = FindTask(task_id);
+    FailTask(task, JobEnded(*task));
   }
-  std::sort(tasks.begin(), tasks.end(),
-            [](const Task* a, const Task* b) { return a->order < b->order; });
-  for (Task* task : tasks) FailTask(task, JobEnded(*task));
   workers_.ForEach([&](Worker& worker) {
     if (worker.job == id && !worker.ending && !Survives(worker.actor) &&
         !survivors.contains(worker.client)) {
@@ -218,7 +223,7 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
     if (++job.failed_starts >= (job.image_runs ? kFailedStartsOfWhatRan : kFailedStarts)) {
       job.failed_starts = 0;
       while (!job.ready.empty()) {
-        Task* task = *job.ready.ClassesInOrder().front()->tasks.begin();
+        Task* task = job.ready.ClassesInOrder().front()->first();
         FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed,
                                        absl::StrCat("no worker could be started: ", cause), pid));
       }
@@ -321,7 +326,8 @@ void Core::CheckInvariants() const {
   spill_.CheckInvariants();
   uint64_t in_memory = 0, away = 0;
   size_t stored = 0;
-  objects_.ForEach([&](ObjectId id, const objectstore::Entry& entry) {
+  objects_.ForEach([&](const objectstore::Entry& entry) {
+    const ObjectId id = entry.id;
     if (!entry.stored()) return;
     ++stored;
     const objectstore::Residency::Record* record = residency_.Find(id);
@@ -337,8 +343,13 @@ void Core::CheckInvariants() const {
                "bytes in memory and on disk that do not add up");
   workers_.CheckInvariants();
   size_t ready = 0, timers = 0;
-  for (const auto& [id, task] : tasks_) {
-    TROUPE_CHECK(id == task->id, "a task under another one's id");
+  tasks_.ForEach([&](const QueuedTask& queued) {
+    const std::shared_ptr<const Task> task = LookAt(queued);
+    if (queued.parked) {
+      const auto job = jobs_.find(queued.job);
+      TROUPE_CHECK(task->CanPark() && job != jobs_.end() && job->second.ready.Contains(task.get()),
+                   "a parked task that is not queued, or would not be the same again");
+    }
     TROUPE_CHECK((task->worker != nullptr) == (task->state == Task::State::kDispatched),
                  "dispatched without a worker");
     TROUPE_CHECK((task->missing > 0) == (task->state == Task::State::kWaiting) ||
@@ -355,15 +366,11 @@ void Core::CheckInvariants() const {
                  "delayed without an end");
     for (const int64_t at : task->timers) timers += at != kNever;
     for (const Task* child = task->first_child; child != nullptr; child = child->next_sibling) {
-      const auto found = tasks_.find(child->id);
-      TROUPE_CHECK(
-          child->parent == task.get() && found != tasks_.end() && found->second.get() == child,
-          "a child of another one, or one that is gone");
+      TROUPE_CHECK(child->parent == task.get() && tasks_.Find(child->id) == child,
+                   "a child of another one, or one that is gone");
     }
     if (task->parent != nullptr) {
-      const auto found = tasks_.find(task->parent->id);
-      TROUPE_CHECK(found != tasks_.end() && found->second.get() == task->parent,
-                   "a parent that is gone");
+      TROUPE_CHECK(tasks_.Find(task->parent->id) == task->parent, "a parent that is gone");
     }
     if (task->kind == wire::TaskKind::kTask && task->state == Task::State::kReady) ++ready;
     if (task->worker != nullptr) {
@@ -374,7 +381,7 @@ void Core::CheckInvariants() const {
     for (const ObjectId dependency : task->dependencies) {
       TROUPE_CHECK(objects_.Find(dependency) != nullptr, "a task whose argument was freed");
     }
-  }
+  });
   for (const auto& [id, actor] : actors_) {
     const Worker* worker = workers_.FindProcess(actor->process);
     for (uint32_t group = 0; worker != nullptr && group < worker->loads.size(); ++group) {

@@ -18,6 +18,7 @@
 #ifndef TROUPE_SCHEDULER_CORE_CORE_H_
 #define TROUPE_SCHEDULER_CORE_CORE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -45,7 +46,9 @@
 #include "scheduler/core/history.h"
 #include "scheduler/core/placement_group.h"
 #include "scheduler/core/ready_queue.h"
+#include "scheduler/core/spec_codec.h"
 #include "scheduler/core/task.h"
+#include "scheduler/core/task_table.h"
 #include "scheduler/core/worker_pool.h"
 
 namespace troupe::scheduler {
@@ -74,6 +77,8 @@ class Core {
     uint64_t memory_limit =
         0;  // bytes, of its processes and its objects together; 0: the machine's
     size_t max_suspended_calls = Limits::kMaxSuspendedCalls;  // of one actor
+    SpecCodec* codec = nullptr;  // with it, tasks that wait behind many others are parked:
+    size_t max_awake_tasks = Limits::kMaxAwakeTasks;  // behind so many of their job
   };
   Core(const Config& config, TaskWords* words);
 
@@ -166,6 +171,7 @@ class Core {
   const objectstore::SpillSpace& spill() const { return spill_; }
   const WorkerPool& workers() const { return workers_; }
   size_t task_count() const { return tasks_.size(); }
+  size_t parked_task_count() const { return tasks_.parked_count(); }
   size_t actor_count() const { return actors_.size(); }
   size_t job_count() const { return jobs_.size(); }
   // True until the job's last process has died: its image may be needed for another one.
@@ -189,6 +195,8 @@ class Core {
 
  private:
   struct Job {
+    explicit Job(TaskTable* tasks) : ready(tasks) {}
+
     ClientId driver = ClientId::kNone;
     bool driver_left = false;
     bool ended = false;  // and no detached actor of it is left: nothing of it runs any more
@@ -231,8 +239,27 @@ class Core {
   }
 
   // core_tasks.cc
+  // Null where there is none. A parked one wakes.
+  Task* FindTask(TaskId id);
+  // The same for those who only look: a parked one stays parked.
+  std::shared_ptr<const Task> LookAt(TaskId id) const;
+  std::shared_ptr<const Task> LookAt(const QueuedTask& task) const;
+  // Those of which it is true, in the order of submission.
+  template <typename IsOne>
+  std::vector<TaskId> AwakeTasks(IsOne is_one) const {
+    std::vector<std::pair<uint64_t, TaskId>> found;
+    tasks_.ForEach([&](const QueuedTask& task) {
+      if (!task.parked && is_one(static_cast<const Task&>(task)))
+        found.emplace_back(task.order, task.id);
+    });
+    std::sort(found.begin(), found.end());
+    std::vector<TaskId> ids;
+    for (const auto& [order, id] : found) ids.push_back(id);
+    return ids;
+  }
   absl::Status Enter(ClientId client, const wire::TaskSpec& spec, Task* task);
   void Admit(Task* task);
+  void ParkIfDeep(TaskId id);
   void MakeReady(Task* task);
   // What every event ends with.
   void Settle();
@@ -405,7 +432,7 @@ class Core {
   WorkerPool workers_;
   std::map<JobId, Job> jobs_;
   absl::flat_hash_map<ClientId, JobId> drivers_;
-  absl::flat_hash_map<TaskId, std::unique_ptr<Task>> tasks_;
+  TaskTable tasks_;
   absl::flat_hash_map<ObjectId, std::vector<TaskId>>
       dependents_;                         // of objects that are not there yet
   std::map<ObjectId, ClientId> promises_;  // pending objects, and who is to seal them

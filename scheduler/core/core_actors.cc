@@ -68,7 +68,7 @@ std::optional<uint32_t> Core::FindGroup(const ActorRecord& actor, std::string_vi
 
 absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
   ActorRecord* actor = actors_.at(spec.actor).get();
-  ActorRecord::Caller& caller = actor->callers[call->submitter];
+  ActorRecord::Caller& caller = actor->callers[call->submitter()];
   if (spec.sequence != caller.last_sequence + 1) {
     const uint64_t last = caller.last_sequence;
     FinishTask(call);
@@ -110,7 +110,7 @@ absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
 
 // To be dispatched before all others of its caller and group.
 void Core::PutBack(ActorRecord* actor, Task* call) {
-  actor->callers[call->submitter].calls[call->group].push_front(call);
+  actor->callers[call->submitter()].calls[call->group].push_front(call);
 }
 
 void Core::StartActor(ActorRecord* actor) {
@@ -303,8 +303,7 @@ absl::Status Core::ExitActor(ClientId client) {
   }
   const ErrorInfo death = ExitError(*actor);
   for (const TaskId call : calls) {
-    const auto task = tasks_.find(call);
-    if (task != tasks_.end()) StopTask(task->second.get(), death, Ending::kByItself);
+    if (Task* task = FindTask(call)) StopTask(task, death, Ending::kByItself);
   }
   EndIfItHasLeft(actor, worker);
   Settle();
@@ -330,8 +329,7 @@ void Core::EndIfItHasLeft(ActorRecord* actor, Worker* worker) {
   const ErrorInfo death = ExitError(*actor);
   KillActor(actor, death);
   for (const TaskId call : calls) {
-    const auto task = tasks_.find(call);
-    if (task != tasks_.end()) FailTask(task->second.get(), death);
+    if (Task* task = FindTask(call)) FailTask(task, death);
   }
   EndJobIfOver(job);
 }

@@ -68,15 +68,13 @@ void Core::StopDescendants(const Task* task, std::string_view why, Ending ending
   for (const Task* child = task->first_child; child != nullptr; child = child->next_sibling)
     found.push_back(child->id);
   for (size_t i = 0; i < found.size(); ++i) {
-    const Task* next = tasks_.at(found[i]).get();
+    const Task* next = FindTask(found[i]);
     for (const Task* child = next->first_child; child != nullptr; child = child->next_sibling)
       found.push_back(child->id);
   }
   for (const TaskId id : found) {
-    const auto it = tasks_.find(id);
-    if (it == tasks_.end()) continue;
-    Task* next = it->second.get();
-    StopTask(next, next->MakeError(ErrorKind::kCancelled, std::string(why)), ending);
+    if (Task* next = FindTask(id))
+      StopTask(next, next->MakeError(ErrorKind::kCancelled, std::string(why)), ending);
   }
 }
 
@@ -167,7 +165,7 @@ bool Core::FireTimers() {
   bool fired = false;
   while (!timers_.empty() && std::get<0>(*timers_.begin()) <= now_nanos_) {
     const auto [at, order, timer, id] = *timers_.begin();
-    Task* task = tasks_.at(id).get();
+    Task* task = FindTask(id);
     SetTimer(task, timer, kNever);
     fired = true;
     switch (timer) {

@@ -112,12 +112,12 @@ class Core::WaitGraph {
     if (!pending.empty()) NeedObjects(node, pending, pending.size());
   }
 
-  // Whose end brings the object; none where it is there, or is a promise.
+  // Whose end brings the object; none where it is there, is a promise, or waits only for its turn.
   std::optional<size_t> MakerOf(ObjectId id) {
     if (!core_.IsPending(id)) return std::nullopt;
-    const auto task = core_.tasks_.find(id.task());
-    if (task == core_.tasks_.end()) return std::nullopt;
-    return NodeOf(task->second.get());
+    const QueuedTask* task = core_.tasks_.Find(id.task());
+    if (task == nullptr || task->parked) return std::nullopt;
+    return NodeOf(static_cast<const Task*>(task));
   }
 
   const ActorRecord* ActorOf(const Worker& worker) const {
@@ -177,7 +177,7 @@ class Core::WaitGraph {
   void LookAtQueued(size_t node, const Task& call) {
     const ActorRecord& actor = *core_.actors_.at(call.actor);
     if (actor.state != ActorRecord::State::kAlive) return;
-    const auto caller = actor.callers.find(call.submitter);
+    const auto caller = actor.callers.find(call.submitter());
     const auto queue = caller == actor.callers.end() ? nullptr : &caller->second.calls;
     if (queue != nullptr && queue->contains(call.group)) {
       for (const Task* ahead : queue->at(call.group)) {

@@ -22,14 +22,15 @@
 
 #include "absl/status/status.h"
 #include "core/base/ids.h"
-#include "core/base/limits.h"
 #include "core/wire/messages.h"
 #include "scheduler/core/core.h"
+#include "scheduler/core/wire_spec_codec.h"
 
 namespace troupe::scheduler {
 
 inline constexpr ClientId kDriver = ClientId(1);
 inline constexpr int64_t kSecond = 1'000'000'000;
+inline constexpr uint64_t kStoreBytes = 64 << 20;
 
 inline wire::TaskSpec Spec(ClientId client, uint64_t sequence) {
   wire::TaskSpec spec;
@@ -48,18 +49,13 @@ inline wire::Value ValueOf(std::string_view bytes) {
 // A core, a driver, and whatever workers it starts, which join at once as clients 101, 102, ...
 class CoreTest : public testing::Test, protected TaskWords {
  protected:
-  explicit CoreTest(double cpus = 2, uint64_t store_bytes = 64 << 20)
+  explicit CoreTest(double cpus = 2, uint64_t store_bytes = kStoreBytes)
       : CoreTest(ResourceSet::Cpus(cpus), store_bytes) {}
+  explicit CoreTest(const ResourceSet& total, uint64_t store_bytes = kStoreBytes)
+      : CoreTest(Core::Config{.total = total, .store_bytes = store_bytes}) {}
   // With `spill`, everything can be written, and is at once; whoever is asked for a place forgets
   // it.
-  explicit CoreTest(const ResourceSet& total, uint64_t store_bytes = 64 << 20,
-                    std::vector<objectstore::SpillSpace::Directory> spill = {},
-                    size_t max_suspended_calls = Limits::kMaxSuspendedCalls)
-      : core_({.total = total,
-               .store_bytes = store_bytes,
-               .spill = std::move(spill),
-               .max_suspended_calls = max_suspended_calls},
-              this) {
+  explicit CoreTest(Core::Config config) : core_(WithCodec(std::move(config)), this) {
     core_.DriverJoined(kDriver, JobId(1));
   }
   ~CoreTest() override { core_.CheckInvariants(); }
@@ -150,6 +146,7 @@ class CoreTest : public testing::Test, protected TaskWords {
     return entry == nullptr ? nullptr : entry->error().get();
   }
 
+  WireSpecCodec codec_;
   Core core_;
   bool workers_join_ = true;
   std::vector<ProcessId> started_;
@@ -166,6 +163,11 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<SendWaitRefused> refused_waits_;
 
  private:
+  Core::Config WithCodec(Core::Config config) {
+    config.codec = &codec_;
+    return config;
+  }
+
   std::map<std::pair<ClientId, uint32_t>, uint64_t> generations_;
   std::set<std::pair<ClientId, uint32_t>> begun_;
 };

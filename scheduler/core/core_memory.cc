@@ -416,7 +416,8 @@ wire::MemoryReport Core::Memory(size_t limit) const {
       .spilled_bytes = spill_.used(),
       .object_count = objects_.count(),
       .objects = {}};
-  objects_.ForEach([&](ObjectId id, const objectstore::Entry& entry) {
+  objects_.ForEach([&](const objectstore::Entry& entry) {
+    const ObjectId id = entry.id;
     wire::MemoryObject object{.id = id,
                               .holders = static_cast<uint32_t>(entry.holders()),
                               .holds = entry.holds(),

@@ -141,7 +141,7 @@ void Core::FreeStored(ObjectId id) {
 
 // Who made it, as people know it: the task whose result it is, or in which it was Put.
 std::string Core::MakerName(ObjectId id, ClientId client) const {
-  if (const auto task = tasks_.find(id.task()); task != tasks_.end()) return task->second->name;
+  if (const auto task = LookAt(id.task())) return task->name;
   const Worker* worker = workers_.FindClient(client);
   if (worker != nullptr && !worker->queue.empty())
     return absl::StrCat("Put in ", worker->queue.front()->name);

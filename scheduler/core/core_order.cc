@@ -67,7 +67,7 @@ std::vector<Core::Reservation> Core::FindReservations() {
   for (const auto& [id, job] : jobs_) {
     if (job.ended || job.ready.empty()) continue;
     const ReadyQueue::Class* first = job.ready.ClassesInOrder().front();
-    const Task* task = *first->tasks.begin();
+    const Task* task = first->first();
     add(&job, task->Wants(), task->priority,
         now_nanos_ - task->ready_since_nanos >= kPatienceNanos);
   }
@@ -140,10 +140,7 @@ void Core::Charge(Worker* worker) {
   worker->charged_nanos = now_nanos_;
 }
 
-Task* Core::MakerOf(ObjectId id) {
-  const auto it = tasks_.find(id.task());
-  return it == tasks_.end() ? nullptr : it->second.get();
-}
+Task* Core::MakerOf(ObjectId id) { return FindTask(id.task()); }
 
 // A task is as urgent as the most urgent of those that wait for it, to any depth. It stays so.
 void Core::Raise(Task* task, int32_t priority) {
@@ -238,7 +235,7 @@ bool Core::NobodyMovesWithout(std::span<const ResourceSet> wants) const {
 
 // The job's first task lacks what blocked workers hold while they wait.
 void Core::RefuseHeldResources(JobId id, const Job& job) {
-  const Task* first = *job.ready.ClassesInOrder().front()->tasks.begin();
+  const Task* first = job.ready.ClassesInOrder().front()->first();
   if (!NobodyMovesWithout(first->Wants())) return;
   RefuseWaitOfHolder(id, first->Wants().front(),
                      absl::StrCat("task ", first->name, " ", first->id.ToString()));

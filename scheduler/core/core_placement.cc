@@ -83,21 +83,15 @@ absl::Status Core::RemovePlacementGroup(ClientId client, ObjectId id) {
   }
   if (it->second.removed) return absl::OkStatus();
   Remove(&it->second, ErrorKind::kCancelled, "it was removed");
-  std::vector<Task*> tasks;
-  for (auto& [task_id, task] : tasks_) {
-    if (task->placement != nullptr && task->placement->group == id) tasks.push_back(task.get());
-  }
-  std::sort(tasks.begin(), tasks.end(),
-            [](const Task* a, const Task* b) { return a->order < b->order; });
-  std::vector<TaskId> ids;
-  for (const Task* task : tasks) ids.push_back(task->id);
-  for (const TaskId task_id : ids) {
-    const auto task = tasks_.find(task_id);
-    if (task == tasks_.end()) continue;  // it went with another one
-    const ErrorInfo error = GroupRemoved(*task->second, it->second);
-    if (task->second->kind != wire::TaskKind::kActorCreation) {
-      StopTask(task->second.get(), error, Ending::kNow);
-    } else if (ActorRecord* actor = actors_.at(task->second->actor).get(); !actor->dead()) {
+  for (const TaskId task_id : AwakeTasks([&](const Task& task) {
+         return task.placement != nullptr && task.placement->group == id;
+       })) {
+    Task* const task = FindTask(task_id);
+    if (task == nullptr) continue;  // it went with another one
+    const ErrorInfo error = GroupRemoved(*task, it->second);
+    if (task->kind != wire::TaskKind::kActorCreation) {
+      StopTask(task, error, Ending::kNow);
+    } else if (ActorRecord* actor = actors_.at(task->actor).get(); !actor->dead()) {
       KillActor(actor, DeathError(*actor, error.message, 0));
     }
   }

@@ -195,9 +195,9 @@ std::string Core::Describe(const Task& task) const {
 
 void Core::Explain(ObjectId id, int depth, std::string* text) const {
   const std::string indent(static_cast<size_t>(2 * depth), ' ');
-  const auto task = tasks_.find(id.task());
-  if (task != tasks_.end() && !task->second->answered) {
-    ExplainTask(*task->second, depth, text);
+  const std::shared_ptr<const Task> task = LookAt(id.task());
+  if (task != nullptr && !task->answered) {
+    ExplainTask(*task, depth, text);
     return;
   }
   const objectstore::Entry* entry = objects_.Find(id);
@@ -330,13 +330,14 @@ uint32_t Core::ThreadsFor(const Task& task) const {
 }
 
 std::vector<Core::Row> Core::ListTasks() const {
-  std::vector<const Task*> tasks;
-  for (const auto& [id, task] : tasks_) tasks.push_back(task.get());
+  std::vector<const QueuedTask*> tasks;
+  tasks_.ForEach([&](const QueuedTask& task) { tasks.push_back(&task); });
   std::sort(tasks.begin(), tasks.end(),
-            [](const Task* a, const Task* b) { return a->order < b->order; });
+            [](const QueuedTask* a, const QueuedTask* b) { return a->order < b->order; });
   if (tasks.size() > kMaxRows) tasks.resize(kMaxRows);
   std::vector<Row> rows;
-  for (const Task* task : tasks) {
+  for (const QueuedTask* queued : tasks) {
+    const std::shared_ptr<const Task> task = LookAt(*queued);
     const char* kind = task->kind == wire::TaskKind::kTask        ? "task"
                        : task->kind == wire::TaskKind::kActorCall ? "call"
                                                                   : "actor";

@@ -76,7 +76,7 @@ bool Core::ScheduleJob(JobId id, Job& job) {
   std::vector<ResourceSet> yielding;
   bool dispatched = false;
   for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
-    Task* task = *tasks->tasks.begin();
+    Task* task = tasks->first();
     bool requeued = false;
     const auto place = [&](const ResourceSet& want) {
       if (!claims.empty() && MustYield(claims, job, *task, want)) {
@@ -108,7 +108,7 @@ bool Core::ScheduleJob(JobId id, Job& job) {
 // `requeued`: tasks of a lower priority went back to the queue.
 Worker* Core::FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks,
                             const ResourceSet& want, bool* requeued) {
-  const Task* task = *tasks.tasks.begin();
+  const Task* task = tasks.first();
   if (workers_.free().Covers(want)) {
     if (Worker* idle = workers_.FindIdle(id)) return idle;
     StartWorkers(id, tasks.tasks.size(), want);

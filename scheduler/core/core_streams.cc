@@ -21,8 +21,7 @@ absl::Status Core::StreamItem(ClientId client, const wire::StreamItem& item) {
     return absl::PermissionDeniedError(
         absl::StrCat(ToString(client), " yields an item and is no worker"));
   }
-  const auto it = tasks_.find(item.task);
-  Task* task = it == tasks_.end() ? nullptr : it->second.get();
+  Task* task = FindTask(item.task);
   // It was failed while it ran, and its process is about to be killed.
   if (task == nullptr && worker->ending) return absl::OkStatus();
   if (task == nullptr || task->worker != worker || task->attempt != item.attempt ||
@@ -36,7 +35,7 @@ absl::Status Core::StreamItem(ClientId client, const wire::StreamItem& item) {
                                                    " of ", item.task.ToString(), " after item ",
                                                    task->stream_items));
   }
-  const bool unwanted = task->stream_stopped || task->answered || !IsClient(task->submitter);
+  const bool unwanted = task->stream_stopped || task->answered || !IsClient(task->submitter());
   if (unwanted || item.index < task->stream_items) {
     task->stream_stopped = unwanted;
     if (absl::Status status = DropItem(client, item.value); !status.ok()) return status;
@@ -45,10 +44,10 @@ absl::Status Core::StreamItem(ClientId client, const wire::StreamItem& item) {
     return absl::OkStatus();
   }
   const ObjectId id = task->id.Result(1 + item.index);
-  if (absl::Status status = objects_.Create(id, task->submitter); !status.ok()) return status;
+  if (absl::Status status = objects_.Create(id, task->submitter()); !status.ok()) return status;
   if (absl::Status status = SealObject(client, id, item.value); !status.ok()) return status;
   ++task->stream_items;
-  Act(SendStreamed{task->submitter, id});
+  Act(SendStreamed{task->submitter(), id});
   Settle();
   return absl::OkStatus();
 }
@@ -63,10 +62,9 @@ absl::Status Core::DropItem(ClientId client, const wire::Value& value) {
 }
 
 absl::Status Core::StreamDemand(ClientId client, const wire::StreamDemand& demand) {
-  const auto it = tasks_.find(demand.task);
-  if (it == tasks_.end()) return absl::OkStatus();  // it has ended meanwhile
-  Task* task = it->second.get();
-  if (task->submitter != client || task->stream_window == 0) {
+  Task* task = FindTask(demand.task);
+  if (task == nullptr) return absl::OkStatus();  // it has ended meanwhile
+  if (task->submitter() != client || task->stream_window == 0) {
     return absl::PermissionDeniedError(absl::StrCat(
         ToString(client), " consumes ", demand.task.ToString(), ", which is no stream of its own"));
   }
@@ -89,13 +87,10 @@ absl::Status Core::StreamDemand(ClientId client, const wire::StreamDemand& deman
 
 // Their consumer is gone: nobody takes what they wait to yield.
 void Core::StopStreamsOf(ClientId consumer) {
-  std::vector<Task*> streams;
-  for (const auto& [id, task] : tasks_) {
-    if (task->submitter == consumer && task->stream_window > 0) streams.push_back(task.get());
-  }
-  std::sort(streams.begin(), streams.end(),
-            [](const Task* a, const Task* b) { return a->order < b->order; });
-  for (Task* task : streams) {
+  for (const TaskId id : AwakeTasks([&](const Task& task) {
+         return task.submitter() == consumer && task.stream_window > 0;
+       })) {
+    Task* const task = FindTask(id);
     task->stream_stopped = true;
     TellProducer(*task);
   }

@@ -20,8 +20,7 @@ namespace troupe::scheduler {
 absl::StatusOr<Task*> Core::FindCall(ClientId client, TaskId id, uint32_t attempt, uint32_t slot,
                                      std::string_view does) {
   const Worker* worker = workers_.FindClient(client);
-  const auto it = tasks_.find(id);
-  Task* task = it == tasks_.end() ? nullptr : it->second.get();
+  Task* task = FindTask(id);
   if (task == nullptr && worker != nullptr && worker->ending) return task;
   if (task == nullptr || worker == nullptr || task->worker != worker || task->attempt != attempt ||
       task->slot != slot) {

@@ -18,22 +18,21 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   task->job = *job;
   task->spec = SpecBytes(message);
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
-  tasks_.emplace(task->id, std::move(owned));
+  tasks_.Insert(std::move(owned));
   queued_bytes_ += task->spec.size();
   absl::Status status;
   if (spec.kind == wire::TaskKind::kActorCreation) status = EnterActor(spec, task);
   if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
   if (!status.ok()) return status;
-  if (tasks_.contains(spec.id)) {  // else it has failed already
+  if (tasks_.Find(spec.id) != nullptr) {  // else it has failed already
     const Worker* worker = workers_.FindClient(client);
-    const auto parent = tasks_.find(spec.parent);
-    const bool has_parent =
-        worker != nullptr && parent != tasks_.end() && parent->second->worker == worker;
+    Task* const parent = worker == nullptr ? nullptr : FindTask(spec.parent);
+    const bool has_parent = parent != nullptr && parent->worker == worker;
     if (jobs_.at(*job).ended || (worker != nullptr && worker->disowned)) {
       FailTask(task, JobEnded(*task));  // sent before the process knew
     } else if (const auto foreign = ForeignCode(spec, *task); foreign.has_value()) {
       FailTask(task, *foreign);
-    } else if (has_parent && parent->second->answered) {
+    } else if (has_parent && parent->answered) {
       FailTask(task, task->MakeError(ErrorKind::kCancelled,
                                      "the task that submitted it was stopped before it did"));
     } else if (worker != nullptr && queued_bytes_ > config_.max_queued_bytes) {
@@ -45,46 +44,45 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
                                       FormatBytes(static_cast<int64_t>(config_.max_queued_bytes)),
                                       "; wait for some of them first")));
     } else {
-      if (has_parent && task->kind != wire::TaskKind::kActorCreation)
-        AdoptChild(parent->second.get(), task);
+      if (has_parent && task->kind != wire::TaskKind::kActorCreation) AdoptChild(parent, task);
       SetTimer(task, TaskTimer::kDeadline, task->deadline_nanos);
       Admit(task);
+      ParkIfDeep(spec.id);
     }
   }
   Settle();
   return absl::OkStatus();
 }
 
+// Of a task that was admitted, and may be gone already.
+void Core::ParkIfDeep(TaskId id) {
+  if (!tasks_.can_park()) return;
+  Task* const task = FindTask(id);
+  if (task == nullptr || !task->CanPark()) return;
+  ReadyQueue& ready = jobs_.at(task->job).ready;
+  if (ready.size() > config_.max_awake_tasks) ready.ParkUnlessFirst(task);
+}
+
+Task* Core::FindTask(TaskId id) {
+  QueuedTask* task = tasks_.Find(id);
+  if (task == nullptr) return nullptr;
+  if (task->parked) return jobs_.at(task->job).ready.Wake(static_cast<ParkedTask*>(task));
+  return static_cast<Task*>(task);
+}
+
+std::shared_ptr<const Task> Core::LookAt(TaskId id) const {
+  const QueuedTask* task = tasks_.Find(id);
+  return task == nullptr ? nullptr : LookAt(*task);
+}
+
+std::shared_ptr<const Task> Core::LookAt(const QueuedTask& task) const {
+  if (task.parked) return tasks_.Awake(static_cast<const ParkedTask&>(task));
+  return {std::shared_ptr<const Task>(), static_cast<const Task*>(&task)};  // the table's own
+}
+
 // Checks everything before it changes anything.
 absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task) {
-  task->id = spec.id;
-  task->kind = spec.kind;
-  task->submitter = client;
-  task->name = std::string(spec.name);
-  task->actor = spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor;
-  task->num_returns = spec.num_returns;
-  task->stream_window = spec.stream_window;
-  task->want = ResourceSet(spec.cpu_units);
-  for (const auto& [name, units] : spec.resources) {
-    if (IsOfBundle(name)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(spec.id.ToString(), " asks for a resource named \"", name, "\""));
-    }
-    task->want.SetNamed(name, units);
-  }
-  if (!spec.placement.group.is_null()) {
-    task->placement = std::make_unique<BundleChoice>();
-    task->placement->group = spec.placement.group;
-    task->placement->bundle = spec.placement.bundle;
-    task->placement->asked = task->want;
-  }
-  task->retries_left = spec.max_retries;
-  task->priority = spec.priority;
-  task->depth = spec.depth;
-  task->entry = spec.entry;
-  task->max_calls = spec.kind == wire::TaskKind::kTask ? spec.max_calls : 0;
-  task->may_retry = spec.kind == wire::TaskKind::kTask && spec.retry_on != 0;
-  task->grace_nanos = spec.grace_nanos;
+  task->Fill(spec);
   if (spec.timeout_nanos != 0 && spec.kind != wire::TaskKind::kActorCreation) {
     // What is further away than any process lives is no deadline.
     constexpr int64_t kFar = kNever / 4;
@@ -92,14 +90,10 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
       task->deadline_nanos = now_nanos_ + std::max<int64_t>(0, spec.timeout_nanos);
   }
   task->order = next_order_++;
-  for (const wire::Argument& argument : spec.arguments) {
-    if (const auto* value = std::get_if<wire::Argument::Inline>(&argument.content)) {
-      task->inner_refs.insert(task->inner_refs.end(), value->refs.begin(), value->refs.end());
-    } else if (const auto* object = std::get_if<ObjectId>(&argument.content)) {
-      task->dependencies.push_back(*object);
-    } else {
-      const auto& objects = std::get<wire::Argument::Objects>(argument.content);
-      task->dependencies.insert(task->dependencies.end(), objects.begin(), objects.end());
+  for (const auto& [name, units] : spec.resources) {
+    if (IsOfBundle(name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(spec.id.ToString(), " asks for a resource named \"", name, "\""));
     }
   }
   if (spec.num_returns == 0 || spec.num_returns > ObjectId::kMaxIndex) {
@@ -226,12 +220,12 @@ void Core::ResolveDependents() {
     if (entry == nullptr) continue;  // all its tasks have failed by other arguments
     const std::shared_ptr<const ErrorInfo> error = entry->error();
     for (const TaskId dependent : dependents) {
-      const auto task = tasks_.find(dependent);
-      if (task == tasks_.end()) continue;  // another argument of it has failed
+      Task* const task = FindTask(dependent);
+      if (task == nullptr) continue;  // another argument of it has failed
       if (error != nullptr) {
-        FailTask(task->second.get(), *error);
-      } else if (--task->second->missing == 0) {
-        MakeReady(task->second.get());
+        FailTask(task, *error);
+      } else if (--task->missing == 0) {
+        MakeReady(task);
       }
     }
   }
@@ -298,8 +292,7 @@ void Core::RecallBehindFirst(Worker* worker) {
 }
 
 absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
-  const auto it = tasks_.find(complete.task);
-  Task* task = it == tasks_.end() ? nullptr : it->second.get();
+  Task* task = FindTask(complete.task);
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr) {
     return absl::PermissionDeniedError(
@@ -412,7 +405,7 @@ void Core::FinishTask(Task* task) {
   queued_bytes_ -= task->spec.size();
   history_.Add(now_nanos_, task->id.Result(0), Step::kEnded,
                task->worker == nullptr ? ProcessId::kNone : task->worker->process);
-  if (task->kind != wire::TaskKind::kActorCreation) TellDriver(task->submitter);
+  if (task->kind != wire::TaskKind::kActorCreation) TellDriver(task->submitter());
   const bool was_dispatched = task->worker != nullptr;
   if (was_dispatched) {
     workers_.Dequeue(task->worker, task, now_nanos_);
@@ -422,7 +415,7 @@ void Core::FinishTask(Task* task) {
   }
   if (task->kind == wire::TaskKind::kActorCall) {
     auto& callers = actors_.at(task->actor)->callers;
-    auto& calls = callers[task->submitter].calls;
+    auto& calls = callers[task->submitter()].calls;
     // A dispatched one has left the queue; those that fail together go from its front.
     if (const auto group = calls.find(task->group); !was_dispatched && group != calls.end()) {
       std::deque<Task*>& queue = group->second;
@@ -431,7 +424,7 @@ void Core::FinishTask(Task* task) {
       if (queue.empty()) calls.erase(group);
     }
     if (task->counted) --actors_.at(task->actor)->pending_calls;
-    if (calls.empty() && !IsClient(task->submitter)) callers.erase(task->submitter);
+    if (calls.empty() && !IsClient(task->submitter())) callers.erase(task->submitter());
     objects_.Unhold(task->actor);
   }
   if (task->kind != wire::TaskKind::kActorCreation) {
@@ -441,7 +434,7 @@ void Core::FinishTask(Task* task) {
   for (const ObjectId id : task->inner_refs) objects_.Unhold(id);
   if (task->placement != nullptr) objects_.Unhold(task->placement->group);
   const ActorId called = task->kind == wire::TaskKind::kActorCall ? task->actor : ActorId();
-  tasks_.erase(TaskId(task->id));
+  tasks_.Erase(TaskId(task->id));
   // Its place in the actor's queue is free, and it holds up the later calls of its caller no more.
   if (!called.is_null()) PumpActor(actors_.at(called).get());
 }

@@ -12,7 +12,10 @@ namespace {
 
 class SpillingTest : public CoreTest {
  protected:
-  SpillingTest() : CoreTest(ResourceSet::Cpus(1), uint64_t{4} << 20, {{"/disk", 1ull << 40}}) {}
+  SpillingTest()
+      : CoreTest(Core::Config{.total = ResourceSet::Cpus(1),
+                              .store_bytes = uint64_t{4} << 20,
+                              .spill = {{"/disk", 1ull << 40}}}) {}
 
   // Leases memory, and makes an object of all of it that is needed.
   bool Put(uint64_t sequence, uint64_t bytes) {

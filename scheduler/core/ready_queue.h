@@ -2,42 +2,58 @@
 //
 // Order: higher priority first, then deeper ones (a parent waits for them), then submission order.
 // Tasks that want the same resources form a class with a queue of its own, so that one which does
-// not fit now holds up only its own class. Bounds: none of its own; the submission window bounds
-// it.   Complexity: O(log n) a push or pop, O(classes) to look. Not thread-safe.
+// not fit now holds up only its own class. Any but the first of a class may be parked; a parked one
+// wakes when it becomes the first. Bounds: none of its own; the submission window bounds it.
+// Complexity: O(log n) a push or pop, O(classes) to look. Not thread-safe.
 #ifndef TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 #define TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 
 #include <cstddef>
-#include <set>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/inlined_vector.h"
+#include "scheduler/core/queued_task.h"
 #include "scheduler/core/task.h"
+#include "scheduler/core/task_table.h"
 
 namespace troupe::scheduler {
 
 class ReadyQueue {
  public:
+  // The table owns the tasks.
+  explicit ReadyQueue(TaskTable* table) : table_(table) {}
+
   void Push(Task* task);
   // REQUIRES: the task is in the queue.
   void Remove(Task* task);
-  bool Contains(Task* task) const;
+  bool Contains(const Task* task) const;
+  // The task is gone, and a ParkedTask in its place; but not the first of its class.
+  // REQUIRES: it is in the queue, and CanPark().
+  void ParkUnlessFirst(Task* task);
+  // REQUIRES: it is in the queue. It is gone, and what is returned is in its place.
+  Task* Wake(const ParkedTask* parked);
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
   size_t class_count() const { return classes_.size(); }
 
   struct Before {
-    bool operator()(const Task* a, const Task* b) const;
+    bool operator()(const QueuedTask* a, const QueuedTask* b) const;
   };
   // The tasks that want the same resources, first one first.
   struct Class {
     ResourceSet want;
-    std::set<Task*, Before> tasks;
+    absl::btree_set<QueuedTask*, Before> tasks;
+
+    Task* first() const { return static_cast<Task*>(*tasks.begin()); }
   };
   // The non-empty classes, that with the best first task first.
   absl::InlinedVector<const Class*, 4> ClassesInOrder() const;
 
  private:
+  std::vector<Class>::iterator ClassOf(const Task& task);
+
+  TaskTable* table_;
   std::vector<Class> classes_;
   size_t size_ = 0;
 };

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 
+#include "core/base/check.h"
 #include "core/wire/messages.h"
 
 namespace troupe::scheduler {
@@ -15,17 +18,26 @@ namespace troupe::scheduler {
 class SpecBytes {
  public:
   SpecBytes() = default;
+  // REQUIRES: whole words, as every message has.
   explicit SpecBytes(wire::Bytes message)
-      : size_(message.size()), bytes_(std::make_shared_for_overwrite<std::byte[]>(size_)) {
-    std::copy(message.begin(), message.end(), bytes_.get());
+      : SpecBytes(message.size(), [&](std::span<uint64_t> words) {
+          std::copy(message.begin(), message.end(), std::as_writable_bytes(words).begin());
+        }) {}
+  // Of `size` bytes, which fill(std::span<uint64_t>) writes.
+  template <typename Fill>
+  SpecBytes(size_t size, Fill fill)
+      : word_count_(size / sizeof(uint64_t)),
+        words_(std::make_shared_for_overwrite<uint64_t[]>(word_count_)) {
+    TROUPE_CHECK(this->size() == size, "a message of no whole words");
+    fill(std::span(words_.get(), word_count_));
   }
 
-  wire::Bytes bytes() const { return {bytes_.get(), size_}; }
-  size_t size() const { return size_; }
+  wire::Bytes bytes() const { return std::as_bytes(std::span(words_.get(), word_count_)); }
+  size_t size() const { return word_count_ * sizeof(uint64_t); }
 
  private:
-  size_t size_ = 0;
-  std::shared_ptr<std::byte[]> bytes_;
+  size_t word_count_ = 0;
+  std::shared_ptr<uint64_t[]> words_;
 };
 
 }  // namespace troupe::scheduler

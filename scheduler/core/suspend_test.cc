@@ -15,7 +15,10 @@ constexpr uint64_t kBound = 150;  // more than state words, few enough to check 
 
 class SuspendTest : public CoreTest {
  protected:
-  SuspendTest() : CoreTest(ResourceSet::Cpus(2), 64 << 20, {}, kBound) {}
+  SuspendTest()
+      : CoreTest(Core::Config{.total = ResourceSet::Cpus(2),
+                              .store_bytes = kStoreBytes,
+                              .max_suspended_calls = kBound}) {}
 
   // Actor number 1, alive.
   ClientId StartActor(wire::TaskSpec spec = Spec(kDriver, 1), int64_t cpu_units = 0) {

@@ -29,6 +29,7 @@
 #include "core/base/resource_set.h"
 #include "core/wire/messages.h"
 #include "scheduler/core/placement_group.h"
+#include "scheduler/core/queued_task.h"
 #include "scheduler/core/spec_bytes.h"
 
 namespace troupe::scheduler {
@@ -41,13 +42,10 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 enum class TaskTimer : uint8_t { kDeadline, kKill, kRetry };
 inline constexpr size_t kTaskTimers = 3;
 
-struct Task {
+struct Task : QueuedTask {
   enum class State { kWaiting, kReady, kDispatched, kDelayed };
 
-  TaskId id;
   wire::TaskKind kind = wire::TaskKind::kTask;
-  ClientId submitter = ClientId::kNone;
-  JobId job = JobId::kNone;
   std::string name;
   SpecBytes spec;
   std::vector<ObjectId> dependencies;  // its object arguments, in order
@@ -62,10 +60,7 @@ struct Task {
   ResourceSet want;  // of a task that may take any bundle: of one of them, once it is dispatched
   std::unique_ptr<BundleChoice> placement;  // null: it takes the machine's resources
   int32_t retries_left = 0;                 // -1: without end
-  int32_t priority = 0;                     // its own, or the highest of those that wait for it
-  uint32_t depth = 0;
-  uint64_t order = 0;  // of submission, over the whole node
-  uint64_t entry = 0;  // the code that it runs
+  uint64_t entry = 0;                       // the code that it runs
   uint32_t max_calls = 0;
   bool may_retry = false;  // has a retry_on
   int64_t deadline_nanos = kNever;
@@ -80,8 +75,7 @@ struct Task {
   State state = State::kWaiting;
   size_t missing = 0;  // arguments that are not there yet
   bool answered = false;
-  bool counted = false;  // among the pending calls of its actor
-  int64_t ready_since_nanos = 0;
+  bool counted = false;   // among the pending calls of its actor
   uint32_t failures = 0;  // of the user's code, that were retried
   std::array<int64_t, kTaskTimers> timers = {kNever, kNever, kNever};
   uint32_t attempt = 0;  // of the current or next dispatch, from 1
@@ -96,6 +90,11 @@ struct Task {
   bool wait_refused = false;  // told that this one cannot end
   ObjectId awaits;
   uint32_t thread = 0;  // of its process, on which alone it goes on
+
+  // Takes over what the message says, but for times and what concerns other tasks.
+  void Fill(const wire::TaskSpec& of);
+  // Its message says everything of it, and nobody else has a pointer to it but a ReadyQueue.
+  bool CanPark() const;
 
   bool has_been_suspended() const { return worker != nullptr && !holds_slot; }
 

@@ -23,7 +23,7 @@ wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_bu
   const objectstore::Entry* entry = core_.objects().Find(id);
   TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
   wire::Value value;
-  value.refs = entry->contained();
+  value.refs.assign(entry->contained().begin(), entry->contained().end());
   if (const auto* bytes = std::get_if<std::string>(&entry->content())) {
     if (bytes->size() > *inline_budget) {
       value.refs.clear();

@@ -31,6 +31,7 @@
 #include "objectstore/chunk/chunk.h"
 #include "objectstore/table/spill_space.h"
 #include "scheduler/core/core.h"
+#include "scheduler/core/wire_spec_codec.h"
 #include "scheduler/server/chunk_store.h"
 #include "scheduler/server/connection.h"
 #include "scheduler/server/launcher.h"
@@ -136,6 +137,7 @@ class Node : private TaskWords {
   std::unique_ptr<loop::Timer> timer_;
   std::vector<std::unique_ptr<loop::SignalWatcher>> signals_;
   channel::PollPolicy policy_;
+  WireSpecCodec codec_;
   Core core_;
   Launcher launcher_;
   std::vector<std::unique_ptr<Connection>> connections_;

@@ -44,6 +44,7 @@ struct Options {
   int64_t group_units = 0;  // CPUs of each driver's placement group, in 1/10000; 0: it has none
   bool removes_groups = false;
   size_t max_suspended_calls = 4;  // of one actor
+  size_t max_awake_tasks = 1'000;  // of a job: further ones are parked
 
   static Options FromSeed(uint64_t seed);
 };

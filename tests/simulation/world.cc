@@ -122,7 +122,9 @@ World::World(const Options& options, bool trace)
                                                                         options.spill_quota_bytes}}
                      : std::vector<objectstore::SpillSpace::Directory>(),
              .spill_file_bytes = 200'000,
-             .max_suspended_calls = options.max_suspended_calls},
+             .max_suspended_calls = options.max_suspended_calls,
+             .codec = &codec_,
+             .max_awake_tasks = options.max_awake_tasks},
             words_.get()),
       memory_(options.store_bytes) {}
 
@@ -429,7 +431,7 @@ void World::PerformActions() {
 wire::Value World::ValueOf(ClientId client, ObjectId id) {
   const objectstore::Entry* entry = core_.objects().Find(id);
   TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
-  wire::Value value{wire::Pending{}, entry->contained()};
+  wire::Value value{wire::Pending{}, {entry->contained().begin(), entry->contained().end()}};
   if (const auto* bytes = std::get_if<std::string>(&entry->content())) {
     value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
   } else if (const auto* location = std::get_if<Location>(&entry->content())) {

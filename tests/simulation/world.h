@@ -26,6 +26,7 @@
 #include "absl/status/status.h"
 #include "core/base/ids.h"
 #include "scheduler/core/core.h"
+#include "scheduler/core/wire_spec_codec.h"
 #include "tests/simulation/client.h"
 #include "tests/simulation/programs.h"
 #include "tests/simulation/routine.h"
@@ -122,6 +123,7 @@ class World {
   bool trace_;
   Random random_;
   std::unique_ptr<Words> words_;
+  scheduler::WireSpecCodec codec_;
   scheduler::Core core_;
   Memory memory_;
   Disk disk_;
