@@ -28,7 +28,9 @@ enum class CoreEvent : uint8_t {
   kSubmitCall,    // to actor `which`; `much`: bit 0 in a group, bit 7 with a deadline
   kSubmitPlaced,  // in the placement group `which`
   kBegin,         // a worker begins the task `which` that was sent to it
-  // `how` % 4: a value, one in the store, one with `other` inside, an error; bit 2: to be retried
+  // `how` % 4: a value, one in the store of (1 + `much`) * 64 bytes << `which` % 4, one with
+  // `other`
+  // inside, an error; bit 2: to be retried
   kComplete,
   kStreamItem,
   kStreamDemand,  // `much` items; `how` bit 0: no more

@@ -219,7 +219,8 @@ class World {
         if ((event.how & kLies) != 0) return {place, {}};
         if (process->leases.empty()) break;
         Location& lease = process->leases[event.other % process->leases.size()];
-        const uint64_t bytes = std::min(lease.size, uint64_t{64} * (1 + event.much));
+        const uint64_t bytes =
+            std::min(lease.size, (uint64_t{64} * (1 + event.much)) << event.which % 4);
         place = {lease.chunk, lease.offset, bytes};
         lease.offset += bytes;
         lease.size -= bytes;
@@ -256,6 +257,7 @@ class World {
   void Sample(const FuzzEvent& event);
   void Report(const FuzzEvent& event) const;
   void EndDetachedActors();
+  bool WorkOn();
   // A client that is refused is cut off.
   void Expect(Process* process, const absl::Status& status) {
     if (!status.ok()) Leave(process);
@@ -629,6 +631,7 @@ void World::SendOfObject(CoreEvent what, Process* process, const FuzzEvent& even
       return Expect(process,
                     core_.Cancel(client, {id, (event.how & 1) != 0, (event.how & 2) != 0}));
     case CoreEvent::kCheckpoint:
+      if (!lies && core_.objects().Find(id)->pending()) return;
       return Expect(process, core_.Checkpoint(client, {id}));
     default:
       TROUPE_CHECK(false, "an event that nobody performs");
@@ -784,6 +787,40 @@ void World::EndDetachedActors() {
   Leave(process);
 }
 
+// What still runs for a detached actor, or is one until its calls are done, does its work, and lets
+// go of what it was sent. False: there is nothing to do.
+bool World::WorkOn() {
+  const auto living = [](const Process& p) { return !p.gone; };
+  if (Find(0, [&](const Process& p) { return living(p) && p.client == ClientId::kNone; })) {
+    Happen(CoreEvent::kWorkerJoins, {});
+    return true;
+  }
+  if (Process* process = Find(0, [&](const Process& p) { return living(p) && !p.sent.empty(); })) {
+    const Sent sent = process->sent.front();
+    process->sent.erase(process->sent.begin());
+    if (!sent.begun && !words_.TryBegin(process->client, sent.slot, sent.generation)) return true;
+    if (sent.suspended)
+      Expect(process, core_.Resume(process->client, {sent.task, sent.attempt, sent.slot}));
+    wire::Complete complete{sent.task, sent.attempt, sent.slot, {}};
+    complete.results.resize(sent.num_returns);
+    Expect(process, core_.Complete(process->client, complete));
+    return true;
+  }
+  ObjectId first;
+  Process* holder = nullptr;
+  core_.objects().ForEach([&](ObjectId id, const objectstore::Entry&) {
+    if (!first.is_null() && first < id) return;
+    Process* process = Find(
+        0, [&](const Process& p) { return living(p) && core_.objects().HasGrant(id, p.client); });
+    if (process == nullptr) return;
+    first = id;
+    holder = process;
+  });
+  if (holder == nullptr) return false;
+  Expect(holder, core_.Release(holder->client, {{{first, 1}}}));
+  return true;
+}
+
 void World::End() {
   constexpr int kEndOfPatience = 10'000;
   for (size_t i = 0; i < processes_.size(); ++i) {
@@ -806,6 +843,8 @@ void World::End() {
       EndRestore(0, objectstore::Residency::Reading::kRead);
     } else if (process != nullptr) {
       Die(process, false);
+    } else if (WorkOn()) {
+      continue;
     } else if (core_.NextDeadline() != INT64_MAX) {
       TROUPE_CHECK(core_.NextDeadline() > now_nanos_ || rounds < kEndOfPatience / 2,
                    "a deadline that passes and stays");
