@@ -23,9 +23,15 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
   actor->max_pending_calls = spec.max_pending_calls;
   actor->creation = creation;
   actors_.emplace(actor->id, std::move(owned));
+  absl::Status status = EnterGroups(spec, actor);
   if (spec.num_returns != 1)
-    return absl::InvalidArgumentError("an actor's creation has one result");
-  if (absl::Status status = EnterGroups(spec, actor); !status.ok()) return status;
+    status = absl::InvalidArgumentError("an actor's creation has one result");
+  if (!status.ok()) {
+    // One that is detached would keep its job for ever, and has never lived.
+    FailTask(creation, creation->MakeError(ErrorKind::kInvalidArgument,
+                                           std::string(ToStd(status.message()))));
+    return status;
+  }
   if (actor->name.empty()) return absl::OkStatus();
   if (actor_names_.contains(actor->name)) {
     FailTask(creation,
@@ -344,7 +350,9 @@ void Core::EndIfUnreferenced(ActorRecord* actor) {
     }
     KillActor(actor, DeathError(*actor, "its last handle is gone", 0));
   }
+  const JobId job = actor->job;
   actors_.erase(ActorId(actor->id));
+  EndJobIfOver(job);  // it may have been all that was left, and had no process
 }
 
 ErrorInfo Core::DeathError(const ActorRecord& actor, std::string message, int32_t pid) const {

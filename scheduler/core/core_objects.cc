@@ -29,6 +29,7 @@ absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
 
 // An object that its maker seals later. Should the maker end first, it is ObjectLost.
 absl::Status Core::MakePromise(ClientId client, const wire::Promise& promise) {
+  if (const absl::StatusOr<JobId> job = JobOf(client); !job.ok()) return job.status();
   if (absl::Status status = objects_.Create(promise.id, client); !status.ok()) return status;
   TROUPE_CHECK(objects_.Subscribe(promise.id, client).ok(),
                "the maker of an object that holds no grant on it");
@@ -65,7 +66,10 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
   }
   const auto* place = std::get_if<Location>(&value.content);
   auto subscribers = objects_.Seal(client, id, std::move(content), value.refs);
-  if (!subscribers.ok()) return subscribers.status();
+  if (!subscribers.ok()) {
+    if (place != nullptr) space_.Free(*place);  // no object is there
+    return subscribers.status();
+  }
   if (place != nullptr) {
     // A seal is a pin; the worker of a task forgets where its results lie.
     const bool knows = sealer_looks && objects_.HasGrant(id, client);

@@ -23,16 +23,27 @@ COPTS = [
 _GCC_COPTS = COPTS + ["-Wshadow=local"]
 _CLANG_COPTS = COPTS + ["-Wshadow", "-Wno-unknown-warning-option"]
 
+# What is optimised is what people run. Bazel's own toolchain makes it position-independent, with relocations that are
+# read-only from the start, and guards the most endangered stack frames and copies: we guard more of both.
+# hardening_test checks all of it.
+_HARDENING_COPTS = [
+    "-fstack-protector-strong",
+    "-U_FORTIFY_SOURCE",
+    "-D_FORTIFY_SOURCE=3",
+]
+
 # A Label, so that the macros can be used from another workspace too.
 _CLANG = str(Label("//tools/build_defs:clang"))
 _FUZZ = str(Label("//tools/build_defs:fuzz"))
+_OPTIMISED = str(Label("//tools/build_defs:optimised"))
 _LAYERS = str(Label("//tools/build_defs:layers"))
 _DEFAULT = "//conditions:default"
 
 def _copts(copts):
     # In somebody else's workspace, with a compiler that we have not seen, a new warning is no reason to stop.
     strict = ["-Werror"] if native.repository_name() in ["@", "@@"] else []
-    return select({_CLANG: _CLANG_COPTS, _DEFAULT: _GCC_COPTS}) + strict + copts
+    hardening = select({_OPTIMISED: _HARDENING_COPTS, _DEFAULT: []})
+    return select({_CLANG: _CLANG_COPTS, _DEFAULT: _GCC_COPTS}) + hardening + strict + copts
 
 def _headers_as_sources(name, headers):
     """Under --config=layers each header is compiled by itself, too; returns what to add to srcs.
