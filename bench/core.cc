@@ -3,6 +3,7 @@
 //   bazel run -c opt //bench:core -- [--filter=TEXT] [--json] [--runs=N] [--workers=N]
 #include "bench/report.h"
 #include "bench/rows.h"
+#include "bench/task_graph/rows.h"
 #include "sdk/troupe.h"
 
 int main(int argc, char** argv) {
@@ -15,4 +16,5 @@ int main(int argc, char** argv) {
   bench::AddCallRows(report);
   bench::AddObjectRows(report);
   bench::AddScaleRows(report);
+  bench::AddStencilMetgRow(report);
 }
