@@ -3,15 +3,18 @@
 //   bazel run -c opt //bench:core -- [--filter=TEXT] [--json] [--runs=N] [--workers=N]
 #include "bench/report.h"
 #include "bench/rows.h"
+#include "bench/task_graph/rows.h"
 #include "sdk/troupe.h"
 
 int main(int argc, char** argv) {
   bench::Report report(bench::Flags::Parse(argc, argv));
   bench::AddStartRows(report);
   bench::AddQueueRows(report);
+  bench::AddTimeRows(report);
   const troupe::Cluster cluster =
       troupe::Init({.workers = report.flags().workers, .object_store_memory = int64_t{1} << 30});
   bench::AddCallRows(report);
   bench::AddObjectRows(report);
   bench::AddScaleRows(report);
+  bench::AddStencilMetgRow(report);
 }

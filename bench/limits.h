@@ -3,6 +3,7 @@
 #define TROUPE_BENCH_LIMITS_H_
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 namespace bench {
@@ -10,7 +11,7 @@ namespace bench {
 // A limit or a peer: its name, and a function that measures it once, in the row's unit.
 struct Limit {
   std::string name;
-  double (*measure)();
+  std::function<double()> measure;
 };
 
 // The bare design (bench/floor) with two workers: µs a call that is waited for; calls a second with

@@ -69,10 +69,10 @@ void Report::Row(const std::string& name, const std::string& unit,
         limit.name.c_str(), bound.median, ratio);
   } else {
     if (!std::exchange(header_printed_, true)) {
-      std::printf("%-34s %12s %12s %12s %-6s %9s  %12s %s\n", "name", "median", "min", "max",
+      std::printf("%-36s %12s %12s %12s %-6s %9s  %12s %s\n", "name", "median", "min", "max",
                   "unit", "ratio", "limit", "of");
     }
-    std::printf("%-34s %12.4g %12.4g %12.4g %-6s %9.3g  %12.4g %s\n", name.c_str(), value.median,
+    std::printf("%-36s %12.4g %12.4g %12.4g %-6s %9.3g  %12.4g %s\n", name.c_str(), value.median,
                 value.min, value.max, unit.c_str(), ratio, bound.median, limit.name.c_str());
   }
   std::fflush(stdout);

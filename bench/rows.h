@@ -11,6 +11,9 @@ namespace bench {
 void AddStartRows(Report& report);
 // A million tasks, in a cluster of its own. REQUIRES: none is running.
 void AddQueueRows(Report& report);
+// How soon a deadline, a death and a timeout are felt, in a cluster of its own. REQUIRES: none is
+// running.
+void AddTimeRows(Report& report);
 // Tasks and actor calls, one at a time and many under way.
 void AddCallRows(Report& report);
 // Values in and out.

@@ -53,8 +53,6 @@ absl::Status Core::StreamItem(ClientId client, const wire::StreamItem& item) {
   }
   ++task->stream_items;
   Act(SendStreamed{task->submitter(), id});
-  ++task->stream_items;
-  Act(SendStreamed{task->submitter(), id});
   Settle();
   return absl::OkStatus();
 }

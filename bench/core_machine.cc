@@ -1,0 +1,68 @@
+#include "bench/core_machine.h"
+
+#include <variant>
+
+#include "core/base/check.h"
+
+namespace bench {
+
+using troupe::ClientId;
+using troupe::JobId;
+using troupe::ResourceSet;
+using troupe::TaskId;
+namespace scheduler = troupe::scheduler;
+namespace wire = troupe::wire;
+
+wire::TaskSpec MakeTaskSpec(uint64_t sequence) {
+  wire::TaskSpec spec;
+  spec.id = TaskId::Make(kDriver, sequence);
+  spec.entry = 4096;
+  spec.cpu_units = troupe::kResourceUnit;
+  spec.max_retries = 3;
+  spec.name = "Work";
+  for (int i = 0; i < 3; ++i) spec.arguments.push_back({wire::Argument::Inline{kArgument, {}}});
+  return spec;
+}
+
+CoreMachine::CoreMachine(Options options)
+    : core_({.total = ResourceSet::Cpus(options.workers), .store_bytes = 64 << 20}, this) {
+  scheduler::Core::JobOptions job;
+  job.window = options.window;
+  core_.DriverJoined(kDriver, JobId(1), job);
+}
+
+void CoreMachine::Submit() {
+  wire::MessageBuffer buffer;
+  const wire::TaskSpec spec = MakeTaskSpec(next_++);
+  TROUPE_CHECK(core_.Submit(kDriver, spec, wire::Encode(spec, buffer)).ok(), "a task");
+  Perform();
+}
+
+void CoreMachine::CompleteOne() {
+  TROUPE_CHECK(!idle(), "a task that was dispatched");
+  const Dispatched done = dispatched_.front();
+  dispatched_.pop_front();
+  wire::Complete complete{done.task, done.attempt, done.slot, {}};
+  complete.results.push_back({wire::Bytes(kArgument), {}});
+  TROUPE_CHECK(core_.Complete(done.worker, complete).ok(), "its completion");
+  TROUPE_CHECK(core_.Release(kDriver, {{{done.task.Result(0), 1}}}).ok(), "its release");
+  Perform();
+}
+
+void CoreMachine::Perform() {
+  for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
+    for (const scheduler::Action& action : actions) {
+      if (const auto* start = std::get_if<scheduler::StartWorker>(&action)) {
+        const auto worker = ClientId(100 + static_cast<uint64_t>(start->process));
+        TROUPE_CHECK(core_.WorkerJoined(start->process, worker).ok(), "a worker");
+      } else if (const auto* dispatch = std::get_if<scheduler::SendDispatch>(&action)) {
+        const auto spec = wire::DecodeClientMessage(dispatch->spec.bytes());
+        TROUPE_CHECK(spec.ok(), "a task as it was submitted");
+        dispatched_.push_back({dispatch->worker, std::get<wire::TaskSpec>(*spec).id,
+                               dispatch->attempt, dispatch->slot});
+      }
+    }
+  }
+}
+
+}  // namespace bench

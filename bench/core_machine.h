@@ -1,0 +1,63 @@
+// CoreMachine is the scheduler's core with a driver and workers that complete whatever they are
+// given: what the core costs by itself, without processes, channels or a clock.
+//
+//   CoreMachine machine({.workers = 2});
+//   machine.Submit();        // a task of one CPU, with three small arguments
+//   machine.CompleteOne();   // the one that was dispatched first; its result is released
+//
+// Like the server it encodes each task once, and decodes what is dispatched.   Not thread-safe.
+#ifndef TROUPE_BENCH_CORE_MACHINE_H_
+#define TROUPE_BENCH_CORE_MACHINE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "core/base/ids.h"
+#include "core/wire/messages.h"
+#include "scheduler/core/core.h"
+
+namespace bench {
+
+inline constexpr troupe::ClientId kDriver{1};
+inline constexpr std::array<std::byte, 32> kArgument{};
+
+// A task of the driver as a program would submit it: its id is made of `sequence`.
+troupe::wire::TaskSpec MakeTaskSpec(uint64_t sequence);
+
+class CoreMachine : private troupe::scheduler::TaskWords {
+ public:
+  struct Options {
+    int workers = 2;
+    uint32_t window = troupe::Limits::kMaxQueuedTasks;  // unfinished tasks at a time
+  };
+  explicit CoreMachine(Options options);
+
+  void Submit();
+  // Completes the task that was dispatched first, and releases its result. REQUIRES: !idle().
+  void CompleteOne();
+  // Nothing that was dispatched is left.
+  bool idle() const { return dispatched_.empty(); }
+
+ private:
+  struct Dispatched {
+    troupe::ClientId worker;
+    troupe::TaskId task;
+    uint32_t attempt;
+    uint32_t slot;
+  };
+
+  void Queue(troupe::ClientId, uint32_t, uint64_t) override {}
+  bool TryRecall(troupe::ClientId, uint32_t, uint64_t) override { return false; }
+  bool HasBegun(troupe::ClientId, uint32_t, uint64_t) override { return true; }
+  void Perform();
+
+  troupe::scheduler::Core core_;
+  std::deque<Dispatched> dispatched_;
+  uint64_t next_ = 1;
+};
+
+}  // namespace bench
+
+#endif  // TROUPE_BENCH_CORE_MACHINE_H_
