@@ -151,9 +151,13 @@ class Objects {
 
   // A circle of containers would keep itself for ever, as any counted references do: none is made.
   std::vector<ObjectId> Inside(const FuzzEvent& event) const {
-    const ObjectId inner = ObjectOf(event.other);
-    if (Reaches(inner, ObjectOf(event.which)) && inner != ObjectOf(event.which)) return {};
-    return std::vector<ObjectId>(event.how % 3, inner);
+    const ObjectId id = ObjectOf(event.which);
+    std::vector<ObjectId> inside;
+    for (uint8_t i = 0; i < event.how % 3; ++i) {
+      const ObjectId inner = ObjectOf(static_cast<uint8_t>(event.other + i * kTableClients));
+      if (inner == id || !Reaches(inner, id)) inside.push_back(inner);
+    }
+    return inside;
   }
   bool Reaches(ObjectId from, ObjectId target) const {
     if (from == target) return true;
