@@ -25,7 +25,9 @@ wire::TaskSpec MakeTaskSpec(uint64_t sequence) {
 }
 
 CoreMachine::CoreMachine(Options options)
-    : core_({.total = ResourceSet::Cpus(options.workers), .store_bytes = 64 << 20}, this) {
+    : core_(
+          {.total = ResourceSet::Cpus(options.workers), .store_bytes = 64 << 20, .codec = &codec_},
+          this) {
   scheduler::Core::JobOptions job;
   job.window = options.window;
   core_.DriverJoined(kDriver, JobId(1), job);

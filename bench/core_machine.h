@@ -17,6 +17,7 @@
 #include "core/base/ids.h"
 #include "core/wire/messages.h"
 #include "scheduler/core/core.h"
+#include "scheduler/core/wire_spec_codec.h"
 
 namespace bench {
 
@@ -53,6 +54,7 @@ class CoreMachine : private troupe::scheduler::TaskWords {
   bool HasBegun(troupe::ClientId, uint32_t, uint64_t) override { return true; }
   void Perform();
 
+  troupe::scheduler::WireSpecCodec codec_;
   troupe::scheduler::Core core_;
   std::deque<Dispatched> dispatched_;
   uint64_t next_ = 1;

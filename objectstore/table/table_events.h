@@ -15,7 +15,9 @@ inline constexpr uint8_t kTableClients = 4;
 enum class TableEvent : uint8_t {
   // The object table: `who` does it to object `which`.
   kCreate,
-  kSealInline,  // `much` bytes; `other` is inside, by `how`: 0 nothing, 1 once, 2 twice
+  // `much` bytes; inside are, by `how` % 3: nothing; `other`; `other` and the same client's next
+  // one
+  kSealInline,
   kSealStored,
   kFail,
   kGrant,  // 1 + `much` of them

@@ -88,7 +88,7 @@ class Objects {
       }
       case TableEvent::kClaim: {
         std::vector<ObjectId> inside;
-        if (entry != nullptr) inside = entry->contained();
+        if (entry != nullptr) inside.assign(entry->contained().begin(), entry->contained().end());
         const bool allowed = grants_.contains({id, who}) && event.how + event.much <= inside.size();
         Expect(table_.Claim(who, id, event.how, event.much), allowed);
         for (size_t i = 0; allowed && i < event.much; ++i) ++grants_[{inside[event.how + i], who}];
@@ -151,9 +151,13 @@ class Objects {
 
   // A circle of containers would keep itself for ever, as any counted references do: none is made.
   std::vector<ObjectId> Inside(const FuzzEvent& event) const {
-    const ObjectId inner = ObjectOf(event.other);
-    if (Reaches(inner, ObjectOf(event.which)) && inner != ObjectOf(event.which)) return {};
-    return std::vector<ObjectId>(event.how % 3, inner);
+    const ObjectId id = ObjectOf(event.which);
+    std::vector<ObjectId> inside;
+    for (uint8_t i = 0; i < event.how % 3; ++i) {
+      const ObjectId inner = ObjectOf(static_cast<uint8_t>(event.other + i * kTableClients));
+      if (inner == id || !Reaches(inner, id)) inside.push_back(inner);
+    }
+    return inside;
   }
   bool Reaches(ObjectId from, ObjectId target) const {
     if (from == target) return true;
@@ -209,14 +213,15 @@ class Objects {
       TROUPE_CHECK(!table_.HasGrant(id, client), "a grant that is taken back is there");
     std::map<ObjectId, uint32_t> holds(holds_);
     std::map<ObjectId, size_t> holders;
-    table_.ForEach([&](ObjectId, const Entry& entry) {
+    table_.ForEach([&](const Entry& entry) {
       for (const ObjectId inner : entry.contained()) ++holds[inner];
     });
     for (const auto& [key, count] : grants_) {
       TROUPE_CHECK(count > 0 && table_.HasGrant(key.first, key.second), "a grant was lost");
       ++holders[key.first];
     }
-    table_.ForEach([&](ObjectId id, const Entry& entry) {
+    table_.ForEach([&](const Entry& entry) {
+      const ObjectId id = entry.id;
       TROUPE_CHECK(entry.holders() == holders[id], "another number of holders");
       TROUPE_CHECK(entry.holds() == holds[id], "another number of holds");
     });

@@ -18,21 +18,24 @@ FuzzEvent Event(TableEvent what, uint8_t who = 0, uint8_t which = 0, uint8_t oth
   return {static_cast<uint8_t>(what), who, which, other, how, much};
 }
 
-// Objects 0 and 4 are made by client 0, object 1 by client 1.
+// Objects 0, 4 and 8 are made by client 0, object 1 by client 1.
 TEST(TableFuzzCorpus, IsWhatItsEventsSay) {
   using enum TableEvent;
   ExpectCorpus(
       "objectstore/table", "table_fuzz_corpus",
-      {{"grants", BytesOf({Event(kCreate), Event(kGrant, 1, 0, 0, 0, 2), Event(kSubscribe, 1),
-                           Event(kSealInline, 0, 0, 0, 0, 9), Event(kRelease, 1, 0, 0, 0, 2),
-                           Event(kRelease, 1, 0, 0, 0, 1), Event(kRelease, 1, 0, 0, 0, 1),
-                           Event(kRelease, 0, 0, 0, 0, 1), Event(kRelease, 0, 0, 0, 0, 1)})},
+      {{"grants", BytesOf({Event(kCreate), Event(kGrant, 1, 0, 0, 0, 1), Event(kGrant, 1),
+                           Event(kSubscribe, 1), Event(kSealInline, 0, 0, 0, 0, 9),
+                           Event(kRelease, 1, 0, 0, 0, 2), Event(kRelease, 1, 0, 0, 0, 1),
+                           Event(kRelease, 1, 0, 0, 0, 1), Event(kRelease, 0, 0, 0, 0, 1),
+                           Event(kRelease, 0, 0, 0, 0, 1)})},
        {"containers",
         BytesOf({Event(kCreate), Event(kSealInline, 0, 0, 0, 0, 3), Event(kCreate, 0, 4),
-                 Event(kSealInline, 0, 4, 0, 2, 5), Event(kGrant, 1, 4),
-                 Event(kRelease, 0, 0, 0, 0, 1), Event(kClaim, 1, 4, 0, 1, 1),
-                 Event(kClaim, 1, 4, 0, 1, 2), Event(kClaim, 2, 4, 0, 0, 1), Event(kDropClient, 1),
-                 Event(kRelease, 0, 4, 0, 0, 1)})},
+                 Event(kCreate, 0, 8), Event(kSealInline, 0, 8, 0, 2, 5), Event(kGrant, 1, 8),
+                 Event(kRelease, 0, 0, 0, 0, 1), Event(kRelease, 0, 4, 0, 0, 1),
+                 Event(kClaim, 1, 8, 0, 1, 1), Event(kClaim, 1, 8, 0, 1, 2),
+                 Event(kClaim, 2, 8, 0, 0, 1), Event(kRelease, 1, 4, 0, 0, 1),
+                 Event(kClaim, 1, 8, 0, 0, 2), Event(kDropClient, 1),
+                 Event(kRelease, 0, 8, 0, 0, 1)})},
        {"moves", BytesOf({Event(kCreate), Event(kSealStored, 0, 0, 0, 0, 7), Event(kMoveOut),
                           Event(kSubscribe), Event(kMoveIn, 0, 0, 0, 0, 7), Event(kMoveOut),
                           Event(kLose), Event(kHold), Event(kDropClient), Event(kUnhold)})},

@@ -35,6 +35,7 @@
 #include "scheduler/core/actions.h"
 #include "scheduler/core/core.h"
 #include "scheduler/core/core_events.h"
+#include "scheduler/core/wire_spec_codec.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -107,12 +108,14 @@ struct Process {
   bool can_send() const { return !gone && !cut_off && client != ClientId::kNone; }
 };
 
-Core::Config ConfigFor(const FuzzEvent& event) {
+Core::Config ConfigFor(const FuzzEvent& event, SpecCodec* codec) {
   Core::Config config{.total = ResourceSet::Cpus(1 + event.who % 3),
                       .store_bytes = uint64_t{1} << (18 + event.which % 5),
                       .seed = event.other,
                       .spill_file_bytes = uint64_t{64} << 10,
-                      .max_suspended_calls = size_t{1} + event.how % 4};
+                      .max_suspended_calls = size_t{1} + event.how % 4,
+                      .codec = codec,
+                      .max_awake_tasks = event.how % 4u};
   config.total.SetNamed("gpu", kResourceUnit);
   if ((event.much & 1) != 0) config.spill.push_back({"disk", uint64_t{1} << 20});
   if ((event.much & 2) != 0) config.spill.push_back({"other_disk", uint64_t{64} << 10});
@@ -122,7 +125,7 @@ Core::Config ConfigFor(const FuzzEvent& event) {
 
 class World {
  public:
-  explicit World(const FuzzEvent& machine) : core_(ConfigFor(machine), &words_) {}
+  explicit World(const FuzzEvent& machine) : core_(ConfigFor(machine, &codec_), &words_) {}
 
   void Perform(const FuzzEvent& event) {
     Happen(CoreEvent(event.what % kCoreEvents), event);
@@ -282,6 +285,7 @@ class World {
   void Tell(ClientId client, ObjectId id);
 
   Words words_;
+  WireSpecCodec codec_;
   Core core_;
   int64_t now_nanos_ = 0;
   std::deque<Process> processes_;  // all that ever were
@@ -808,7 +812,8 @@ bool World::WorkOn() {
   }
   ObjectId first;
   Process* holder = nullptr;
-  core_.objects().ForEach([&](ObjectId id, const objectstore::Entry&) {
+  core_.objects().ForEach([&](const objectstore::Entry& entry) {
+    const ObjectId id = entry.id;
     if (!first.is_null() && first < id) return;
     Process* process = Find(
         0, [&](const Process& p) { return living(p) && core_.objects().HasGrant(id, p.client); });
