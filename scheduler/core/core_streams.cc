@@ -30,12 +30,13 @@ absl::Status Core::StreamItem(ClientId client, const wire::StreamItem& item) {
                                                     item.task.ToString(), " attempt ", item.attempt,
                                                     ", which it does not have"));
   }
-  if (item.index > task->stream_items || item.index >= ObjectId::kMaxIndex) {
+  // Those that were under way when it was stopped are dropped, and not counted.
+  const bool unwanted = task->stream_stopped || task->answered || !IsClient(task->submitter());
+  if ((item.index > task->stream_items && !unwanted) || item.index >= ObjectId::kMaxIndex) {
     return absl::InvalidArgumentError(absl::StrCat(ToString(client), " yields item ", item.index,
                                                    " of ", item.task.ToString(), " after item ",
                                                    task->stream_items));
   }
-  const bool unwanted = task->stream_stopped || task->answered || !IsClient(task->submitter());
   if (unwanted || item.index < task->stream_items) {
     task->stream_stopped = unwanted;
     if (absl::Status status = DropItem(client, item.value); !status.ok()) return status;

@@ -499,6 +499,16 @@ TEST_F(StreamTest, AStreamThatIsDroppedStopsItsProducer) {
   Perform();
 }
 
+TEST_F(StreamTest, SeveralItemsMayBeUnderWayWhenTheirStreamIsDropped) {
+  const TaskId task = SubmitStream(1);
+  ASSERT_TRUE(Yield(task, 0).ok());
+  ASSERT_TRUE(core_.StreamDemand(kDriver, {task, 1, true}).ok());
+  for (uint32_t index = 1; index < 4; ++index) EXPECT_TRUE(Yield(task, index).ok()) << index;
+  EXPECT_TRUE(Complete(task, ValueOf("the end ")).ok());
+  Perform();
+  EXPECT_EQ(streamed_.size(), 1u);
+}
+
 TEST_F(StreamTest, AProducerWhoseConsumerHasDiedStops) {
   wire::TaskSpec parent = Spec(kDriver, 1);
   ASSERT_TRUE(Submit(kDriver, parent).ok());
