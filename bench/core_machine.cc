@@ -33,22 +33,50 @@ CoreMachine::CoreMachine(Options options)
   core_.DriverJoined(kDriver, JobId(1), job);
 }
 
-void CoreMachine::Submit() {
+void CoreMachine::Submit() { Submit(MakeTaskSpec(next_++)); }
+
+size_t CoreMachine::MakeActor() {
+  TROUPE_CHECK(idle(), "nothing that is completed before the actor is made");
+  wire::TaskSpec spec = MakeTaskSpec(next_++);
+  spec.kind = wire::TaskKind::kActorCreation;
+  spec.cpu_units = 0;
+  spec.type_name = "Worker";
+  Submit(spec);
+  Complete();  // its result is the handle, which is kept
+  Perform();
+  actors_.push_back({spec.id.Result(0)});
+  return actors_.size() - 1;
+}
+
+void CoreMachine::Call(size_t actor) {
+  wire::TaskSpec spec = MakeTaskSpec(next_++);
+  spec.kind = wire::TaskKind::kActorCall;
+  spec.cpu_units = 0;
+  spec.actor = actors_[actor].id;
+  spec.sequence = ++actors_[actor].calls;
+  Submit(spec);
+}
+
+void CoreMachine::CompleteOne() {
+  const Dispatched done = Complete();
+  TROUPE_CHECK(core_.Release(kDriver, {{{done.task.Result(0), 1}}}).ok(), "its release");
+  Perform();
+}
+
+void CoreMachine::Submit(const wire::TaskSpec& spec) {
   wire::MessageBuffer buffer;
-  const wire::TaskSpec spec = MakeTaskSpec(next_++);
   TROUPE_CHECK(core_.Submit(kDriver, spec, wire::Encode(spec, buffer)).ok(), "a task");
   Perform();
 }
 
-void CoreMachine::CompleteOne() {
+CoreMachine::Dispatched CoreMachine::Complete() {
   TROUPE_CHECK(!idle(), "a task that was dispatched");
   const Dispatched done = dispatched_.front();
   dispatched_.pop_front();
   wire::Complete complete{done.task, done.attempt, done.slot, {}};
   complete.results.push_back({wire::Bytes(kArgument), {}});
   TROUPE_CHECK(core_.Complete(done.worker, complete).ok(), "its completion");
-  TROUPE_CHECK(core_.Release(kDriver, {{{done.task.Result(0), 1}}}).ok(), "its release");
-  Perform();
+  return done;
 }
 
 void CoreMachine::Perform() {

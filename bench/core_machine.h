@@ -4,6 +4,7 @@
 //   CoreMachine machine({.workers = 2});
 //   machine.Submit();        // a task of one CPU, with three small arguments
 //   machine.CompleteOne();   // the one that was dispatched first; its result is released
+//   machine.Call(machine.MakeActor());
 //
 // Like the server it encodes each task once, and decodes what is dispatched.   Not thread-safe.
 #ifndef TROUPE_BENCH_CORE_MACHINE_H_
@@ -13,8 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/limits.h"
 #include "core/wire/messages.h"
 #include "scheduler/core/core.h"
 #include "scheduler/core/wire_spec_codec.h"
@@ -36,7 +39,12 @@ class CoreMachine : private troupe::scheduler::TaskWords {
   explicit CoreMachine(Options options);
 
   void Submit();
-  // Completes the task that was dispatched first, and releases its result. REQUIRES: !idle().
+  // An actor that needs no CPU and has a process of its own; its number, from 0. REQUIRES: idle().
+  size_t MakeActor();
+  // A call of it, with three small arguments.
+  void Call(size_t actor);
+  // Completes the task or call that was dispatched first, and releases its result.
+  // REQUIRES: !idle().
   void CompleteOne();
   // Nothing that was dispatched is left.
   bool idle() const { return dispatched_.empty(); }
@@ -52,11 +60,19 @@ class CoreMachine : private troupe::scheduler::TaskWords {
   void Queue(troupe::ClientId, uint32_t, uint64_t) override {}
   bool TryRecall(troupe::ClientId, uint32_t, uint64_t) override { return false; }
   bool HasBegun(troupe::ClientId, uint32_t, uint64_t) override { return true; }
+  struct Actor {
+    troupe::ActorId id;
+    uint64_t calls = 0;
+  };
+
+  void Submit(const troupe::wire::TaskSpec& spec);
+  Dispatched Complete();
   void Perform();
 
   troupe::scheduler::WireSpecCodec codec_;
   troupe::scheduler::Core core_;
   std::deque<Dispatched> dispatched_;
+  std::vector<Actor> actors_;
   uint64_t next_ = 1;
 };
 
