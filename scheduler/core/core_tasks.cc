@@ -95,6 +95,10 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
       return absl::InvalidArgumentError(
           absl::StrCat(spec.id.ToString(), " asks for a resource named \"", name, "\""));
     }
+    if (units < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(spec.id.ToString(), " asks for a negative amount of ", name));
+    }
   }
   if (spec.num_returns == 0 || spec.num_returns > ObjectId::kMaxIndex) {
     return absl::InvalidArgumentError(

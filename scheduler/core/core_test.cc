@@ -335,6 +335,9 @@ TEST_F(CoreTest, LiesAreRefusedWithAReason) {
   spec = Spec(kOther, 3);
   spec.cpu_units = -1;
   refused(Submit(kOther, spec), "negative");
+  spec.cpu_units = 1;
+  spec.resources = {{"gpu", -1}};  // which would make others richer
+  refused(Submit(kOther, spec), "a negative amount of gpu");
   spec = Spec(kDriver, 4);
   spec.kind = wire::TaskKind::kActorCall;
   spec.actor = result;
