@@ -228,15 +228,15 @@ TEST(Wire, EachFieldOfATaskTravelsAlone) {
     ASSERT_TRUE(decoded.ok()) << what << ": " << decoded.status();
     EXPECT_TRUE(Equal(*decoded, ClientMessage(spec))) << what;
   };
-  for (const auto& [name, message] : ClientMessageSamples()) {
-    const TaskSpec* const full = std::get_if<TaskSpec>(&message);
+  for (const auto& sample : ClientMessageSamples()) {
+    const TaskSpec* const full = std::get_if<TaskSpec>(&sample.second);
     if (full == nullptr) continue;
     [&]<size_t... I>(std::index_sequence<I...>) {
       (
           [&] {
             TaskSpec spec;
             std::get<I>(serialize::Fields(spec)) = std::get<I>(serialize::Fields(*full));
-            expect_travels(spec, absl::StrCat(name, ", field ", I));
+            expect_travels(spec, absl::StrCat(sample.first, ", field ", I));
           }(),
           ...);
     }
