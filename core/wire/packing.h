@@ -1,12 +1,12 @@
 // Messages in fewer bytes, for those that are kept for long: Cap'n Proto's packed encoding, in
-// which zeros take hardly any room. The message of a small task goes from 230 bytes to 90.
+// which zeros take hardly any room.
 //
 //   MessageBuffer buffer;
-//   Bytes packed = Pack(message, buffer);          // to be kept, with message.size()
-//   Unpack(packed, std::as_writable_bytes(words));  // as large as the message was
+//   Bytes packed = Pack(message, buffer);  // to be kept, with message.size()
+//   Unpack(packed, words);                 // std::span<uint64_t>, as large as the message was
 //
 // For the process's own messages: packed bytes are not looked at as a stranger's are.
-// Cost: about 0.2 µs a message of 30 words each way. Thread-safety: one buffer a thread.
+// Thread-safety: one buffer a thread.
 #ifndef TROUPE_CORE_WIRE_PACKING_H_
 #define TROUPE_CORE_WIRE_PACKING_H_
 
