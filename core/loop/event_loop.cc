@@ -1,10 +1,14 @@
 #include "core/loop/event_loop.h"
 
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/unique_fd.h"
 
 namespace troupe::loop {
 namespace {
@@ -34,9 +38,19 @@ struct Watcher::State {
   std::function<void(int)> callback;
 };
 
+// A descriptor of the kernel's: libuv's own timers count milliseconds.
 struct Timer::State {
-  uv_timer_t handle;
+  uv_poll_t handle;
   std::function<void()> callback;
+  UniqueFd descriptor;
+
+  void Set(int64_t nanos) {
+    itimerspec when{};
+    when.it_value.tv_sec = nanos / 1'000'000'000;
+    when.it_value.tv_nsec = nanos % 1'000'000'000;
+    TROUPE_CHECK(timerfd_settime(descriptor.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0,
+                 "timerfd_settime");
+  }
 };
 
 struct SignalWatcher::State {
@@ -107,9 +121,23 @@ std::unique_ptr<Watcher> EventLoop::Watch(int fd, int events, std::function<void
 }
 
 std::unique_ptr<Timer> EventLoop::MakeTimer(std::function<void()> callback) {
-  auto* state = new Timer::State{{}, std::move(callback)};
-  uv_timer_init(&state_->loop, &state->handle);
+  auto* state =
+      new Timer::State{{},
+                       std::move(callback),
+                       UniqueFd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC))};
+  TROUPE_CHECK(state->descriptor, "timerfd_create");
+  TROUPE_CHECK(uv_poll_init(&state_->loop, &state->handle, state->descriptor.get()) == 0,
+               "uv_poll_init");
   state->handle.data = state;
+  const int rc = uv_poll_start(&state->handle, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    const auto* timer = static_cast<Timer::State*>(handle->data);
+    uint64_t times = 0;
+    // None where it was stopped or set again meanwhile.
+    if (read(timer->descriptor.get(), &times, sizeof(times)) != sizeof(times)) return;
+    const std::function<void()> callback_copy = timer->callback;
+    if (callback_copy) callback_copy();
+  });
+  TROUPE_CHECK(rc == 0, "uv_poll_start");
   return std::make_unique<Timer>(state);
 }
 
@@ -137,18 +165,10 @@ void Watcher::SetEvents(int events) {
 
 Timer::~Timer() { Close(state_); }
 
-void Timer::Start(uint64_t delay_ms) {
-  uv_update_time(state_->handle.loop);
-  uv_timer_start(
-      &state_->handle,
-      [](uv_timer_t* handle) {
-        const std::function<void()> callback = static_cast<Timer::State*>(handle->data)->callback;
-        if (callback) callback();
-      },
-      delay_ms, 0);
-}
+// 0 would stop it.
+void Timer::StartAt(int64_t nanos) { state_->Set(std::max<int64_t>(nanos, 1)); }
 
-void Timer::Stop() { uv_timer_stop(&state_->handle); }
+void Timer::Stop() { state_->Set(0); }
 
 SignalWatcher::~SignalWatcher() { Close(state_); }
 

@@ -72,8 +72,9 @@ class Watcher {
 class Timer {
  public:
   ~Timer();
-  // Runs the callback once, `delay_ms` milliseconds from now; replaces an earlier Start.
-  void Start(uint64_t delay_ms);
+  // Runs the callback once, as soon as MonotonicNanos() has come to `nanos`, if that lies ahead of
+  // it; replaces an earlier StartAt.
+  void StartAt(int64_t nanos);
   void Stop();
 
   struct State;

@@ -87,9 +87,10 @@ struct EndWorker {
   ClientId worker = ClientId::kNone;
   std::string reason;
 };
-// Kill the process at once; ProcessDied follows.
+// Kill the process at once; ProcessDied follows. Where `report`, Core::Killed follows before that.
 struct KillWorker {
   ProcessId process = ProcessId::kNone;
+  bool report = false;
 };
 struct CreateChunk {
   ChunkId chunk = ChunkId::kNone;

@@ -94,6 +94,29 @@ TEST_F(CancelTest, ForceKillsTheProcessAndTheOthersMoveWithoutLosingAnAttempt) {
   EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2))->attempt, 1u);
 }
 
+TEST_F(CancelTest, TheNextProcessStartsWhileAKilledOneDies) {
+  const SendDispatch first = SubmitAndBeginFirst(2);
+  const auto processes = [&] { return core_.workers().CountsOf(JobId(1)).all(); };
+  const int before = processes();
+  ASSERT_TRUE(Cancel(1, true).ok());
+  Perform();
+  EXPECT_EQ(processes(), before + 1);
+  EXPECT_EQ(core_.workers().free(), ResourceSet()) << "what it holds is not given twice";
+  dispatches_.clear();
+  core_.ProcessDied(killed_[0], "killed by signal 9 (SIGKILL)", kPid);
+  Perform();
+  EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 2)), nullptr);
+  EXPECT_EQ(processes(), before);
+}
+
+TEST_F(CancelTest, NoProcessIsStartedForNobody) {
+  (void)SubmitAndBeginFirst(1);
+  const int before = core_.workers().CountsOf(JobId(1)).all();
+  ASSERT_TRUE(Cancel(1, true).ok());
+  Perform();
+  EXPECT_EQ(core_.workers().CountsOf(JobId(1)).all(), before);
+}
+
 TEST_F(CancelTest, DependentsShareItAndADoneTaskStays) {
   SubmitAndBeginFirst(1);
   for (uint64_t i = 2; i <= 4; ++i) {

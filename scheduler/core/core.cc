@@ -147,9 +147,10 @@ void Core::EndInOrder(Worker* worker, std::string_view reason) {
 }
 
 void Core::KillProcess(Worker* worker) {
+  if (std::exchange(worker->killed, true)) return;
   worker->ending = true;
   history_.Add(now_nanos_, worker->actor, Step::kProcessKilled, worker->process);
-  Act(KillWorker{worker->process});
+  Act(KillWorker{worker->process, /*report=*/!worker->out_of_memory.empty()});
 }
 
 // The last detached actor of a job without a driver is the job's end; the job's record goes with

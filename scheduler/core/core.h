@@ -153,6 +153,8 @@ class Core {
     std::vector<std::pair<ProcessId, uint64_t>> processes = {};  // what each has for itself
   };
   void MemorySampled(const MemorySample& sample);
+  // The process was sent its kill; `last_lines`: what it had written, to follow a sentence.
+  void Killed(ProcessId process, std::string_view last_lines, int32_t pid);
   // Something runs that may take memory: it should be sampled every kMemorySampleNanos.
   bool WantsMemorySamples() const { return workers_.AnyAtWork(); }
   static constexpr int64_t kMemorySampleNanos = 100'000'000;
@@ -279,6 +281,8 @@ class Core {
   bool StartWhatFits();
   bool ScheduleJob(JobId id, Job& job);
   void StartWorkers(JobId id, size_t tasks, const ResourceSet& want);
+  void StartProcess(JobId id);
+  int MaxWorkersPerJob() const;
   void Steal(JobId id);
   void RefuseHopelessWait(JobId id, const Job& job);
   Worker* FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, const ResourceSet& want,
@@ -342,6 +346,8 @@ class Core {
   absl::Status CreationDone(ActorRecord* actor, ClientId client, const wire::Value& result);
   void PumpActor(ActorRecord* actor);
   void ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t pid);
+  bool MayRestart(const ActorRecord& actor) const;
+  ErrorInfo ProcessDeathError(const ActorRecord& actor, std::string_view cause, int32_t pid) const;
   void KillActor(ActorRecord* actor, ErrorInfo death);
   void EndIfUnreferenced(ActorRecord* actor);
   void SetCheckpoint(ActorRecord* actor, ObjectId state);

@@ -180,14 +180,20 @@ void Core::PumpActor(ActorRecord* actor) {
 void Core::ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t pid) {
   actor->process = ProcessId::kNone;
   if (actor->dead()) return;
-  if (actor->restarts_left == 0 || actor->leaving || jobs_.at(actor->job).ended) {
-    KillActor(actor, DeathError(*actor, absl::StrCat("its process died: ", ToAbsl(cause)), pid));
-    return;
-  }
+  if (!MayRestart(*actor)) return KillActor(actor, ProcessDeathError(*actor, cause, pid));
   if (actor->restarts_left > 0) --actor->restarts_left;
   actor->state = ActorRecord::State::kRestarting;
   history_.Add(now_nanos_, actor->id, Step::kActorRestarts);
   starts_.push_back(actor->id);
+}
+
+bool Core::MayRestart(const ActorRecord& actor) const {
+  return actor.restarts_left != 0 && !actor.leaving && !jobs_.at(actor.job).ended;
+}
+
+ErrorInfo Core::ProcessDeathError(const ActorRecord& actor, std::string_view cause,
+                                  int32_t pid) const {
+  return DeathError(actor, absl::StrCat("its process died: ", ToAbsl(cause)), pid);
 }
 
 // From now on its calls fail with `death`.

@@ -78,8 +78,16 @@ void Core::StopDescendants(const Task* task, std::string_view why, Ending ending
   }
 }
 
+// The next process starts while this one dies, which takes as long.
 void Core::KillItsProcess(Task* task) {
-  if (!task->worker->ending) KillProcess(task->worker);
+  Worker* worker = task->worker;
+  if (worker->ending) return;
+  KillProcess(worker);
+  const WorkerPool::Counts counts = workers_.CountsOf(worker->job);
+  const size_t without_process = jobs_.at(worker->job).ready.size() + worker->queue.size() - 1;
+  if (static_cast<size_t>(counts.starting + counts.idle) < without_process &&
+      counts.all() < MaxWorkersPerJob())
+    StartProcess(worker->job);
 }
 
 // Makes its results `error`, as far as they have none.

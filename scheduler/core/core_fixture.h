@@ -31,6 +31,9 @@ namespace troupe::scheduler {
 inline constexpr ClientId kDriver = ClientId(1);
 inline constexpr int64_t kSecond = 1'000'000'000;
 inline constexpr uint64_t kStoreBytes = 64 << 20;
+// Of each process that is killed with a report.
+inline constexpr std::string_view kLastLines = "; the last lines that it wrote: none";
+inline constexpr int32_t kPid = 17;
 
 inline wire::TaskSpec Spec(ClientId client, uint64_t sequence) {
   wire::TaskSpec spec;
@@ -99,6 +102,7 @@ class CoreTest : public testing::Test, protected TaskWords {
           demands_.push_back(*demand);
         } else if (const auto* kill = std::get_if<KillWorker>(&action)) {
           killed_.push_back(kill->process);
+          if (kill->report) core_.Killed(kill->process, kLastLines, kPid);
         } else if (const auto* populate = std::get_if<PopulateLease>(&action)) {
           core_.LeasePopulated(populate->space, "");
         } else if (const auto* lease = std::get_if<SendLease>(&action)) {

@@ -745,6 +745,7 @@ void World::Do(const KillWorker& action) {
       Find(0, [&](const Process& p) { return !p.gone && p.number == action.process; });
   TROUPE_CHECK(process != nullptr, "nobody is killed");
   process->told_to_end = true;
+  if (action.report) core_.Killed(action.process, "; its last words", 1);
 }
 
 void World::Do(const SendReady& action) {

@@ -4,7 +4,8 @@
 // begins to thrash answers nobody. So a little before, the process of one task is killed: the
 // youngest that may be repeated, since that loses least; else the youngest at all, which fails with
 // OutOfMemory; else, where only actors are left, the largest. One at a time: the next one only
-// when it is gone.   After Ray's memory monitor.
+// when it is gone. That may take long, since the kernel takes its memory back first: who waits for
+// what will not run again is told with the kill.   After Ray's memory monitor.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/bytes.h"
+#include "core/base/string_view.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -52,6 +54,22 @@ void Core::MemorySampled(const MemorySample& sample) {
                    "so that fewer run "
                    "at a time, or use fewer workers");
   KillProcess(victim);
+}
+
+void Core::Killed(ProcessId process, std::string_view last_lines, int32_t pid) {
+  Worker* worker = workers_.FindProcess(process);
+  if (worker == nullptr || worker->out_of_memory.empty()) return;
+  absl::StrAppend(&worker->out_of_memory, ToAbsl(last_lines));
+  if (worker->is_actor()) {
+    ActorRecord* actor = actors_.at(worker->actor).get();
+    if (!actor->dead() && !MayRestart(*actor))
+      KillActor(actor, ProcessDeathError(*actor, worker->out_of_memory, pid));
+  } else if (Task* task = worker->queue.empty() ? nullptr : worker->queue.front();
+             task != nullptr && task->retries_left == 0 && !task->answered && HasBegun(*task)) {
+    Answer(task, task->MakeError(ErrorKind::kOutOfMemory, worker->out_of_memory, pid));
+    task->answered = true;
+  }
+  Settle();
 }
 
 // Null where no worker has much.

@@ -135,13 +135,21 @@ void Core::StartWorkers(JobId id, size_t tasks, const ResourceSet& want) {
   for (const auto& [name, units] : want.named())
     fitting = std::min(fitting, workers_.free().Named(name) / units);
   const int64_t wanted = std::min<int64_t>(fitting, static_cast<int64_t>(tasks));
-  const int cap = Limits::MaxWorkersPerJob(static_cast<int>(cpus));
-  while (workers_.CountsOf(id).starting < wanted && workers_.CountsOf(id).all() < cap) {
-    const ProcessId process = ProcessId(next_process_++);
-    workers_.Start(process, id, ActorId());
-    history_.Add(now_nanos_, ObjectId(), Step::kProcessStarted, process);
-    Act(StartWorker{process, id});
-  }
+  while (workers_.CountsOf(id).starting < wanted &&
+         workers_.CountsOf(id).all() < MaxWorkersPerJob())
+    StartProcess(id);
+}
+
+void Core::StartProcess(JobId id) {
+  const ProcessId process = ProcessId(next_process_++);
+  workers_.Start(process, id, ActorId());
+  history_.Add(now_nanos_, ObjectId(), Step::kProcessStarted, process);
+  Act(StartWorker{process, id});
+}
+
+int Core::MaxWorkersPerJob() const {
+  return Limits::MaxWorkersPerJob(
+      static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit)));
 }
 
 // A worker has nothing to do while tasks queue behind another one's first: it takes the later half
@@ -172,9 +180,8 @@ void Core::Steal(JobId id) {
 // deepest wait fails, so that the others may go on.
 void Core::RefuseHopelessWait(JobId id, const Job& job) {
   const WorkerPool::Counts counts = workers_.CountsOf(id);
-  const int cap = Limits::MaxWorkersPerJob(
-      static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit)));
-  if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < cap) return;
+  if (counts.blocked == 0 || counts.blocked != counts.all() || counts.all() < MaxWorkersPerJob())
+    return;
   Worker* deepest = DeepestBlocked(id, /*actors=*/false);
   if (deepest == nullptr) return;
   RefuseWait(

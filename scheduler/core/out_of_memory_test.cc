@@ -70,16 +70,29 @@ TEST_F(OutOfMemoryTest, TheYoungestThatMayBeRepeatedIsKilledAndRepeated) {
   EXPECT_EQ(FindDispatch(task)->attempt, 2u);
 }
 
-TEST_F(OutOfMemoryTest, WhatMayNotBeRepeatedFailsWithSizes) {
+TEST_F(OutOfMemoryTest, WhatMayNotBeRepeatedFailsWithSizesAndLastLinesBeforeItsProcessIsGone) {
   const ProcessId process = Run(1, 0, 20 * kGiB);
   RunOut();
   ASSERT_EQ(killed_, std::vector<ProcessId>{process});
-  Die(process);
   const ErrorInfo* error = ErrorOf(ObjectId::Make(kDriver, 1));
   ASSERT_NE(error, nullptr);
   EXPECT_EQ(error->kind, ErrorKind::kOutOfMemory);
   EXPECT_NE(error->message.find("96.0 GiB of 100.0 GiB"), std::string::npos) << error->message;
   EXPECT_NE(error->message.find("had 20.0 GiB"), std::string::npos) << error->message;
+  EXPECT_NE(error->message.find(kLastLines), std::string::npos) << error->message;
+  EXPECT_EQ(error->pid, kPid);
+  Die(process);
+  EXPECT_EQ(core_.task_count(), 0u);
+}
+
+// The kill and the end of the task have crossed: there is one result, the first that was told.
+TEST_F(OutOfMemoryTest, WhatEndsAfterItsKillHasFailed) {
+  const ProcessId process = Run(1, 0, 20 * kGiB);
+  RunOut();
+  ASSERT_TRUE(Complete(TaskId::Make(kDriver, 1), ValueOf("12345678")).ok());
+  ASSERT_NE(ErrorOf(ObjectId::Make(kDriver, 1)), nullptr);
+  Die(process);
+  EXPECT_EQ(core_.task_count(), 0u);
 }
 
 TEST_F(OutOfMemoryTest, WhoHasLittleIsSpared) {
@@ -108,10 +121,10 @@ TEST_F(OutOfMemoryTest, AnActorIsKilledWhereNoTaskRuns) {
   call.actor = spec.id.Result(0);
   call.sequence = 1;
   ASSERT_TRUE(Submit(kDriver, call).ok());
-  Die(actor);
   ASSERT_NE(ErrorOf(call.id.Result(0)), nullptr);
   EXPECT_EQ(ErrorOf(call.id.Result(0))->kind, ErrorKind::kActorDied);
   EXPECT_NE(ErrorOf(call.id.Result(0))->message.find("memory runs out"), std::string::npos);
+  Die(actor);
 }
 
 TEST_F(OutOfMemoryTest, TheKernelsKillIsOneOfWantOfMemory) {

@@ -52,6 +52,7 @@ struct Worker {
   std::vector<uint32_t> free_slots;
   int64_t idle_since_nanos = 0;
   bool ending = false;        // told to exit, or being killed
+  bool killed = false;        // the latter
   bool disowned = false;      // with its job or actor: what it still submits is nobody's
   bool wait_refused = false;  // told that its wait cannot end
   uint64_t waits = 0;         // how often it has been blocked

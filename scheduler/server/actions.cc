@@ -154,7 +154,12 @@ void Node::Do(const EndWorker& action) {
   if (Connection* connection = Find(action.worker)) connection->Send(wire::Exit{action.reason});
 }
 
-void Node::Do(const KillWorker& action) { launcher_.Kill(action.process); }
+void Node::Do(const KillWorker& action) {
+  launcher_.Kill(action.process);
+  if (action.report)
+    core_.Killed(action.process, launcher_.LastLines(action.process),
+                 launcher_.PidOf(action.process));
+}
 
 void Node::Do(const CreateChunk& action) { chunks_.Create(action.chunk, action.bytes); }
 

@@ -95,6 +95,13 @@ int Launcher::PidOf(ProcessId process) const {
   return it == running_.end() ? 0 : it->second.process.pid;
 }
 
+std::string Launcher::LastLines(ProcessId process) {
+  const auto it = running_.find(process);
+  if (it == running_.end()) return "";
+  it->second.output->Drain();
+  return it->second.output->LastLines();
+}
+
 void Launcher::KillAll() {
   for (auto& [id, running] : running_) Kill(id);
   for (auto& [id, running] : running_) {

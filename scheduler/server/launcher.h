@@ -53,6 +53,8 @@ class Launcher {
   absl::StatusOr<Started> Start(ProcessId process, const Image& image);
   void Kill(ProcessId process);
   int PidOf(ProcessId process) const;
+  // That it has written by now, to follow a sentence; empty where it wrote nothing.
+  std::string LastLines(ProcessId process);
 
   // Shows what workers have written by now.
   void DrainOutput();

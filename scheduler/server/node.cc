@@ -65,7 +65,7 @@ Node::Node(NodeOptions options)
   }
   bell_watcher_ =
       loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
-  timer_ = loop_.MakeTimer([] {});
+  timer_ = loop_.MakeTimer([this] { timer_nanos_ = kNever; });
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     signals_.push_back(loop_.WatchSignal(number, [this] { stopping_ = true; }));
   }
@@ -166,11 +166,13 @@ void Node::Sleep() {
   }
   int64_t deadline = std::min(core_.NextDeadline(), NextHandshakeDeadline());
   if (core_.WantsMemorySamples()) deadline = std::min(deadline, next_memory_sample_nanos_);
-  if (deadline != std::numeric_limits<int64_t>::max()) {
-    const int64_t delay = std::max<int64_t>(0, deadline - MonotonicNanos());
-    timer_->Start(static_cast<uint64_t>(delay / 1'000'000 + 1));
-  } else {
-    timer_->Stop();
+  if (deadline != timer_nanos_) {
+    timer_nanos_ = deadline;
+    if (deadline != kNever) {
+      timer_->StartAt(deadline);
+    } else {
+      timer_->Stop();
+    }
   }
   loop_.RunOnce(awake ? loop::EventLoop::Wait::kPoll : loop::EventLoop::Wait::kBlock);
   for (const auto& connection : connections_) {

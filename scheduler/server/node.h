@@ -135,6 +135,7 @@ class Node : private TaskWords {
   std::unique_ptr<loop::Watcher> bell_watcher_;
   std::unique_ptr<loop::Watcher> listener_watcher_;
   std::unique_ptr<loop::Timer> timer_;
+  int64_t timer_nanos_ = kNever;  // when it will fire
   std::vector<std::unique_ptr<loop::SignalWatcher>> signals_;
   channel::PollPolicy policy_;
   WireSpecCodec codec_;

@@ -73,6 +73,10 @@ std::string WorkerOutput::Finish() {
     stream.end.reset();
     Show(stream, stream.lines.Finish());
   }
+  return LastLines();
+}
+
+std::string WorkerOutput::LastLines() const {
   std::string text;
   for (const std::string& line : both_.Tail())
     absl::StrAppend(&text, text.empty() ? "; the last lines that it wrote:" : "", "\n  | ", line);

@@ -33,8 +33,10 @@ class WorkerOutput {
   void Watch(loop::EventLoop* loop, int pid);
   // Reads all that is there now.
   void Drain();
-  // After its death: shows the rest. The last lines that it wrote, to follow a sentence that says
-  // how it died; empty where it wrote nothing.
+  // The last of the lines that were read, to follow a sentence that says how it died; empty where
+  // it wrote nothing.
+  std::string LastLines() const;
+  // After its death: shows the rest, and returns LastLines().
   std::string Finish();
 
  private:

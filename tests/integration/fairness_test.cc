@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "sdk/troupe.h"
+#include "tests/integration/program.h"
 
 namespace {
 
@@ -45,7 +47,7 @@ std::pair<int64_t, int64_t> Interval() {
 TEST(Fairness, QuartersOfFourCpusAreSixteenSlotsAndNoMore) {
   const troupe::Cluster cluster = troupe::Init({.workers = 4});
   std::vector<troupe::ObjectRef<std::pair<int64_t, int64_t>>> refs;
-  for (int i = 0; i < 2000; ++i)
+  for (int i = 0; i < 10'000; ++i)
     refs.push_back(troupe::Task(Interval).Options({.cpus = 0.25}).Remote());
   std::vector<std::pair<int64_t, int>> changes;
   for (const auto& [begin, end] : troupe::Get(refs)) {
@@ -57,6 +59,41 @@ TEST(Fairness, QuartersOfFourCpusAreSixteenSlotsAndNoMore) {
   for (const auto& [at, change] : changes) most = std::max(most, running += change);
   EXPECT_LE(most, 16);
   EXPECT_GT(most, 4);
+}
+
+// When each task of a program ended.
+std::vector<int64_t> Ends(const std::string& output) {
+  std::vector<int64_t> ends;
+  std::istringstream lines(output);
+  for (int64_t end = 0; lines >> end;) ends.push_back(end);
+  std::sort(ends.begin(), ends.end());
+  return ends;
+}
+
+// While both have tasks, the one of weight 3 gets three times the CPU.
+TEST(Fairness, TwoProgramsShareByTheirWeights) {
+  const troupe::testing::StandingNode node({"--workers=1", "--object_store_memory=64MiB"});
+  const auto run = [&](const std::string& weight, int tasks) {
+    return troupe::testing::RunProgram(
+        {troupe::testing::BuiltProgram("TROUPE_SHARE"), weight, std::to_string(tasks)},
+        {"TROUPE_ADDRESS=" + node.address()});
+  };
+  troupe::testing::Outcome light;
+  std::thread beside([&] { light = run("1", 500); });
+  const troupe::testing::Outcome heavy = run("3", 1500);
+  beside.join();
+  const std::vector<int64_t> one = Ends(light.output), three = Ends(heavy.output);
+  ASSERT_EQ(one.size(), 500u) << light.output;
+  ASSERT_EQ(three.size(), 1500u) << heavy.output;
+  const int64_t begin = std::max(one.front(), three.front());
+  const int64_t end = std::min(one.back(), three.back());
+  const auto within = [&](const std::vector<int64_t>& ends) {
+    return static_cast<double>(std::count_if(ends.begin(), ends.end(),
+                                             [&](int64_t at) { return at >= begin && at <= end; }));
+  };
+  ASSERT_GT(within(one), 100) << "they were not there at the same time";
+  EXPECT_GT(within(three) / within(one), 2);
+  EXPECT_LT(within(three) / within(one), 4);
 }
 
 int PidOf() { return getpid(); }

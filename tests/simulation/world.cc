@@ -535,6 +535,7 @@ void World::Do(const scheduler::KillWorker& action) {
   for (const auto& process : processes_) {
     if (process->number == action.process) process->kill_asked = true;
   }
+  if (action.report) core_.Killed(action.process, "", 1);
 }
 
 void World::Do(const scheduler::CreateChunk&) {}
