@@ -253,7 +253,7 @@ std::variant<ValueBytes, ErrorInfo> NodeSession::Value(ObjectId id, int64_t dead
       Send(wire::Fetch{{id}});
       FinishSending();
     }
-    if (wait == 0) wait = BeginWait({}, 0);
+    if (wait == 0) wait = BeginWait({id}, 1);  // which may be lost, and have to be made again
     WaitUntil(
         lock,
         [&] {

@@ -32,6 +32,8 @@ struct Limits {
   static constexpr size_t kObjectAlignmentBytes = 64;
   static constexpr size_t kReleaseBatch = 64;    // releases that make a message at once
   static constexpr int kMemoryWaitSeconds = 30;  // without progress, then ResourceExhausted
+  static constexpr size_t kMaxLineageBytes = size_t{64}
+                                             << 20;  // how lost objects are made again; of a node
 
   // Tasks.
   static constexpr int kDispatchDepth = 16;       // tasks given to one worker at a time

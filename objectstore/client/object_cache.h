@@ -125,8 +125,8 @@ class ObjectCache {
     Object& object = At(id);
     object.resolved = true;
     if (object.views > 0) return;  // it lies where it lay: the node moves nothing under a view
+    object.fetching = false;       // where its bytes are away again, whoever looks asks again
     if (content.index() == 0) return;
-    object.fetching = false;
     object.content = std::move(content);
     object.refs = std::move(refs);
   }

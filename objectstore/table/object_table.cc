@@ -83,6 +83,28 @@ void ObjectTable::Lose(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
   Replace(id, std::move(error));
 }
 
+void ObjectTable::Reopen(ObjectId id, const std::vector<ClientId>& waiting) {
+  Replace(id, std::monostate());
+  Entry* entry = FindMutable(id);
+  for (Entry::Grant& grant : entry->grants_) {
+    grant.subscribed = std::find(waiting.begin(), waiting.end(), grant.client) != waiting.end();
+  }
+  const auto contained = std::exchange(entry->contained_, nullptr);
+  if (contained == nullptr) return;
+  std::vector<ObjectId> unneeded;
+  for (const ObjectId inner : *contained) {
+    Entry* held = FindMutable(inner);
+    if (--held->holds_ == 0 && held->grants_.empty()) unneeded.push_back(inner);
+  }
+  FreeUnneeded(std::move(unneeded));
+}
+
+void ObjectTable::Revive(ObjectId id) {
+  auto entry = std::make_unique<Entry>(id);
+  entry->holds_ = 1;
+  TROUPE_CHECK(entries_.insert(std::move(entry)).second, "an object is made again that is there");
+}
+
 void ObjectTable::Grant(ObjectId id, ClientId client, uint32_t count) {
   Entry* entry = FindMutable(id);
   TROUPE_CHECK(entry != nullptr, "a grant on an object that does not exist");
@@ -192,11 +214,13 @@ void ObjectTable::Count(const Content& content, int sign) {
     bytes_away_ += static_cast<uint64_t>(sign) * away->size;
 }
 
-// Frees the object, and what only it held, and so on: a chain of a million containers needs no
-// stack.
 void ObjectTable::FreeIfUnneeded(ObjectId id, Entry* entry) {
-  if (!entry->grants_.empty() || entry->holds_ > 0) return;
-  std::vector<ObjectId> unneeded = {id};
+  if (entry->grants_.empty() && entry->holds_ == 0) FreeUnneeded({id});
+}
+
+// Frees the objects, and what only they held, and so on: a chain of a million containers needs no
+// stack.
+void ObjectTable::FreeUnneeded(std::vector<ObjectId> unneeded) {
   while (!unneeded.empty()) {
     const ObjectId next = unneeded.back();
     unneeded.pop_back();

@@ -8,13 +8,12 @@
 // Pure: no I/O, no clock, no thread. Who calls is trusted; what comes from a client (ids, counts)
 // is checked. Life of an entry: pending → sealed (stored ⇄ away) or failed → freed. It is freed
 // when nobody has a grant and nothing holds it; its bytes then appear in TakeFreed(), and the ids
-// inside it lose a hold each, to any depth, without recursion.
-// Invariants: (1) an entry without grants and holds does not exist; (2) each id inside a sealed
-// value exists and has a hold for it; (3) bytes_inline, bytes_stored and bytes_away are the sums
-// over the entries.
-// Errors: InvalidArgument, PermissionDenied, AlreadyExists: the client broke the protocol; nothing
-// was changed. Not thread-safe.   After Cap'n Proto RPC's reference counts and Ray's ownership
-// table.
+// inside it lose a hold each, to any depth, without recursion. One that is lost may be pending
+// again (Reopen), and one that was freed, too (Revive). Invariants: (1) an entry without grants and
+// holds does not exist; (2) each id inside a sealed value exists and has a hold for it; (3)
+// bytes_inline, bytes_stored and bytes_away are the sums over the entries. Errors: InvalidArgument,
+// PermissionDenied, AlreadyExists: the client broke the protocol; nothing was changed. Not
+// thread-safe.   After Cap'n Proto RPC's reference counts and Ray's ownership table.
 #ifndef TROUPE_OBJECTSTORE_TABLE_OBJECT_TABLE_H_
 #define TROUPE_OBJECTSTORE_TABLE_OBJECT_TABLE_H_
 
@@ -97,6 +96,12 @@ class ObjectTable {
   void MoveIn(ObjectId id, const Location& location);
   void Lose(ObjectId id, std::shared_ptr<const ErrorInfo> error);
 
+  // What is lost is to be made again: a stored object is pending from now on, and the ids inside it
+  // lose their holds. `waiting`, who have grants, are told when it has resolved.
+  void Reopen(ObjectId id, const std::vector<ClientId>& waiting);
+  // The same of an object that was freed; it has one hold. REQUIRES: there is none of that id.
+  void Revive(ObjectId id);
+
   // Makes it an error instead. REQUIRES: it is pending. Returns who waits for it.
   std::vector<ClientId> Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error);
 
@@ -153,6 +158,7 @@ class ObjectTable {
   void Count(const Content& content, int sign);
   void Replace(ObjectId id, Content content);
   void FreeIfUnneeded(ObjectId id, Entry* entry);
+  void FreeUnneeded(std::vector<ObjectId> unneeded);
 
   SetById<Entry> entries_;
   std::vector<Freed> freed_;

@@ -111,6 +111,29 @@ TEST(ObjectTable, SubscribersAreToldOnceAndTheDeadAreForgotten) {
 }
 
 // Random operations of several clients beside a naive model of who holds what.
+TEST(ObjectTable, WhatIsLostOrFreedMayBePendingAgain) {
+  ObjectTable table;
+  const ObjectId outer = ObjectId::Make(ClientId(1), 1), inner = ObjectId::Make(ClientId(1), 2);
+  for (const ObjectId id : {outer, inner}) ASSERT_TRUE(table.Create(id, ClientId(1)).ok());
+  table.Grant(outer, ClientId(2), 1);
+  ASSERT_TRUE(table.Seal(ClientId(1), outer, Location{ChunkId(1), 0, 64}, {inner}).ok());
+  ASSERT_TRUE(table.Release(ClientId(1), inner, 1).ok());
+  table.Reopen(outer, {ClientId(2)});
+  EXPECT_TRUE(table.Find(outer)->pending());
+  EXPECT_EQ(table.Find(inner), nullptr) << "the lost value holds it";
+  EXPECT_EQ(table.bytes_stored(), 0u);
+  EXPECT_EQ(table.TakeFreed().size(), 1u);
+  table.Revive(inner);
+  table.CheckInvariants();
+  EXPECT_TRUE(table.Find(inner)->pending());
+  const auto told = table.Seal(ClientId(1), outer, std::string("value"), {});
+  ASSERT_TRUE(told.ok());
+  EXPECT_EQ(*told, std::vector<ClientId>{ClientId(2)}) << "the other one does not wait";
+  table.Unhold(inner);
+  EXPECT_EQ(table.Find(inner), nullptr);
+  table.CheckInvariants();
+}
+
 TEST(ObjectTable, RandomRunsAgreeWithANaiveModel) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     std::mt19937_64 random(seed);

@@ -29,7 +29,8 @@ Core::Core(const Config& config, TaskWords* words)
       space_(config.store_bytes),
       spill_(config.spill, config.spill_file_bytes),
       workers_(config.total),
-      tasks_(config.codec) {}
+      tasks_(config.codec),
+      lineage_(config.codec, config.max_lineage_bytes) {}
 
 void Core::DriverJoined(ClientId driver, JobId job, JobOptions options) {
   drivers_[driver] = job;
@@ -124,6 +125,9 @@ void Core::EndJob(JobId id) {
     Task* const task = FindTask(task_id);
     FailTask(task, JobEnded(*task));
   }
+  lineage_.DropIf([&](const QueuedTask& task) {
+    return task.job == id && (job.ended || !survivors.contains(task.submitter()));
+  });
   workers_.ForEach([&](Worker& worker) {
     if (worker.job == id && !worker.ending && !Survives(worker.actor) &&
         !survivors.contains(worker.client)) {
@@ -307,6 +311,10 @@ std::string Core::StatusText() const {
       spill_.enabled()
           ? absl::StrCat(", spilled: ", FormatBytes(static_cast<int64_t>(spill_.used())))
           : std::string(),
+      lineage_.record_count() == 0
+          ? std::string()
+          : absl::StrCat(", lineage: ", FormatBytes(static_cast<int64_t>(lineage_.bytes())), " of ",
+                         lineage_.record_count(), " tasks"),
       "\n", "tasks    ", tasks_.size(), " unfinished\n", "actors   ", actors_.size(), "\n");
   if (!placement_groups_.empty())
     absl::StrAppend(&text, "groups   ", placement_groups_.size(), "\n");
@@ -343,6 +351,7 @@ void Core::CheckInvariants() const {
   TROUPE_CHECK(in_memory == objects_.bytes_stored() && away == objects_.bytes_away(),
                "bytes in memory and on disk that do not add up");
   workers_.CheckInvariants();
+  CheckLineage();
   size_t ready = 0, timers = 0;
   tasks_.ForEach([&](const QueuedTask& queued) {
     const std::shared_ptr<const Task> task = LookAt(queued);

@@ -44,6 +44,7 @@
 #include "scheduler/core/actions.h"
 #include "scheduler/core/actor.h"
 #include "scheduler/core/history.h"
+#include "scheduler/core/lineage.h"
 #include "scheduler/core/placement_group.h"
 #include "scheduler/core/ready_queue.h"
 #include "scheduler/core/spec_codec.h"
@@ -78,7 +79,8 @@ class Core {
         0;  // bytes, of its processes and its objects together; 0: the machine's
     size_t max_suspended_calls = Limits::kMaxSuspendedCalls;  // of one actor
     SpecCodec* codec = nullptr;  // with it, tasks that wait behind many others are parked:
-    size_t max_awake_tasks = Limits::kMaxAwakeTasks;  // behind so many of their job
+    size_t max_awake_tasks = Limits::kMaxAwakeTasks;        // behind so many of their job
+    uint64_t max_lineage_bytes = Limits::kMaxLineageBytes;  // with it alone is there any
   };
   Core(const Config& config, TaskWords* words);
 
@@ -172,8 +174,11 @@ class Core {
   const objectstore::Residency& residency() const { return residency_; }
   const objectstore::SpillSpace& spill() const { return spill_; }
   const WorkerPool& workers() const { return workers_; }
+  const Lineage& lineage() const { return lineage_; }
   size_t task_count() const { return tasks_.size(); }
   size_t parked_task_count() const { return tasks_.parked_count(); }
+  // Of tasks, that make again what was lost.
+  size_t rerun_count() const { return reruns_; }
   size_t actor_count() const { return actors_.size(); }
   size_t job_count() const { return jobs_.size(); }
   // True until the job's last process has died: its image may be needed for another one.
@@ -259,8 +264,11 @@ class Core {
     for (const auto& [order, id] : found) ids.push_back(id);
     return ids;
   }
+  // What is further away than any process lives is no deadline.
+  static constexpr int64_t kFarNanos = kNever / 4;
   absl::Status Enter(ClientId client, const wire::TaskSpec& spec, Task* task);
   void Admit(Task* task);
+  void WaitForArgument(Task* task, ObjectId id);
   void ParkIfDeep(TaskId id);
   void MakeReady(Task* task);
   // What every event ends with.
@@ -396,6 +404,7 @@ class Core {
   std::vector<Row> ListPlacementGroups() const;
 
   // core_objects.cc
+  absl::Status CreateObject(ObjectId id, ClientId maker);
   // `sealer_looks`: it keeps the place in the store; else it is told like everybody else.
   absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value,
                           bool sealer_looks = true);
@@ -419,12 +428,24 @@ class Core {
   std::optional<objectstore::SpillSlot> AllocateSlot(uint64_t bytes);
   void ActOnSpace();
   void ActOnSpill();
-  void LoseObject(ObjectId id, std::string_view why, const std::string& maker);
   void AdvanceMemory();
   int64_t MemoryDeadline() const;
   int64_t WaitDeadline(int64_t since_nanos) const;
   std::string LargestHolders() const;
   ErrorInfo NoRoom(uint64_t bytes) const;
+
+  // core_lineage.cc
+  struct RebuildPlan;
+  void KeepLineage(const Task& task);
+  void LoseObject(ObjectId id, std::string_view why, const std::string& maker,
+                  const std::vector<ClientId>& wanted_by);
+  RebuildPlan PlanRebuild(ObjectId lost) const;
+  std::string WhyNotMadeAgain(ObjectId id) const;
+  void Rebuild(RebuildPlan plan, const std::vector<ClientId>& wanted_by);
+  void RaiseForWaiting(ObjectId id);
+  void EndRerun(const Task& task);
+  bool WaitForRebuilt(Task* task);
+  void CheckLineage() const;
 
   // core_out_of_memory.cc
   Worker* MemoryVictim();
@@ -439,6 +460,8 @@ class Core {
   std::map<JobId, Job> jobs_;
   absl::flat_hash_map<ClientId, JobId> drivers_;
   TaskTable tasks_;
+  Lineage lineage_;
+  size_t reruns_ = 0;  // tasks that make again what was lost
   absl::flat_hash_map<ObjectId, std::vector<TaskId>>
       dependents_;                         // of objects that are not there yet
   std::map<ObjectId, ClientId> promises_;  // pending objects, and who is to seal them

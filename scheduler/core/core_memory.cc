@@ -282,7 +282,10 @@ void Core::RestoreEnded(ObjectId id, const Location& place, objectstore::Residen
     TROUPE_CHECK(space_.Seal(kNodeItself, place).ok(), "the node's own lease is not its own");
     objects_.MoveIn(id, place);
   }
-  if (!restored.freed && reading == Reading::kLost) LoseObject(id, failure, maker);
+  if (reading == Reading::kLost) {
+    if (!restored.freed) LoseObject(id, failure, maker, restored.wanted_by);
+    return Settle();
+  }
   for (const ClientId client : restored.wanted_by) {
     if (reading == Reading::kNoMemory) {
       Act(SendFetchRefused{
@@ -296,15 +299,6 @@ void Core::RestoreEnded(ObjectId id, const Location& place, objectstore::Residen
     }
   }
   Settle();
-}
-
-void Core::LoseObject(ObjectId id, std::string_view why, const std::string& maker) {
-  objects_.Lose(
-      id,
-      std::make_shared<const ErrorInfo>(ErrorInfo{
-          .kind = ErrorKind::kObjectLost,
-          .message = absl::StrCat(id.ToString(), ", made by ", maker, ", is lost: ", ToAbsl(why)),
-          .origin = maker}));
 }
 
 // Memory that was given up goes back before more is taken: the actions keep this order.

@@ -14,7 +14,7 @@ absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
   const auto promise = promises_.find(seal.id);
   const bool promised = promise != promises_.end() && promise->second == client;
   if (!promised) {
-    if (absl::Status status = objects_.Create(seal.id, client); !status.ok()) return status;
+    if (absl::Status status = CreateObject(seal.id, client); !status.ok()) return status;
   }
   if (absl::Status status = SealObject(client, seal.id, seal.value, !promised); !status.ok())
     return status;
@@ -27,10 +27,18 @@ absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
   return absl::OkStatus();
 }
 
+absl::Status Core::CreateObject(ObjectId id, ClientId maker) {
+  if (!lineage_.empty() && lineage_.Knows(id.task())) {
+    return absl::AlreadyExistsError(absl::StrCat(ToString(maker), " makes ", id.ToString(),
+                                                 ", which a task has made, or may make again"));
+  }
+  return objects_.Create(id, maker);
+}
+
 // An object that its maker seals later. Should the maker end first, it is ObjectLost.
 absl::Status Core::MakePromise(ClientId client, const wire::Promise& promise) {
   if (const absl::StatusOr<JobId> job = JobOf(client); !job.ok()) return job.status();
-  if (absl::Status status = objects_.Create(promise.id, client); !status.ok()) return status;
+  if (absl::Status status = CreateObject(promise.id, client); !status.ok()) return status;
   TROUPE_CHECK(objects_.Subscribe(promise.id, client).ok(),
                "the maker of an object that holds no grant on it");
   promises_.emplace(promise.id, client);
@@ -112,6 +120,7 @@ absl::Status Core::Claim(ClientId client, const wire::Claim& claim) {
 void Core::CollectFreed() {
   for (;;) {
     ResolveDependents();
+    for (const ObjectId id : lineage_.TakeReleased()) objects_.Unhold(id);
     const auto freed = objects_.TakeFreed();
     if (freed.empty()) break;
     for (const auto& object : freed) {
@@ -126,6 +135,7 @@ void Core::CollectFreed() {
         EndIfUnreferenced(actor->second.get());
       }
       FreePlacementGroup(object.id);
+      if (!lineage_.empty()) lineage_.ResultFreed(object.id);
     }
   }
   for (const auto& [id, client] : objects_.TakeUngranted()) residency_.DropPin(id, client);

@@ -50,7 +50,7 @@ absl::Status Core::MakePlacementGroup(ClientId client, const wire::PlacementGrou
     group.sum.Add(*amounts);
     group.bundles.push_back(*std::move(amounts));
   }
-  if (absl::Status status = objects_.Create(group.id, client); !status.ok()) return status;
+  if (absl::Status status = CreateObject(group.id, client); !status.ok()) return status;
   TROUPE_CHECK(objects_.Subscribe(group.id, client).ok(),
                "the maker of an object that holds no grant on it");
   history_.Add(now_nanos_, group.id, Step::kSubmitted);

@@ -267,8 +267,10 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
       say("is next on ", WorkerName(worker), ", behind ", Describe(running));
     } else if (worker.state != Worker::State::kBlocked) {
       say("runs on ", WorkerName(worker), ", attempt ", task.attempt);
-    } else if (worker.waits_for.empty()) {
-      say("runs on ", WorkerName(worker), " and waits there for memory of the object store");
+    } else if (std::none_of(worker.waits_for.begin(), worker.waits_for.end(),
+                            [&](ObjectId id) { return IsPending(id); })) {
+      say("runs on ", WorkerName(worker),
+          " and waits there for memory of the object store, or the disk");
     } else {
       say("runs on ", WorkerName(worker), " and waits there, in Get or Wait, for:");
       explain_all(worker.waits_for);

@@ -69,7 +69,7 @@ bool Core::StartWhatFits() {
   return reserved;
 }
 
-// Dispatches one task of the job; false where none can be placed now.
+// Dispatches one task of the job, or takes it from the queue; false where none can be placed now.
 bool Core::ScheduleJob(JobId id, Job& job) {
   if (job.ready.empty()) return false;
   const std::vector<Reservation> claims = FindReservations();
@@ -77,6 +77,7 @@ bool Core::ScheduleJob(JobId id, Job& job) {
   bool dispatched = false;
   for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
     Task* task = tasks->first();
+    if (reruns_ > 0 && WaitForRebuilt(task)) return true;  // the classes have changed
     bool requeued = false;
     const auto place = [&](const ResourceSet& want) {
       if (!claims.empty() && MustYield(claims, job, *task, want)) {

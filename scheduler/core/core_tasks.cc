@@ -84,9 +84,7 @@ std::shared_ptr<const Task> Core::LookAt(const QueuedTask& task) const {
 absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task) {
   task->Fill(spec);
   if (spec.timeout_nanos != 0 && spec.kind != wire::TaskKind::kActorCreation) {
-    // What is further away than any process lives is no deadline.
-    constexpr int64_t kFar = kNever / 4;
-    if (spec.timeout_nanos < kFar)
+    if (spec.timeout_nanos < kFarNanos)
       task->deadline_nanos = now_nanos_ + std::max<int64_t>(0, spec.timeout_nanos);
   }
   task->order = next_order_++;
@@ -138,7 +136,7 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   }
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     const ObjectId result = spec.id.Result(i);
-    if (absl::Status status = objects_.Create(result, client); !status.ok()) return status;
+    if (absl::Status status = CreateObject(result, client); !status.ok()) return status;
     TROUPE_CHECK(objects_.Subscribe(result, client).ok(),
                  "the maker of an object that holds no grant on it");
     // An actor lives by its handles alone: its creation does not hold it.
@@ -178,16 +176,19 @@ void Core::Admit(Task* task) {
       FailTask(task, *entry->error());
       return;
     }
-    if (entry->pending()) {
-      ++task->missing;
-      dependents_[dependency].push_back(task->id);
-      if (!job.priorities_differ) continue;
-      if (Task* maker = MakerOf(dependency)) Raise(maker, task->priority);
-    }
+    if (entry->pending()) WaitForArgument(task, dependency);
   }
   history_.Add(now_nanos_, task->id.Result(0), Step::kSubmitted, ProcessId::kNone,
                static_cast<uint32_t>(task->missing));
   if (task->missing == 0) MakeReady(task);
+}
+
+// REQUIRES: it is pending.
+void Core::WaitForArgument(Task* task, ObjectId id) {
+  ++task->missing;
+  dependents_[id].push_back(task->id);
+  if (!jobs_.at(task->job).priorities_differ) return;
+  if (Task* maker = MakerOf(id)) Raise(maker, task->priority);
 }
 
 void Core::MakeReady(Task* task) {
@@ -334,16 +335,21 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
       return status;
     }
   } else {
+    bool may_be_lost = false;
     for (uint32_t i = 0; i < task->num_returns; ++i) {
-      if (!objects_.Find(task->id.Result(i))->pending()) {
+      const wire::Value& value = complete.results[i];
+      const objectstore::Entry* result = objects_.Find(task->id.Result(i));
+      if (result == nullptr || !result->pending()) {
         wire::Complete late;
-        late.results = {complete.results[i]};
+        late.results = {value};
         if (absl::Status status = DropResults(client, late); !status.ok()) return status;
         continue;
       }
-      absl::Status status = SealObject(client, task->id.Result(i), complete.results[i]);
+      absl::Status status = SealObject(client, task->id.Result(i), value);
       if (!status.ok()) return status;
+      may_be_lost |= std::holds_alternative<Location>(value.content) || !value.refs.empty();
     }
+    if (may_be_lost || lineage_.Knows(task->id)) KeepLineage(*task);
     if (const auto job = jobs_.find(task->job); job != jobs_.end()) ++job->second.tasks_finished;
     FinishTask(task);
   }
@@ -409,7 +415,11 @@ void Core::FinishTask(Task* task) {
   queued_bytes_ -= task->spec.size();
   history_.Add(now_nanos_, task->id.Result(0), Step::kEnded,
                task->worker == nullptr ? ProcessId::kNone : task->worker->process);
-  if (task->kind != wire::TaskKind::kActorCreation) TellDriver(task->submitter());
+  if (task->runs_again()) {
+    EndRerun(*task);
+  } else if (task->kind != wire::TaskKind::kActorCreation) {
+    TellDriver(task->submitter());
+  }
   const bool was_dispatched = task->worker != nullptr;
   if (was_dispatched) {
     workers_.Dequeue(task->worker, task, now_nanos_);
@@ -431,9 +441,8 @@ void Core::FinishTask(Task* task) {
     if (calls.empty() && !IsClient(task->submitter())) callers.erase(task->submitter());
     objects_.Unhold(task->actor);
   }
-  if (task->kind != wire::TaskKind::kActorCreation) {
-    for (uint32_t i = 0; i < task->num_returns; ++i) objects_.Unhold(task->id.Result(i));
-  }
+  if (task->kind != wire::TaskKind::kActorCreation)
+    task->ForEachResult([&](ObjectId result) { objects_.Unhold(result); });
   for (const ObjectId id : task->dependencies) objects_.Unhold(id);
   for (const ObjectId id : task->inner_refs) objects_.Unhold(id);
   if (task->placement != nullptr) objects_.Unhold(task->placement->group);

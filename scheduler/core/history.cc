@@ -29,6 +29,9 @@ std::string What(Step step, uint32_t detail) {
       return absl::StrCat("failed, to be tried again in ", detail, " ms");
     case Step::kLost:
       return "lost with its process";
+    case Step::kRunsAgain:
+      return absl::StrCat("to run again: ", detail, detail == 1 ? " result" : " results",
+                          " of it must be made once more");
     case Step::kActorStarts:
       return "the actor gets a process";
     case Step::kActorLives:

@@ -33,6 +33,7 @@ enum class Step : uint8_t {
   kToldToStop,  // its result is not wanted any more
   kDelayed,     // before a retry; detail: milliseconds
   kLost,        // its process died
+  kRunsAgain,   // a result was lost; detail: how many are to be made
   kActorStarts,
   kActorLives,
   kActorRestarts,

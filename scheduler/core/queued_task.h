@@ -45,6 +45,9 @@ struct ParkedTask : QueuedTask {
   // The task that it was. It stays as it is.
   std::unique_ptr<Task> Awake(const SpecCodec& codec) const;
 
+  // That it takes.
+  size_t bytes() const { return sizeof(ParkedTask) + packed_bytes_; }
+
  private:
   ParkedTask(const QueuedTask& task, size_t spec_bytes, wire::Bytes packed);
   ~ParkedTask() = default;

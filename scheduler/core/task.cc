@@ -41,7 +41,7 @@ void Task::Fill(const wire::TaskSpec& of) {
 bool Task::CanPark() const {
   return kind == wire::TaskKind::kTask && state == State::kReady && generation == 0 &&
          failures == 0 && placement == nullptr && stream_window == 0 && deadline_nanos == kNever &&
-         parent == nullptr && first_child == nullptr;
+         parent == nullptr && first_child == nullptr && !runs_again();
 }
 
 }  // namespace troupe::scheduler

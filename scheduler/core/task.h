@@ -3,12 +3,14 @@
 // Life: waiting (for argument objects) → ready → dispatched → done; back to ready when it is
 // recalled, or when its worker dies and a retry is left; delayed before a retry that was asked for
 // by retry_on. The record goes when the task is done; its results live on in the object table.
+// One that has been done may run again, since a result of it was lost (Core::LoseObject): then it
+// makes only what is listed in lost_results.
 // A task that is cancelled, or whose deadline passes, while it runs is *answered*: its results are
 // errors from then on, and the record stays until the worker has come back or has died.
 // Invariants:
 //  (1) worker != null exactly while dispatched;
 //  (2) missing > 0 exactly while waiting;
-//  (3) the record holds its arguments, the ids inside them and its results in the object table;
+//  (3) the record holds its arguments, the ids inside them and what it makes in the object table;
 //  (4) answered only while dispatched;
 //  (5) it is in its parent's list of children exactly while both are there;
 //  (6) suspended only while dispatched, and without a slot: the first suspension gives it back.
@@ -53,10 +55,11 @@ struct Task : QueuedTask {
   ActorId actor;                       // of a call or a creation
   uint32_t group = 0;                  // of a call: its place in ActorRecord::groups
   uint32_t num_returns = 1;
-  uint32_t stream_window = 0;    // not 0: it yields a stream
-  uint32_t stream_items = 0;     // that its consumer was given, by whatever attempt
-  uint32_t stream_consumed = 0;  // as the consumer has said
-  bool stream_stopped = false;   // the consumer wants no more
+  std::vector<uint32_t> lost_results;  // that are made again; empty: it makes all
+  uint32_t stream_window = 0;          // not 0: it yields a stream
+  uint32_t stream_items = 0;           // that its consumer was given, by whatever attempt
+  uint32_t stream_consumed = 0;        // as the consumer has said
+  bool stream_stopped = false;         // the consumer wants no more
   ResourceSet want;  // of a task that may take any bundle: of one of them, once it is dispatched
   std::unique_ptr<BundleChoice> placement;  // null: it takes the machine's resources
   int32_t retries_left = 0;                 // -1: without end
@@ -95,6 +98,14 @@ struct Task : QueuedTask {
   void Fill(const wire::TaskSpec& of);
   // Its message says everything of it, and nobody else has a pointer to it but a ReadyQueue.
   bool CanPark() const;
+
+  bool runs_again() const { return !lost_results.empty(); }
+  // f(ObjectId), for each result that it is to make.
+  template <typename F>
+  void ForEachResult(F f) const {
+    for (const uint32_t i : lost_results) f(id.Result(i));
+    for (uint32_t i = 0; i < num_returns && !runs_again(); ++i) f(id.Result(i));
+  }
 
   bool has_been_suspended() const { return worker != nullptr && !holds_slot; }
 

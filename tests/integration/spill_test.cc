@@ -2,11 +2,9 @@
 // looks at one keeps it; and each way in which there is no room has its sentence.
 //
 //   bazel run -c opt //tests/integration:spill_test -- --store_mebibytes=256 --mebibytes=20000
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +13,6 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -25,6 +22,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/spill_files.h"
 
 namespace {
 
@@ -295,42 +293,13 @@ TEST(Full, ADirectoryThatCannotBeWrittenToIsRefusedAtOnce) {
   }
 }
 
-// The descriptors of spill files in the node, which is our child.
-std::vector<std::string> SpillFiles() {
-  std::vector<std::string> files;
-  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
-    std::ifstream stat(process.path() / "stat");
-    std::string line;
-    std::getline(stat, line);
-    if (line.find("(troupe-node) ") == std::string::npos) continue;
-    int parent = 0;
-    std::sscanf(line.c_str() + line.find(") ") + 2, "%*c %d", &parent);
-    if (parent != getpid()) continue;
-    for (const auto& fd : std::filesystem::directory_iterator(process.path() / "fd")) {
-      std::error_code error;
-      const std::string target = std::filesystem::read_symlink(fd.path(), error).string();
-      if (target.find(SpillDirectory() + "/") == 0) files.push_back(fd.path().string());
-    }
-  }
-  return files;
-}
-
 TEST(Lost, DamagedDataIsAnErrorThatNamesItsMaker) {
   const troupe::Cluster cluster = troupe::Init({.workers = 1,
                                                 .object_store_memory = 8 * kMebibyte,
                                                 .spill_directories = {SpillDirectory()}});
   std::vector<troupe::ObjectRef<troupe::Array<uint8_t>>> refs;
   for (uint64_t i = 0; i < 20; ++i) refs.push_back(PutRandom(i, 1'000'000));
-  const std::vector<std::string> files = SpillFiles();
-  ASSERT_FALSE(files.empty());
-  for (const std::string& path : files) {
-    const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    ASSERT_GE(fd, 0);
-    struct stat info {};
-    ASSERT_EQ(fstat(fd, &info), 0);
-    for (off_t at = 2000; at < info.st_size; at += 4096) ASSERT_EQ(pwrite(fd, "damage", 6, at), 6);
-    close(fd);
-  }
+  ASSERT_GT(troupe::testing::DamageSpillFiles(SpillDirectory()), 0u);
   int lost = 0;
   for (uint64_t i = 0; i < 20; ++i) {
     try {

@@ -305,7 +305,7 @@ void Client::LookAt::Fetch() const {
 
 void Client::LookAt::await_suspend(Routine::Handle handle) {
   Fetch();
-  thread_->BeginWait({}, 0);
+  thread_->BeginWait({id_}, 1);
   handle.promise().ready.emplace(ready_);
 }
 

@@ -45,7 +45,10 @@ Options Options::FromSeed(uint64_t seed) {
     options.store_bytes = 300'000;
     if (Roll(random, 4) == 0) options.spill_quota_bytes = 100'000 + Roll(random, 400'000);
     if (Roll(random, 4) == 0) options.disk_failure_chance = 0.3;
-    if (Roll(random, 4) == 0) options.damage_chance = 0.2;
+    if (Roll(random, 4) == 0) {
+      options.damage_chance = 0.2;
+      if (Roll(random, 4) == 0) options.max_lineage_bytes = 500 * Roll(random, 8);
+    }
   }
   options.operations = 10 + static_cast<int>(Roll(random, 40));
   if (Roll(random, 2) == 0) {
@@ -73,7 +76,9 @@ Routine DriverProgram::Run() {
   for (int i = 0; i < options_.operations; ++i) {
     // Where there is a disk, most of what is made is stored, and more of it than fits.
     const uint64_t roll = options_.spills && Roll(random_, 3) != 0 ? 60 : Roll(random_, 100);
-    if (roll < 6 && options_.stops_tasks) {
+    if (roll == 60 && options_.damage_chance > 0 && Roll(random_, 3) != 0) {
+      SubmitTask(ScriptKind::kBig);  // what tasks have made can be made again
+    } else if (roll < 6 && options_.stops_tasks) {
       SubmitEndless();
     } else if (roll < 10 && options_.stops_tasks && !held_.empty()) {
       Cancel(Held(held_[Roll(random_, held_.size())]));
@@ -258,8 +263,9 @@ void DriverProgram::Hold(ObjectId id, Outcome expected, bool by_actor) {
   held_.push_back({id, std::move(expected), by_actor, false, false, false, false});
 }
 
-void DriverProgram::SubmitTask() {
+void DriverProgram::SubmitTask(std::optional<ScriptKind> kind) {
   Script script = MakeScript(Mix(options_.seed, next_script_++), 0);
+  if (kind.has_value()) script.kind = *kind;
   wire::TaskSpec spec = NewSpec(options_);
   if (options_.priorities) spec.priority = static_cast<int32_t>(Roll(random_, 4));
   if (options_.stops_tasks && Roll(random_, 5) == 0) {
@@ -284,7 +290,7 @@ void DriverProgram::SubmitTask() {
   };
   const auto actor =
       std::find_if(held_.begin(), held_.end(), [](const Held& h) { return h.actor; });
-  if (actor != held_.end() && Roll(random_, 4) == 0) {
+  if (actor != held_.end() && !kind.has_value() && Roll(random_, 4) == 0) {
     script.kind = ScriptKind::kCallActor;
     add_inline(*actor);
     by_actor = true;
@@ -394,10 +400,24 @@ bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const 
       if (error.message.find("promise was broken") != std::string::npos)
         return crashes || removes || options_.stops_tasks || options_.kills_actors ||
                options_.drivers_may_die;
-      return options_.damage_chance > 0;
+      return options_.damage_chance > 0 && MayStayLost(error.message);
     default:
       return false;
   }
+}
+
+// Of what was damaged on the disk, by what the node says of it.
+bool DriverProgram::MayStayLost(const std::string& message) const {
+  const auto says = [&](const char* what) { return message.find(what) != std::string::npos; };
+  if (says("a value that was Put cannot be made again") || says("a call of an actor made it"))
+    return true;
+  if (says("none of its max_retries is left")) return options_.max_retries >= 0;
+  if (says("forgotten")) return options_.max_lineage_bytes < 1'000'000;
+  if (says("its driver has ended")) return options_.drivers_may_die;
+  if (says("the placement group of its task")) return options_.group_units > 0;
+  return says("its task has run again, and did not end well") &&
+         (options_.stops_tasks || options_.max_retries >= 0 || options_.removes_groups ||
+          options_.drivers_may_die || options_.failed_start_chance > 0);
 }
 
 void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vector<Held>* inner) {
@@ -487,7 +507,7 @@ Routine WorkerProgram::Run() {
         if (resolved.error.has_value()) {
           error = resolved.error;
           // Lost on its way from the disk, or told to stop while it waited for it.
-          TROUPE_CHECK(error->kind == ErrorKind::kObjectLost ||
+          TROUPE_CHECK(damage_ || error->kind == ErrorKind::kObjectLost ||
                            error->kind == ErrorKind::kResourceExhausted ||
                            thread.stopped().has_value(),
                        "a task that runs with an argument that failed");
@@ -567,7 +587,7 @@ Routine WorkerProgram::Run() {
         if (!resolved.error.has_value()) client_->EndLook(id);
       }
       std::optional<Location> space;
-      if (script.kind == ScriptKind::kBig && !error.has_value()) {
+      if (script.Stores() && !error.has_value()) {
         const uint64_t bytes = 1 + Mix(script.seed, 4) % kBigBytes;
         space = client_->Carve(bytes);
         if (!space.has_value()) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -45,6 +46,7 @@ struct Options {
   bool removes_groups = false;
   size_t max_suspended_calls = 4;  // of one actor
   size_t max_awake_tasks = 1'000;  // of a job: further ones are parked
+  uint64_t max_lineage_bytes = 64'000'000;
 
   static Options FromSeed(uint64_t seed);
 };
@@ -76,7 +78,8 @@ class DriverProgram {
     bool promised = false;  // to be kept before anything is waited for
   };
 
-  void SubmitTask();
+  // Of that kind, or of any.
+  void SubmitTask(std::optional<ScriptKind> kind = std::nullopt);
   void CreateActor(bool named);
   void CallActor(const Held& actor);
   void CallActorThatCallsItself(const Held& actor);
@@ -92,6 +95,7 @@ class DriverProgram {
   void Cancel(const Held& held);
   void Hold(ObjectId id, Outcome expected, bool by_actor);
   bool MayFailWith(const ErrorInfo& error, const Held& held) const;
+  bool MayStayLost(const std::string& message) const;
   // Opens the references inside the value, which are to be checked in turn.
   void Check(const Held& held, const Resolved& resolved, std::vector<Held>* inner);
 
@@ -108,11 +112,12 @@ class DriverProgram {
   bool finished_ = false;
 };
 
-// A worker's program; `begin` asks the task's state word. Returns when the node wants it to end.
+// A worker's program; `begin` asks the task's state word. It returns when the node wants it to end.
 class WorkerProgram {
  public:
-  WorkerProgram(Client* client, std::function<bool(const wire::Dispatch&)> begin)
-      : client_(client), begin_(std::move(begin)) {}
+  // `damage`: an argument may come to another end than it had when the task was dispatched.
+  WorkerProgram(Client* client, std::function<bool(const wire::Dispatch&)> begin, bool damage)
+      : client_(client), begin_(std::move(begin)), damage_(damage) {}
 
   // What one of its threads does, or a call that is suspended; so many of these an actor may have.
   static constexpr size_t kThreads = 12;
@@ -123,6 +128,7 @@ class WorkerProgram {
 
   Client* client_;
   std::function<bool(const wire::Dispatch&)> begin_;
+  const bool damage_;
   std::vector<std::set<uint32_t>> free_threads_ = {{0}};  // of each group; they count over all
   std::map<std::pair<ClientId, uint32_t>, uint64_t> last_sequences_;  // of callers and groups
   uint32_t checkpoint_every_ = 0;

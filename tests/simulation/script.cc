@@ -50,6 +50,10 @@ Script Script::Call() const { return {Mix(seed, 3), depth + 1, ScriptKind::kLeaf
 
 bool Script::Suspends() const { return Mix(seed, 6) % 4 != 0; }
 
+bool Script::Stores() const {
+  return kind == ScriptKind::kBig || (kind == ScriptKind::kReturnRef && Mix(seed, 7) % 2 == 0);
+}
+
 uint64_t Script::Promised() const { return Mix(seed, 5); }
 
 Outcome Evaluate(const Script& script, std::span<const Outcome> arguments) {

@@ -40,6 +40,8 @@ struct Script {
   Script Call() const;
   // As a call of an actor, whether it is a coroutine: suspended wherever it waits.
   bool Suspends() const;
+  // Whether its value lies in the store.
+  bool Stores() const;
   // What a promise made by this script is to become.
   uint64_t Promised() const;
 };

@@ -53,6 +53,7 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     sum.spilled += world.counts().spilled;
     sum.restored += world.counts().restored;
     sum.damaged += world.counts().damaged;
+    sum.rebuilt += world.counts().rebuilt;
   }
   std::printf(
       "%llu seeds: %llu events, %llu dispatches, %llu recalls, %llu workers, %llu crashes\n",
@@ -62,14 +63,15 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
   std::printf("%llu calls suspended, %llu waits refused\n",
               static_cast<unsigned long long>(sum.suspensions),
               static_cast<unsigned long long>(sum.refusals));
-  std::printf("%llu objects spilled, %llu read back, %llu damaged\n",
-              static_cast<unsigned long long>(sum.spilled),
-              static_cast<unsigned long long>(sum.restored),
-              static_cast<unsigned long long>(sum.damaged));
+  std::printf(
+      "%llu objects spilled, %llu read back, %llu damaged; %llu tasks ran again\n",
+      static_cast<unsigned long long>(sum.spilled), static_cast<unsigned long long>(sum.restored),
+      static_cast<unsigned long long>(sum.damaged), static_cast<unsigned long long>(sum.rebuilt));
   if (seed_count >= 100) {
     EXPECT_GT(sum.spilled, 0u) << "no run had an object spilled";
     EXPECT_GT(sum.restored, 0u) << "no run had an object read back";
     EXPECT_GT(sum.damaged, 0u) << "no run lost what was spilled";
+    EXPECT_GT(sum.rebuilt, 0u) << "no run made again what was lost";
     EXPECT_GT(sum.recalls, 0u) << "no run had a task taken back";
     EXPECT_GT(sum.suspensions, 0u) << "no run had a call that was suspended";
     EXPECT_GT(sum.refusals, 0u) << "no run had a wait that could not end";

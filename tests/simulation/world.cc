@@ -124,7 +124,8 @@ World::World(const Options& options, bool trace)
              .spill_file_bytes = 200'000,
              .max_suspended_calls = options.max_suspended_calls,
              .codec = &codec_,
-             .max_awake_tasks = options.max_awake_tasks},
+             .max_awake_tasks = options.max_awake_tasks,
+             .max_lineage_bytes = options.max_lineage_bytes},
             words_.get()),
       memory_(options.store_bytes) {}
 
@@ -171,7 +172,8 @@ void World::CheckNothingIsLeft() {
       core_.objects().bytes_stored() > 0 || core_.residency().count() > 0 ||
       core_.workers().total() != ResourceSet::Cpus(options_.cpus) ||
       core_.space().sealed_bytes() > 0 || core_.spill().used() > 0 ||
-      core_.spill().file_count() > 0 || !disk_.empty()) {
+      core_.spill().file_count() > 0 || !disk_.empty() || !core_.lineage().empty() ||
+      core_.lineage().bytes() > 0) {
     Fail(absl::StrCat("everything was dropped, and something is left:\n", core_.StatusText(),
                       *core_.Report("list tasks"), *core_.Report("list workers"),
                       *core_.Report("list groups")));
@@ -303,7 +305,8 @@ void World::Perform(const Event& event) {
           process->client.get(),
           [words = words_.get(), id = process->client->id()](const wire::Dispatch& dispatch) {
             return words->TryBegin(id, dispatch.slot, dispatch.generation);
-          });
+          },
+          options_.damage_chance > 0);
       for (size_t i = 0; i < WorkerProgram::kThreads; ++i)
         process->threads.push_back(process->worker->Run());
       Trace(absl::StrCat(process->Name(), " joins as process ",
@@ -604,8 +607,10 @@ void World::Do(const scheduler::Restore& action) {
       if (!damaged) memory_.Write(action.place, value);
       ++(damaged ? counts_.damaged : counts_.restored);
       if (trace_) Trace(absl::StrCat("disk -> ", action.object.ToString(), damaged ? " lost" : ""));
+      const size_t reruns = core_.rerun_count();
       core_.RestoreEnded(action.object, action.place, damaged ? Reading::kLost : Reading::kRead,
                          damaged ? "damaged" : "");
+      counts_.rebuilt += core_.rerun_count() - reruns;
     });
   });
 }

@@ -1,0 +1,18 @@
+// Harms what this program's embedded node has spilled. For tests of what follows.
+//
+// Spill files have no name: they are reached by the node's descriptors.
+#ifndef TROUPE_TESTS_INTEGRATION_SPILL_FILES_H_
+#define TROUPE_TESTS_INTEGRATION_SPILL_FILES_H_
+
+#include <cstddef>
+#include <string>
+
+namespace troupe::testing {
+
+// Overwrites a few bytes of each page of each spill file in the directory. Returns how many files
+// there were.
+size_t DamageSpillFiles(const std::string& directory);
+
+}  // namespace troupe::testing
+
+#endif  // TROUPE_TESTS_INTEGRATION_SPILL_FILES_H_
