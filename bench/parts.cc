@@ -13,6 +13,7 @@
 #include "bench/core_machine.h"
 #include "core/base/check.h"
 #include "core/base/ids.h"
+#include "core/base/small_bytes.h"
 #include "core/channel/ring.h"
 #include "core/serialize/serialize.h"
 #include "core/wire/messages.h"
@@ -106,7 +107,9 @@ Part::Operation TablePutToFree() {
     for (int64_t i = 0; i < times; ++i) {
       const ObjectId id = ObjectId::Make(kDriver, ++state->sequence);
       TROUPE_CHECK(state->table.Create(id, kDriver).ok(), "created");
-      TROUPE_CHECK(state->table.Seal(kDriver, id, std::string(32, 'x'), {}).ok(), "sealed");
+      TROUPE_CHECK(
+          state->table.Seal(kDriver, id, troupe::SmallBytes(std::string(32, 'x')), {}).ok(),
+          "sealed");
       TROUPE_CHECK(state->table.Release(kDriver, id, 1).ok(), "released");
       Use(state->table.TakeFreed());
     }
@@ -122,27 +125,29 @@ Part::Operation ReferenceToRelease() {
   return [state = std::make_shared<State>()](int64_t times) {
     for (int64_t i = 0; i < times; ++i) {
       const ObjectId id = ObjectId::Make(kDriver, ++state->sequence);
-      state->references.Granted(id);
-      state->references.AddHandle(id);
+      state->references.Take(id);
       TROUPE_CHECK(state->references.DropHandle(id), "the last handle");
       if (state->references.release_count() >= 64) Use(state->references.TakeReleases());
     }
   };
 }
 
-// A small result is expected, told, read and forgotten, in a client.
+// A small result is expected, told and forgotten with its handle, in a client.
 Part::Operation CacheExpectToForget() {
   struct State {
-    objectstore::ObjectCache cache;
+    objectstore::ReferenceTable references;
+    objectstore::ObjectCache cache{&references};
     uint64_t sequence = 0;
   };
   return [state = std::make_shared<State>()](int64_t times) {
     for (int64_t i = 0; i < times; ++i) {
       const ObjectId id = ObjectId::Make(kDriver, ++state->sequence);
+      state->references.Take(id);
       state->cache.Expect(id);
-      state->cache.Learn(id, objectstore::ObjectCache::Inline::Copy(kArgument), {});
+      state->cache.Learn(id, kArgument, {});
       TROUPE_CHECK(state->cache.IsKnown(id), "its bytes");
-      state->cache.Forget(id);
+      TROUPE_CHECK(state->references.DropHandle(id), "the last handle");
+      if (state->references.release_count() >= 64) Use(state->references.TakeReleases());
     }
   };
 }

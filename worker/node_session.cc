@@ -44,8 +44,7 @@ std::variant<TaskId, ErrorInfo> NodeSession::Submit(wire::TaskSpec spec) {
   spec.id = TaskId::Make(client_, next_sequence_++);
   if (spec.kind == wire::TaskKind::kActorCall) spec.sequence = ++actor_sequences_[spec.actor];
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
-    references_.Granted(spec.id.Result(i));
-    references_.AddHandle(spec.id.Result(i));
+    references_.Take(spec.id.Result(i));
     objects_.Expect(spec.id.Result(i));
   }
   if (spec.stream_window > 0) incoming_streams_[spec.id].window = spec.stream_window;
@@ -370,13 +369,11 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     if (!copy.ok()) return copy.status();
     task.dispatch = std::move(std::get<wire::Dispatch>(*copy));
     for (const wire::ReadyValue& value : task.dispatch.values) {
-      references_.Granted(value.id);
-      references_.AddHandle(value.id);
+      references_.Take(value.id);
       Learn(value);
     }
     for (const ObjectId id : task.dispatch.refs) {
-      references_.Granted(id);
-      references_.AddHandle(id);
+      references_.Take(id);
     }
     tasks_.push_back(std::move(task));
   } else if (const auto* streamed = std::get_if<wire::Streamed>(&*message)) {
@@ -423,8 +420,7 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     chunks_.Drop(drop->chunk);
   } else if (const auto* found = std::get_if<wire::ActorFound>(&*message)) {
     if (!found->actor.is_null()) {
-      references_.Granted(found->actor);
-      references_.AddHandle(found->actor);
+      references_.Take(found->actor);
     }
     found_actors_[found->request] = {found->actor, std::string(found->type_name)};
   } else if (const auto* finished = std::get_if<wire::Finished>(&*message)) {
@@ -448,7 +444,7 @@ void NodeSession::Learn(const wire::ReadyValue& ready) {
   objectstore::ObjectCache::Content content;
   if (const auto* bytes = std::get_if<wire::Bytes>(&ready.value.content)) {
     if (objects_.IsKnown(ready.id)) return;
-    content = objectstore::ObjectCache::Inline::Copy(*bytes);
+    content = *bytes;
   } else if (const auto* location = std::get_if<Location>(&ready.value.content)) {
     content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {

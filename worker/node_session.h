@@ -212,7 +212,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   objectstore::ReferenceTable references_;
   objectstore::LeaseCarver carver_;
   objectstore::ChunkMap chunks_;
-  objectstore::ObjectCache objects_;
+  objectstore::ObjectCache objects_{&references_};
   absl::flat_hash_map<ActorId, uint64_t> actor_sequences_;
   std::vector<Location> fresh_leases_;  // whose pages this process has not touched
   absl::flat_hash_map<ObjectId, ErrorInfo> fetch_refusals_;

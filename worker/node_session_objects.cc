@@ -14,8 +14,6 @@
 
 namespace troupe::worker {
 
-using objectstore::ObjectCache;
-
 // Keeps a stored object where it lies, and a handle on it.
 class NodeSession::View {
  public:
@@ -43,7 +41,6 @@ void NodeSession::DropHandle(ObjectId id) {
 void NodeSession::DropHandleLocked(ObjectId id) {
   if (!references_.DropHandle(id)) return;
   // An actor's sequence number stays: the node goes on counting if a handle comes back.
-  objects_.Forget(id);
   fetch_refusals_.erase(id);
   SendReleases(Limits::kReleaseBatch);
   // The rest goes with the next message, or when the I/O thread looks.
@@ -54,8 +51,7 @@ void NodeSession::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids)
   if (ids.empty()) return;
   const Lock lock(mutex_);
   for (const ObjectId id : ids) {
-    references_.Granted(id);
-    references_.AddHandle(id);
+    references_.Take(id);
   }
   Send(wire::Claim{container, 0, static_cast<uint32_t>(ids.size())});
   FinishSending();
@@ -129,8 +125,7 @@ std::variant<ObjectId, ErrorInfo> NodeSession::Seal(ValueSpace space, std::vecto
   Lock lock(mutex_);
   if (death_.has_value()) return *death_;
   const ObjectId id = ObjectId::Make(client_, next_sequence_++);
-  references_.Granted(id);
-  references_.AddHandle(id);
+  references_.Take(id);
   wire::Seal seal{id, {}};
   seal.value.refs = refs;
   if (space.stored()) {
@@ -138,7 +133,7 @@ std::variant<ObjectId, ErrorInfo> NodeSession::Seal(ValueSpace space, std::vecto
     objects_.Made(id, space.location, std::move(refs));
   } else {
     seal.value.content = wire::Bytes(space.inline_bytes);
-    objects_.Made(id, ObjectCache::Inline::Copy(space.inline_bytes), std::move(refs));
+    objects_.Made(id, wire::Bytes(space.inline_bytes), std::move(refs));
   }
   Send(seal);
   FinishSending();
@@ -148,8 +143,7 @@ std::variant<ObjectId, ErrorInfo> NodeSession::Seal(ValueSpace space, std::vecto
 
 ObjectId NodeSession::ExpectNew() {
   const ObjectId id = ObjectId::Make(client_, next_sequence_++);
-  references_.Granted(id);
-  references_.AddHandle(id);
+  references_.Take(id);
   objects_.Expect(id);
   return id;
 }
@@ -206,17 +200,18 @@ std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::ValueAtHand(Obje
 
 // What is known of the value, as a view.
 std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::Look(ObjectId id) {
-  const ObjectCache::Object* object = objects_.Find(id);
+  const objectstore::ObjectRecord* object = objects_.Find(id);
   if (object == nullptr || !object->known()) return std::nullopt;
   if (const ErrorInfo* error = object->error()) return *error;
   ValueBytes value;
-  value.refs = object->refs;
-  if (const auto* bytes = std::get_if<ObjectCache::Inline>(&object->content)) {
-    value.bytes = bytes->bytes();
-    value.owner = bytes->words;
+  value.refs.assign(object->refs().begin(), object->refs().end());
+  if (object->location() == nullptr) {
+    objectstore::SharedBytes shared = object->bytes();
+    value.bytes = shared.bytes;
+    value.owner = std::move(shared.owner);
     return value;
   }
-  const Location location = std::get<Location>(object->content);
+  const Location location = *object->location();
   absl::Status status = WaitForChunk(location.chunk, objectstore::Mapping::Access::kRead);
   if (status.ok()) {
     const auto bytes = chunks_.Read(location);

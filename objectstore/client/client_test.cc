@@ -2,11 +2,22 @@
 // is carved.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <optional>
 #include <random>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/location.h"
+#include "core/base/small_bytes.h"
 #include "objectstore/client/chunk_map.h"
 #include "objectstore/client/lease_carver.h"
+#include "objectstore/client/object_cache.h"
 #include "objectstore/client/reference_table.h"
 #include "objectstore/table/object_table.h"
 
@@ -159,6 +170,78 @@ TEST(ReferenceTable, NoInterleavingFreesEarlyOrLeaks) {
     }
     ASSERT_EQ(node.count(), 0u) << "seed " << seed << ": leaked";
   }
+}
+
+std::span<const std::byte> BytesOf(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
+
+TEST(ObjectCache, KnowsInlineBytesOfEverySizeAsLongAsThereIsAHandle) {
+  ReferenceTable references;
+  ObjectCache cache(&references);
+  const ObjectId inner = ObjectId::Make(ClientId(1), 9);
+  uint64_t next = 0;
+  for (const size_t size :
+       {size_t{0}, SmallBytes::kInPlace, SmallBytes::kInPlace + 1, size_t{9'000}}) {
+    for (const bool has_refs : {false, true}) {
+      const ObjectId id = ObjectId::Make(ClientId(1), 100 + ++next);
+      const std::string text(size, 'x');
+      references.Take(id);
+      cache.Expect(id);
+      EXPECT_FALSE(cache.Subscribe(id)) << "it is told without being asked";
+      EXPECT_FALSE(cache.IsResolved(id));
+      cache.Learn(id, BytesOf(text), has_refs ? std::vector{inner} : std::vector<ObjectId>());
+      EXPECT_TRUE(cache.IsKnown(id));
+      EXPECT_FALSE(cache.Fetch(id));
+      EXPECT_EQ(cache.Find(id)->refs().size(), has_refs ? 1u : 0u);
+      EXPECT_EQ(cache.Find(id)->location(), nullptr);
+      const SharedBytes bytes = cache.Find(id)->bytes();
+      EXPECT_TRUE(cache.Unpin(id, 1)) << "it has no place";
+      EXPECT_TRUE(cache.IsKnown(id)) << "what is inline is not forgotten";
+      cache.CheckInvariants();
+      EXPECT_TRUE(references.DropHandle(id));
+      EXPECT_EQ(cache.Find(id), nullptr);
+      EXPECT_TRUE(std::ranges::equal(bytes.bytes, BytesOf(text))) << "they belong to who looks";
+    }
+  }
+  EXPECT_EQ(references.size(), 0u);
+}
+
+TEST(ObjectCache, APlaceIsForgottenWhenNobodyLooksAndFetchedAgain) {
+  ReferenceTable references;
+  ObjectCache cache(&references);
+  const ObjectId id = ObjectId::Make(ClientId(1), 1);
+  const Location here{ChunkId(1), 64, 20'000}, there{ChunkId(2), 0, 20'000};
+  references.Take(id);
+  EXPECT_TRUE(cache.Subscribe(id));
+  EXPECT_FALSE(cache.Subscribe(id)) << "it was asked for";
+  cache.Learn(id, std::monostate(), {});
+  EXPECT_TRUE(cache.IsResolved(id));
+  EXPECT_FALSE(cache.IsKnown(id)) << "it is away";
+  EXPECT_TRUE(cache.Fetch(id));
+  EXPECT_FALSE(cache.Fetch(id));
+  EXPECT_TRUE(cache.IsBeingFetched(id));
+  cache.FetchRefused(id);
+  EXPECT_TRUE(cache.Fetch(id));
+  cache.Learn(id, here, {});
+  EXPECT_FALSE(cache.IsBeingFetched(id));
+  cache.AddView(id);
+  cache.AddView(id);
+  EXPECT_FALSE(cache.Unpin(id, 5)) << "somebody looks at it";
+  cache.Learn(id, there, {});
+  EXPECT_EQ(*cache.Find(id)->location(), here) << "it moves under a view";
+  EXPECT_EQ(cache.DropView(id), std::nullopt);
+  EXPECT_EQ(cache.DropView(id), 5u) << "the question was not answered";
+  EXPECT_FALSE(cache.IsKnown(id));
+  EXPECT_TRUE(cache.IsResolved(id));
+  EXPECT_TRUE(cache.Fetch(id));
+  cache.Learn(id, there, {});
+  EXPECT_EQ(*cache.Find(id)->location(), there);
+  EXPECT_TRUE(cache.Unpin(id, 6)) << "nobody looks at it";
+  EXPECT_FALSE(cache.IsKnown(id));
+  cache.Learn(id, ObjectCache::Error({.kind = ErrorKind::kObjectLost, .message = "lost"}), {});
+  EXPECT_EQ(cache.FindError(id)->message, "lost");
+  cache.CheckInvariants();
 }
 
 TEST(LeaseCarver, CarvesAlignedPiecesAndTakesBackWhatWasNotUsed) {

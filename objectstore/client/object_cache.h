@@ -8,11 +8,11 @@
 //
 // Pure. Not thread-safe: the session's lock guards it. Life of an object: unknown → resolved (place
 // known ⇄ forgotten). It never becomes unresolved again.
-// Invariants: a view exists only while the place is known; an entry exists only while its process
-// has a handle.
+// Invariants: a view exists only while the place is known; what is known of an object lies in the
+// record that counts its handles (reference_table.h), and goes with the last one.
 //
 //   cache.Learn(id, location, refs);            // the node has told
-//   const ObjectCache::Object* object = cache.Find(id);
+//   const ObjectRecord* object = cache.Find(id);
 //   cache.AddView(id);  ...  if (auto pin = cache.DropView(id)) Send(Unpinned{{*pin}, {}});
 #ifndef TROUPE_OBJECTSTORE_CLIENT_OBJECT_CACHE_H_
 #define TROUPE_OBJECTSTORE_CLIENT_OBJECT_CACHE_H_
@@ -30,161 +30,154 @@
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
-#include "core/base/set_by_id.h"
+#include "core/base/small_bytes.h"
+#include "objectstore/client/object_record.h"
+#include "objectstore/client/reference_table.h"
 
 namespace troupe::objectstore {
 
 class ObjectCache {
  public:
-  struct Inline {
-    std::shared_ptr<const std::vector<uint64_t>> words;
-    size_t size = 0;
+  // Of the objects of this table, which must outlive it.
+  explicit ObjectCache(ReferenceTable* references) : records_(references->records_) {}
 
-    static Inline Copy(std::span<const std::byte> bytes);
-    std::span<const std::byte> bytes() const {
-      return std::as_bytes(std::span(*words)).first(size);
-    }
-  };
-  // An error lies apart: it is large and rare.
-  using Content = std::variant<std::monostate, Inline, Location, std::shared_ptr<const ErrorInfo>>;
+  // What an object is told to be: nothing yet; inline bytes, which are copied; a place; an error.
+  using Content = std::variant<std::monostate, std::span<const std::byte>, Location,
+                               std::shared_ptr<const ErrorInfo>>;
   static Content Error(ErrorInfo error) {
     return std::make_shared<const ErrorInfo>(std::move(error));
   }
 
-  struct Object {
-    explicit Object(ObjectId object) : id(object) {}
-
-    const ObjectId id;
-    Content content;  // monostate: to be waited for, or, where it has resolved, to be fetched
-    std::vector<ObjectId> refs;
-    bool resolved = false;
-    bool subscribed = false;
-    bool fetching = false;
-    uint32_t views = 0;
-    uint32_t asked = 0;  // the serial of a question that was refused; 0: none
-
-    bool known() const { return content.index() != 0; }
-    // Null where it is not known to be one.
-    const ErrorInfo* error() const {
-      const auto* error = std::get_if<std::shared_ptr<const ErrorInfo>>(&content);
-      return error == nullptr ? nullptr : error->get();
-    }
-  };
-
   // Null where nothing is known of it.
-  const Object* Find(ObjectId id) const {
-    const auto it = objects_.find(id);
-    return it == objects_.end() ? nullptr : it->get();
-  }
+  const ObjectRecord* Find(ObjectId id) const { return records_.Find(id); }
   bool IsResolved(ObjectId id) const {
-    const Object* object = Find(id);
-    return object != nullptr && object->resolved;
+    const ObjectRecord* object = Find(id);
+    return object != nullptr && object->resolved();
   }
   bool IsKnown(ObjectId id) const {
-    const Object* object = Find(id);
+    const ObjectRecord* object = Find(id);
     return object != nullptr && object->known();
   }
 
   // Null where it is not known to be an error.
   const ErrorInfo* FindError(ObjectId id) const {
-    const Object* object = Find(id);
+    const ObjectRecord* object = Find(id);
     return object == nullptr ? nullptr : object->error();
   }
 
+  // All that follow REQUIRE a handle on the object, where they do not say otherwise.
+
   // An object that was made here.
   void Made(ObjectId id, Content content, std::vector<ObjectId> refs) {
-    Object& object = At(id);
-    object.content = std::move(content);
-    object.refs = std::move(refs);
-    object.resolved = true;
+    Set(At(id), std::move(content), std::move(refs));
   }
   // The node will tell what it resolves to, without being asked.
-  void Expect(ObjectId id) { At(id).subscribed = true; }
+  void Expect(ObjectId id) {
+    if (auto* unknown = std::get_if<ObjectRecord::Unknown>(&At(id).known_))
+      unknown->subscribed = true;
+  }
   // True where the node must be asked to tell when it resolves.
   bool Subscribe(ObjectId id) {
-    Object& object = At(id);
-    return !object.resolved && !std::exchange(object.subscribed, true);
+    auto* unknown = std::get_if<ObjectRecord::Unknown>(&At(id).known_);
+    return unknown != nullptr && !unknown->resolved && !std::exchange(unknown->subscribed, true);
   }
   // True where the node must be asked for its bytes.
   bool Fetch(ObjectId id) {
-    Object& object = At(id);
-    return !object.known() && !std::exchange(object.fetching, true);
+    auto* unknown = std::get_if<ObjectRecord::Unknown>(&At(id).known_);
+    return unknown != nullptr && !std::exchange(unknown->fetching, true);
   }
-  // Its bytes have been asked for, and have not come since.
+  // Its bytes have been asked for, and have not come since. Needs no handle.
   bool IsBeingFetched(ObjectId id) const {
-    const Object* object = Find(id);
-    return object != nullptr && object->fetching;
+    const ObjectRecord* object = Find(id);
+    if (object == nullptr) return false;
+    const auto* unknown = std::get_if<ObjectRecord::Unknown>(&object->known_);
+    return unknown != nullptr && unknown->fetching;
   }
-  // The fetch was refused: the next who looks asks again.
+  // The fetch was refused: the next who looks asks again. Needs no handle.
   void FetchRefused(ObjectId id) {
-    if (const auto it = objects_.find(id); it != objects_.end()) (*it)->fetching = false;
+    ObjectRecord* object = records_.Find(id);
+    if (object == nullptr) return;
+    if (auto* unknown = std::get_if<ObjectRecord::Unknown>(&object->known_))
+      unknown->fetching = false;
   }
 
   // The node has told; no content: it has resolved, and its bytes are away.
   void Learn(ObjectId id, Content content, std::vector<ObjectId> refs) {
-    Object& object = At(id);
-    object.resolved = true;
-    if (object.views > 0) return;  // it lies where it lay: the node moves nothing under a view
-    object.fetching = false;       // where its bytes are away again, whoever looks asks again
-    if (content.index() == 0) return;
-    object.content = std::move(content);
-    object.refs = std::move(refs);
+    ObjectRecord& object = At(id);
+    if (object.apart() != nullptr && object.apart()->views > 0)
+      return;  // it lies where it lay: the node moves nothing under a view
+    if (content.index() != 0) {
+      Set(object, std::move(content), std::move(refs));
+    } else if (auto* unknown = std::get_if<ObjectRecord::Unknown>(&object.known_)) {
+      unknown->resolved = true;
+      unknown->fetching = false;  // where its bytes are away again, whoever looks asks again
+    }
   }
 
-  // REQUIRES: its content is a Location.
+  // REQUIRES: its place is known.
   void AddView(ObjectId id) {
-    Object& object = At(id);
-    TROUPE_CHECK(std::holds_alternative<Location>(object.content), "a view of what is not there");
-    ++object.views;
+    ObjectRecord& object = At(id);
+    TROUPE_CHECK(object.location() != nullptr, "a view of what is not there");
+    ++object.apart()->views;
   }
   // The serial of a question to be agreed to now.
   std::optional<uint32_t> DropView(ObjectId id) {
-    Object& object = At(id);
-    TROUPE_CHECK(object.views > 0, "a view that is dropped twice");
-    if (--object.views > 0 || object.asked == 0) return std::nullopt;
-    object.content = std::monostate();
-    return std::exchange(object.asked, 0);
+    ObjectRecord& object = At(id);
+    ObjectRecord::Apart* apart = object.apart();
+    TROUPE_CHECK(apart != nullptr && apart->views > 0, "a view that is dropped twice");
+    if (--apart->views > 0 || apart->asked == 0) return std::nullopt;
+    const uint32_t serial = apart->asked;
+    Forget(object);
+    return serial;
   }
-  // The node asks. True where the place is forgotten.
+  // The node asks. True where the place is forgotten. Needs no handle.
   bool Unpin(ObjectId id, uint32_t serial) {
-    const auto it = objects_.find(id);
-    if (it == objects_.end()) return true;
-    Object& object = **it;
-    if (object.views > 0) {
-      object.asked = serial;
+    ObjectRecord* object = records_.Find(id);
+    if (object == nullptr || object->location() == nullptr) return true;
+    if (object->apart()->views > 0) {
+      object->apart()->asked = serial;
       return false;
     }
-    if (std::holds_alternative<Location>(object.content)) object.content = std::monostate();
+    Forget(*object);
     return true;
   }
-  // The last handle has gone.
-  void Forget(ObjectId id) { objects_.erase(id); }
 
-  size_t size() const { return objects_.size(); }
   void CheckInvariants() const {
-    for (const auto& object : objects_) {
-      TROUPE_CHECK(object->views == 0 || std::holds_alternative<Location>(object->content),
+    records_.ForEach([](const ObjectRecord& object) {
+      const ObjectRecord::Apart* apart = object.apart();
+      if (apart == nullptr) return;
+      TROUPE_CHECK(apart->views == 0 || object.location() != nullptr,
                    "a view of what is not there");
-      TROUPE_CHECK(object->asked == 0 || object->views > 0, "an agreement that was forgotten");
-      TROUPE_CHECK(!object->known() || object->resolved, "bytes of what has not resolved");
-    }
+      TROUPE_CHECK(apart->asked == 0 || apart->views > 0, "an agreement that was forgotten");
+    });
   }
 
  private:
   // Its record, a new one where there is none.
-  Object& At(ObjectId id) {
-    return **objects_.lazy_emplace(
-        id, [&](const auto& insert) { insert(std::make_unique<Object>(id)); });
+  ObjectRecord& At(ObjectId id) { return *records_.Insert(id).first; }
+  static void Forget(ObjectRecord& object) {
+    object.known_ = ObjectRecord::Unknown{.resolved = true};
+  }
+  static void Set(ObjectRecord& object, Content content, std::vector<ObjectId> refs) {
+    const auto* bytes = std::get_if<std::span<const std::byte>>(&content);
+    if (bytes != nullptr && bytes->size() <= SmallBytes::kInPlace && refs.empty()) {
+      object.known_ = SmallBytes(*bytes);
+      return;
+    }
+    auto apart = std::make_unique<ObjectRecord::Apart>();
+    if (bytes != nullptr) {
+      apart->content = SharedBytes::Copy(*bytes);
+    } else if (const auto* location = std::get_if<Location>(&content)) {
+      apart->content = *location;
+    } else {
+      apart->content = std::get<std::shared_ptr<const ErrorInfo>>(std::move(content));
+    }
+    apart->refs = std::move(refs);
+    object.known_ = std::move(apart);
   }
 
-  SetById<Object> objects_;
+  RecordTable<ObjectRecord>& records_;
 };
-
-inline ObjectCache::Inline ObjectCache::Inline::Copy(std::span<const std::byte> bytes) {
-  auto words = std::make_shared<std::vector<uint64_t>>((bytes.size() + 7) / 8);
-  std::copy(bytes.begin(), bytes.end(), std::as_writable_bytes(std::span(*words)).begin());
-  return {std::move(words), bytes.size()};
-}
 
 }  // namespace troupe::objectstore
 

@@ -5,12 +5,14 @@
 // that comes when no handle is there (its message crossed the release) is given back by the next
 // Settle. So the node's count and ours agree whatever crosses whatever.
 //
-// Pure. Not thread-safe: the session's lock guards it.   Invariant: an entry exists while it has a
+// What is known of an object (object_cache.h) goes with its last handle: the two share a record.
+//
+// Pure. Not thread-safe: the session's lock guards it.   Invariant: a record exists while it has a
 // handle or a grant.
 //
 //   table.Granted(id);                 // a frame's grant list, or an object made here
 //   table.AddHandle(id);               // an ObjectRef is made from it
-//   if (table.DropHandle(id)) ...      // it was the last one: forget what is cached of it
+//   if (table.DropHandle(id)) ...      // it was the last one, and what was known of it has gone
 //   table.TakeReleases();              // the debt
 //
 // After Cap'n Proto RPC, where a release carries the number of references received.
@@ -21,9 +23,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "core/base/check.h"
 #include "core/base/ids.h"
+#include "core/base/record_table.h"
+#include "objectstore/client/object_record.h"
 
 namespace troupe::objectstore {
 
@@ -36,44 +39,47 @@ class ReferenceTable {
 
   // A grant has come. Whoever receives it makes a handle before the next Settle, or it is given
   // back.
-  void Granted(ObjectId id) { ++counts_[id].grants; }
-  void AddHandle(ObjectId id) { ++counts_[id].handles; }
+  void Granted(ObjectId id) { ++records_.Insert(id).first->grants_; }
+  void AddHandle(ObjectId id) { ++records_.Insert(id).first->handles_; }
+  // Both: an object that comes with a grant, and of which a handle is made.
+  void Take(ObjectId id) {
+    ObjectRecord* record = records_.Insert(id).first;
+    ++record->grants_;
+    ++record->handles_;
+  }
   // True where it was the last handle.
   bool DropHandle(ObjectId id) {
-    const auto it = counts_.find(id);
-    TROUPE_CHECK(it != counts_.end() && it->second.handles > 0, "a handle that is dropped twice");
-    if (--it->second.handles > 0) return false;
-    GiveBack(it);
+    ObjectRecord* record = records_.Find(id);
+    TROUPE_CHECK(record != nullptr && record->handles_ > 0, "a handle that is dropped twice");
+    if (--record->handles_ > 0) return false;
+    GiveBack(*record);
     return true;
   }
   // Gives back the grants of an object that has no handle.
   void Settle(ObjectId id) {
-    const auto it = counts_.find(id);
-    if (it != counts_.end() && it->second.handles == 0) GiveBack(it);
+    const ObjectRecord* record = records_.Find(id);
+    if (record != nullptr && record->handles_ == 0) GiveBack(*record);
   }
   bool Holds(ObjectId id) const {
-    const auto it = counts_.find(id);
-    return it != counts_.end() && it->second.handles > 0;
+    const ObjectRecord* record = records_.Find(id);
+    return record != nullptr && record->handles_ > 0;
   }
 
   bool has_releases() const { return !releases_.empty(); }
   size_t release_count() const { return releases_.size(); }
   std::vector<Release> TakeReleases() { return std::exchange(releases_, {}); }
-  size_t size() const { return counts_.size(); }
+  size_t size() const { return records_.size(); }
 
  private:
-  struct Counts {
-    uint32_t handles = 0;
-    uint32_t grants = 0;
-  };
-  using Map = absl::flat_hash_map<ObjectId, Counts>;
+  friend class ObjectCache;
 
-  void GiveBack(Map::iterator it) {
-    if (it->second.grants > 0) releases_.push_back({it->first, it->second.grants});
-    counts_.erase(it);
+  void GiveBack(const ObjectRecord& record) {
+    const ObjectId id = record.id;
+    if (record.grants_ > 0) releases_.push_back({id, record.grants_});
+    records_.Erase(id);
   }
 
-  Map counts_;
+  RecordTable<ObjectRecord> records_;
   std::vector<Release> releases_;
 };
 

@@ -8,6 +8,13 @@
 
 namespace troupe::objectstore {
 
+uint64_t Entry::size() const {
+  if (const auto* bytes = std::get_if<SmallBytes>(&content_)) return bytes->size();
+  if (const auto* location = std::get_if<Location>(&content_)) return location->size;
+  if (const auto* away = std::get_if<Away>(&content_)) return away->size;
+  return 0;
+}
+
 std::vector<ClientId> Entry::TakeSubscribers() {
   std::vector<ClientId> subscribers;
   for (Grant& grant : grants_) {
@@ -21,16 +28,13 @@ absl::Status ObjectTable::Create(ObjectId id, ClientId maker) {
     return absl::PermissionDeniedError(
         absl::StrCat(ToString(maker), " makes ", id.ToString(), ", an id of another one"));
   }
-  bool inserted = false;
-  entries_.lazy_emplace(id, [&](const auto& insert) {
-    auto entry = std::make_unique<Entry>(id);
-    entry->grants_.push_back({maker, 1});
-    insert(std::move(entry));
-    inserted = true;
-  });
-  if (inserted) return absl::OkStatus();
-  return absl::AlreadyExistsError(
-      absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
+  const auto [entry, is_new] = entries_.Insert(id);
+  if (!is_new) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
+  }
+  entry->grants_.push_back({maker, 1});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectId id,
@@ -185,28 +189,46 @@ absl::StatusOr<bool> ObjectTable::Subscribe(ObjectId id, ClientId client) {
 
 void ObjectTable::DropClient(ClientId client) {
   std::vector<std::pair<ObjectId, uint32_t>> granted;
-  for (const auto& entry : entries_) {
-    for (const Entry::Grant& grant : entry->grants_) {
-      if (grant.client == client) granted.emplace_back(entry->id, grant.count);
+  entries_.ForEach([&](const Entry& entry) {
+    for (const Entry::Grant& grant : entry.grants_) {
+      if (grant.client == client) granted.emplace_back(entry.id, grant.count);
     }
-  }
-  std::sort(granted.begin(),
-            granted.end());  // what follows must not depend on the order of the hash table
+  });
+  std::sort(granted.begin(), granted.end());  // whatever order they lie in
   for (const auto& [id, count] : granted) {
     const absl::Status released = Release(client, id, count);
     TROUPE_CHECK(released.ok(), "a grant that went while its client was dropped");
   }
 }
 
-const Entry* ObjectTable::Find(ObjectId id) const {
-  const auto it = entries_.find(id);
-  return it == entries_.end() ? nullptr : it->get();
+std::vector<const Entry*> ObjectTable::Largest(size_t limit) const {
+  struct Sized {
+    uint64_t size;
+    const Entry* entry;
+    bool operator<(const Sized& other) const {  // the larger one comes first, then the older one
+      return std::pair(other.size, entry->id) < std::pair(size, other.entry->id);
+    }
+  };
+  std::vector<Sized> heap;  // the largest so far; at the front the smallest of them
+  entries_.ForEach([&](const Entry& entry) {
+    const Sized sized{entry.size(), &entry};
+    if (heap.size() == limit) {
+      if (limit == 0 || !(sized < heap.front())) return;
+      std::pop_heap(heap.begin(), heap.end());
+      heap.back() = sized;
+    } else {
+      heap.push_back(sized);
+    }
+    std::push_heap(heap.begin(), heap.end());
+  });
+  std::sort_heap(heap.begin(), heap.end());
+  std::vector<const Entry*> largest;
+  for (const Sized& sized : heap) largest.push_back(sized.entry);
+  return largest;
 }
 
-Entry* ObjectTable::FindMutable(ObjectId id) { return const_cast<Entry*>(Find(id)); }
-
 void ObjectTable::Count(const Content& content, int sign) {
-  if (const auto* bytes = std::get_if<std::string>(&content))
+  if (const auto* bytes = std::get_if<SmallBytes>(&content))
     bytes_inline_ += static_cast<uint64_t>(sign) * bytes->size();
   if (const auto* stored = std::get_if<Location>(&content))
     bytes_stored_ += static_cast<uint64_t>(sign) * stored->size;
@@ -224,13 +246,14 @@ void ObjectTable::FreeUnneeded(std::vector<ObjectId> unneeded) {
   while (!unneeded.empty()) {
     const ObjectId next = unneeded.back();
     unneeded.pop_back();
-    const auto freed = std::move(entries_.extract(entries_.find(next)).value());
+    Entry* freed = FindMutable(next);
     Count(freed->content_, -1);
     for (const ObjectId inner : freed->contained()) {
       Entry* held = FindMutable(inner);
       if (--held->holds_ == 0 && held->grants_.empty()) unneeded.push_back(inner);
     }
     freed_.push_back({next, std::move(freed->content_)});
+    entries_.Erase(next);
   }
 }
 
@@ -239,18 +262,18 @@ void ObjectTable::CheckInvariants() const {
   uint64_t stored = 0;
   uint64_t away = 0;
   absl::flat_hash_map<ObjectId, uint32_t> contained;
-  for (const auto& entry : entries_) {
-    TROUPE_CHECK(!entry->grants_.empty() || entry->holds_ > 0,
+  entries_.ForEach([&](const Entry& entry) {
+    TROUPE_CHECK(!entry.grants_.empty() || entry.holds_ > 0,
                  "an object that nobody needs was not freed");
-    for (const Entry::Grant& grant : entry->grants_) {
+    for (const Entry::Grant& grant : entry.grants_) {
       TROUPE_CHECK(grant.count > 0, "a grant of nothing");
-      TROUPE_CHECK(entry->pending() || !grant.subscribed, "somebody waits for what is there");
+      TROUPE_CHECK(entry.pending() || !grant.subscribed, "somebody waits for what is there");
     }
-    if (const auto* bytes = std::get_if<std::string>(&entry->content_)) inlined += bytes->size();
-    if (const auto* location = std::get_if<Location>(&entry->content_)) stored += location->size;
-    if (const auto* out = std::get_if<Away>(&entry->content_)) away += out->size;
-    for (const ObjectId inner : entry->contained()) ++contained[inner];
-  }
+    if (const auto* bytes = std::get_if<SmallBytes>(&entry.content_)) inlined += bytes->size();
+    if (const auto* location = std::get_if<Location>(&entry.content_)) stored += location->size;
+    if (const auto* out = std::get_if<Away>(&entry.content_)) away += out->size;
+    for (const ObjectId inner : entry.contained()) ++contained[inner];
+  });
   TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_ && away == bytes_away_,
                "bytes that do not add up");
   for (const auto& [id, count] : contained) {

@@ -26,6 +26,7 @@
 #include "core/base/ids.h"
 #include "core/base/limits.h"
 #include "core/base/location.h"
+#include "core/base/small_bytes.h"
 #include "objectstore/table/chunk_space.h"
 #include "objectstore/table/object_table.h"
 #include "objectstore/table/table_events.h"
@@ -66,7 +67,7 @@ class Objects {
         break;
       }
       case TableEvent::kSealInline:
-        Seal(who, id, std::string(event.much, 'x'), Inside(event));
+        Seal(who, id, troupe::SmallBytes(std::string(event.much, 'x')), Inside(event));
         break;
       case TableEvent::kSealStored:
         Seal(who, id, Location{ChunkId(1), 0, kUnit * event.much}, Inside(event));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/limits.h"
+#include "core/base/small_bytes.h"
 #include "objectstore/table/chunk_space.h"
 #include "objectstore/table/object_table.h"
 
@@ -22,7 +23,7 @@ ObjectId Id(uint64_t n, ClientId client = kDriver) { return ObjectId::Make(clien
 TEST(ObjectTable, AnObjectLivesAsLongAsAGrantOrAHold) {
   ObjectTable table;
   ASSERT_TRUE(table.Create(Id(1), kDriver).ok());
-  ASSERT_TRUE(table.Seal(kDriver, Id(1), std::string("abc"), {}).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(1), SmallBytes("abc"), {}).ok());
   table.Grant(Id(1), kWorker, 2);
   ASSERT_TRUE(table.Release(kDriver, Id(1), 1).ok());
   ASSERT_TRUE(table.Release(kWorker, Id(1), 1).ok());
@@ -34,7 +35,7 @@ TEST(ObjectTable, AnObjectLivesAsLongAsAGrantOrAHold) {
   EXPECT_EQ(table.Find(Id(1)), nullptr);
   const auto freed = table.TakeFreed();
   ASSERT_EQ(freed.size(), 1u);
-  EXPECT_EQ(std::get<std::string>(freed[0].content), "abc");
+  EXPECT_EQ(std::get<SmallBytes>(freed[0].content).size(), 3u);
   EXPECT_EQ(table.bytes_inline(), 0u);
 }
 
@@ -48,11 +49,11 @@ TEST(ObjectTable, LiesAreRefusedAndChangeNothing) {
   EXPECT_FALSE(table.Release(kDriver, Id(1), 2).ok()) << "more than granted";
   EXPECT_FALSE(table.Release(kDriver, Id(9), 1).ok()) << "unknown";
   EXPECT_FALSE(table.Subscribe(Id(1), kWorker).ok()) << "asks for what it does not hold";
-  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {Id(1)}).ok()) << "contains itself";
-  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {Id(7)}).ok())
+  EXPECT_FALSE(table.Seal(kDriver, Id(1), SmallBytes(""), {Id(1)}).ok()) << "contains itself";
+  EXPECT_FALSE(table.Seal(kDriver, Id(1), SmallBytes(""), {Id(7)}).ok())
       << "contains what is unknown";
-  ASSERT_TRUE(table.Seal(kDriver, Id(1), std::string(), {}).ok());
-  EXPECT_FALSE(table.Seal(kDriver, Id(1), std::string(), {}).ok()) << "sealed twice";
+  ASSERT_TRUE(table.Seal(kDriver, Id(1), SmallBytes(""), {}).ok());
+  EXPECT_FALSE(table.Seal(kDriver, Id(1), SmallBytes(""), {}).ok()) << "sealed twice";
   EXPECT_FALSE(table.Claim(kWorker, Id(1), 0, 0).ok()) << "claims from what it does not hold";
   EXPECT_FALSE(table.Claim(kDriver, Id(1), 0, 1).ok()) << "claims more than is inside";
   EXPECT_FALSE(table.Claim(kDriver, Id(1), 0xffffffff, 2).ok()) << "a sum that overflows";
@@ -64,7 +65,7 @@ TEST(ObjectTable, ContainersHoldWhatTheyContainAndCanBeClaimedFrom) {
   ObjectTable table;
   ASSERT_TRUE(table.Create(Id(1), kDriver).ok());
   ASSERT_TRUE(table.Create(Id(2), kDriver).ok());
-  ASSERT_TRUE(table.Seal(kDriver, Id(2), std::string("box"), {Id(1), Id(1)}).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(2), SmallBytes("box"), {Id(1), Id(1)}).ok());
   ASSERT_TRUE(table.Release(kDriver, Id(1), 1).ok());
   EXPECT_NE(table.Find(Id(1)), nullptr);
   table.Grant(Id(2), kWorker, 1);
@@ -78,13 +79,32 @@ TEST(ObjectTable, ContainersHoldWhatTheyContainAndCanBeClaimedFrom) {
   EXPECT_EQ(table.count(), 0u);
 }
 
+TEST(ObjectTable, TheLargestAreListedFirstAndOfEqualOnesTheOlder) {
+  ObjectTable table;
+  for (uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(table.Create(Id(i), kDriver).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(1), SmallBytes("abc"), {}).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(2), Location{ChunkId(1), 0, 5'000}, {}).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(3), Location{ChunkId(1), 8192, 7'000}, {}).ok());
+  ASSERT_TRUE(table.Seal(kDriver, Id(4), SmallBytes(std::string(5'000, 'x')), {}).ok());
+  table.MoveOut(Id(3));
+  const auto largest = [&](size_t limit) {
+    std::vector<ObjectId> ids;
+    for (const Entry* entry : table.Largest(limit)) ids.push_back(entry->id);
+    return ids;
+  };
+  EXPECT_EQ(largest(9), (std::vector{Id(3), Id(2), Id(4), Id(1), Id(5)}));
+  EXPECT_EQ(largest(3), (std::vector{Id(3), Id(2), Id(4)}));
+  EXPECT_EQ(largest(2), (std::vector{Id(3), Id(2)}));
+  EXPECT_TRUE(largest(0).empty());
+}
+
 TEST(ObjectTable, AMillionNestedContainersAreFreedWithoutAStack) {
   ObjectTable table;
   constexpr uint64_t kDepth = 1'000'000;
   for (uint64_t i = 1; i <= kDepth; ++i) {
     ASSERT_TRUE(table.Create(Id(i), kDriver).ok());
     ASSERT_TRUE(table
-                    .Seal(kDriver, Id(i), std::string(),
+                    .Seal(kDriver, Id(i), SmallBytes(""),
                           i == 1 ? std::vector<ObjectId>{} : std::vector{Id(i - 1)})
                     .ok());
     if (i > 1) {
@@ -158,7 +178,9 @@ TEST(ObjectTable, RandomRunsAgreeWithANaiveModel) {
           if (random() % 2 == 0) {
             std::vector<ObjectId> inside;
             if (held != grants.end()) inside.push_back(id);
-            ASSERT_TRUE(table.Seal(client, made_now, std::string(random() % 9, 'x'), inside).ok());
+            ASSERT_TRUE(
+                table.Seal(client, made_now, SmallBytes(std::string(random() % 9, 'x')), inside)
+                    .ok());
           }
           break;
         }

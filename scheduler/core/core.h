@@ -396,6 +396,7 @@ class Core {
   void ExplainTask(const Task& task, int depth, std::string* text) const;
   std::string Holders(std::string_view indent) const;
   std::string Describe(const Task& task) const;
+  wire::MemoryObject Describe(const objectstore::Entry& entry) const;
   uint32_t ThreadsFor(const Task& task) const;
   using Row = std::vector<std::pair<std::string, std::string>>;
   std::vector<Row> ListTasks() const;

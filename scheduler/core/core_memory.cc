@@ -410,37 +410,31 @@ wire::MemoryReport Core::Memory(size_t limit) const {
       .spilled_bytes = spill_.used(),
       .object_count = objects_.count(),
       .objects = {}};
-  objects_.ForEach([&](const objectstore::Entry& entry) {
-    const ObjectId id = entry.id;
-    wire::MemoryObject object{.id = id,
-                              .holders = static_cast<uint32_t>(entry.holders()),
-                              .holds = entry.holds(),
-                              .maker = {}};
-    if (const auto* bytes = std::get_if<std::string>(&entry.content())) {
-      object.size = bytes->size();
-      object.state = wire::ObjectState::kInline;
-    } else if (entry.failed()) {
-      object.state = wire::ObjectState::kFailed;
-    } else if (const auto* record = residency_.Find(id); entry.stored() && record != nullptr) {
-      using Standing = objectstore::Residency::Standing;
-      object.size = record->size;
-      object.pins = static_cast<uint32_t>(record->pins.size());
-      object.maker = record->maker;
-      object.state = record->standing == Standing::kSpilling    ? wire::ObjectState::kSpilling
-                     : record->standing == Standing::kRestoring ? wire::ObjectState::kRestoring
-                     : record->standing == Standing::kAway      ? wire::ObjectState::kSpilled
-                                                                : wire::ObjectState::kInMemory;
-    }
-    report.objects.push_back(object);
-  });
-  const auto larger = [](const wire::MemoryObject& a, const wire::MemoryObject& b) {
-    return std::pair(b.size, a.id) < std::pair(a.size, b.id);
-  };
-  const size_t shown = std::min(limit, report.objects.size());
-  std::partial_sort(report.objects.begin(), report.objects.begin() + static_cast<ptrdiff_t>(shown),
-                    report.objects.end(), larger);
-  report.objects.resize(shown);
+  for (const objectstore::Entry* entry : objects_.Largest(limit))
+    report.objects.push_back(Describe(*entry));
   return report;
+}
+
+wire::MemoryObject Core::Describe(const objectstore::Entry& entry) const {
+  wire::MemoryObject object{.id = entry.id,
+                            .size = entry.size(),
+                            .holders = static_cast<uint32_t>(entry.holders()),
+                            .holds = entry.holds(),
+                            .maker = {}};
+  if (entry.inline_bytes().has_value()) {
+    object.state = wire::ObjectState::kInline;
+  } else if (entry.failed()) {
+    object.state = wire::ObjectState::kFailed;
+  } else if (const auto* record = residency_.Find(entry.id); entry.stored() && record != nullptr) {
+    using Standing = objectstore::Residency::Standing;
+    object.pins = static_cast<uint32_t>(record->pins.size());
+    object.maker = record->maker;
+    object.state = record->standing == Standing::kSpilling    ? wire::ObjectState::kSpilling
+                   : record->standing == Standing::kRestoring ? wire::ObjectState::kRestoring
+                   : record->standing == Standing::kAway      ? wire::ObjectState::kSpilled
+                                                              : wire::ObjectState::kInMemory;
+  }
+  return object;
 }
 
 }  // namespace troupe::scheduler

@@ -5,6 +5,7 @@
 #include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/base/limits.h"
+#include "core/base/small_bytes.h"
 #include "core/base/string_view.h"
 #include "scheduler/core/core.h"
 
@@ -62,7 +63,7 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
                               bool sealer_looks) {
   objectstore::Content content;
   if (const auto* bytes = std::get_if<wire::Bytes>(&value.content)) {
-    content = std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    content = SmallBytes(*bytes);
   } else if (const auto* location = std::get_if<Location>(&value.content)) {
     if (absl::Status status = space_.Seal(client, *location); !status.ok()) return status;
     content = *location;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/limits.h"
+#include "core/base/small_bytes.h"
 #include "core/base/string_view.h"
 #include "scheduler/core/core.h"
 
@@ -131,7 +132,7 @@ void Core::Reserve(PlacementGroup* group) {
   group->reserved = true;
   history_.Add(now_nanos_, group->id, Step::kGroupReserved);
   const absl::StatusOr<std::vector<ClientId>> subscribers =
-      objects_.Seal(group->maker, group->id, std::exchange(group->ready, {}), {});
+      objects_.Seal(group->maker, group->id, SmallBytes(std::exchange(group->ready, {})), {});
   TROUPE_CHECK(subscribers.ok(), "a placement group that is reserved twice");
   ObjectResolved(group->id, *subscribers);
 }

@@ -24,14 +24,14 @@ wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_bu
   TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
   wire::Value value;
   value.refs.assign(entry->contained().begin(), entry->contained().end());
-  if (const auto* bytes = std::get_if<std::string>(&entry->content())) {
+  if (const auto bytes = entry->inline_bytes()) {
     if (bytes->size() > *inline_budget) {
       value.refs.clear();
       value.content = wire::Pending{};
       return value;
     }
     *inline_budget -= bytes->size();
-    value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
+    value.content = *bytes;
   } else if (const auto* location = std::get_if<Location>(&entry->content())) {
     connection->Introduce(location->chunk, *chunks_.Find(location->chunk),
                           objectstore::Mapping::Access::kRead);
@@ -99,8 +99,8 @@ void Node::TellReady(Connection* connection) {
       if (!message.values.empty()) connection->Send(std::exchange(message, {}));
       // A value may be larger than the limit of a small ring: alone in its message, it goes in
       // fragments.
-      const auto* bytes = std::get_if<std::string>(&entry->content());
-      budget = std::max(limit, bytes == nullptr ? 0 : bytes->size());
+      const auto bytes = entry->inline_bytes();
+      budget = std::max(limit, bytes.has_value() ? bytes->size() : 0);
       value = ValueOf(connection, id, &budget);
     }
     message.values.push_back({id, std::move(value)});

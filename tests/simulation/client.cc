@@ -23,14 +23,10 @@ void Client::Send(const wire::ClientMessage& message) {
   to_node.push_back(FrameOf(wire::Encode(message, buffer)));
 }
 
-void Client::Take(ObjectId id) {
-  references_.Granted(id);
-  references_.AddHandle(id);
-}
+void Client::Take(ObjectId id) { references_.Take(id); }
 
 void Client::DropHandle(ObjectId id) {
   if (!references_.DropHandle(id)) return;
-  objects_.Forget(id);
   fetch_refusals_.erase(id);
 }
 
@@ -55,7 +51,7 @@ ObjectId Client::NewObject(Known content, std::vector<ObjectId> refs) {
 }
 
 ObjectId Client::PutInline(uint64_t value, std::vector<ObjectId> refs) {
-  const ObjectId id = NewObject(objectstore::ObjectCache::Inline::Copy(BytesOf(value)), refs);
+  const ObjectId id = NewObject(BytesOf(value), refs);
   Send(wire::Seal{id, {BytesOf(value), std::move(refs)}});
   return id;
 }
@@ -160,16 +156,17 @@ uint64_t Client::FindActor(std::string_view name) {
 bool Client::IsReady(ObjectId id) const { return objects_.IsResolved(id); }
 
 Resolved Client::Read(ObjectId id) const {
-  const objectstore::ObjectCache::Object* object = objects_.Find(id);
+  const objectstore::ObjectRecord* object = objects_.Find(id);
   TROUPE_CHECK(references_.Holds(id) && object != nullptr && object->known(),
                "an object is read that is not there");
-  Resolved resolved{.error = {}, .value = 0, .refs = object->refs};
+  Resolved resolved{
+      .error = {}, .value = 0, .refs = {object->refs().begin(), object->refs().end()}};
   if (const ErrorInfo* error = object->error()) {
     resolved.error = *error;
-  } else if (const auto* location = std::get_if<Location>(&object->content)) {
+  } else if (const Location* location = object->location()) {
     resolved.value = memory_->Read(*location);
   } else {
-    resolved.value = std::get<objectstore::ObjectCache::Inline>(object->content).words->at(0);
+    std::memcpy(&resolved.value, object->bytes().bytes.data(), sizeof(resolved.value));
   }
   return resolved;
 }
@@ -179,7 +176,7 @@ void Client::CheckLook(ObjectId id, const Resolved& seen) const {
 }
 
 void Client::EndLook(ObjectId id) {
-  if (std::holds_alternative<Location>(objects_.Find(id)->content)) {
+  if (objects_.Find(id)->location() != nullptr) {
     if (const auto serial = objects_.DropView(id)) Send(wire::Unpinned{{{id, *serial}}, {}});
   }
   DropHandle(id);
@@ -242,7 +239,7 @@ void Client::Learn(const wire::ReadyValue& ready) {
   Known content;
   if (const auto* bytes = std::get_if<wire::Bytes>(&ready.value.content)) {
     TROUPE_CHECK(bytes->size() >= sizeof(uint64_t), "a value that lost its bytes");
-    content = objectstore::ObjectCache::Inline::Copy(*bytes);
+    content = *bytes;
   } else if (const auto* location = std::get_if<Location>(&ready.value.content)) {
     content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {
@@ -316,8 +313,7 @@ Resolved Client::LookAt::await_resume() {
     resolved = client().Read(id_);
     if (resolved.error.has_value()) return resolved;
     client().references_.AddHandle(id_);
-    if (std::holds_alternative<Location>(client().objects_.Find(id_)->content))
-      client().objects_.AddView(id_);
+    if (client().objects_.Find(id_)->location() != nullptr) client().objects_.AddView(id_);
   } else if (const auto refused = client().fetch_refusals_.find(id_);
              refused != client().fetch_refusals_.end()) {
     resolved.error = refused->second;

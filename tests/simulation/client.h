@@ -138,7 +138,7 @@ class Client {
   std::map<ActorId, uint64_t> call_sequences_;
   objectstore::ReferenceTable references_;
   objectstore::LeaseCarver leases_;
-  objectstore::ObjectCache objects_;
+  objectstore::ObjectCache objects_{&references_};
   uint64_t next_request_ = 1;
   std::map<uint64_t, std::optional<ActorId>> found_;
   std::map<ObjectId, ErrorInfo> fetch_refusals_;

@@ -435,8 +435,8 @@ wire::Value World::ValueOf(ClientId client, ObjectId id) {
   const objectstore::Entry* entry = core_.objects().Find(id);
   TROUPE_CHECK(entry != nullptr, "a value is sent of an object that was freed");
   wire::Value value{wire::Pending{}, {entry->contained().begin(), entry->contained().end()}};
-  if (const auto* bytes = std::get_if<std::string>(&entry->content())) {
-    value.content = std::as_bytes(std::span(bytes->data(), bytes->size()));
+  if (const auto bytes = entry->inline_bytes()) {
+    value.content = *bytes;
   } else if (const auto* location = std::get_if<Location>(&entry->content())) {
     value.content = *location;
     core_.LocationTold(id, client);

@@ -1,0 +1,84 @@
+// Records beside one another, and small bytes within them.
+#include "core/base/record_table.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/base/ids.h"
+#include "core/base/small_bytes.h"
+
+namespace troupe {
+namespace {
+
+struct Record {
+  explicit Record(ObjectId object) : id(object) { ++alive; }
+  ~Record() { --alive; }
+  const ObjectId id;
+  uint64_t value = 0;
+
+  static inline int alive = 0;
+};
+
+TEST(RecordTable, RandomRunsAgreeWithAMapAndRecordsStayWhereTheyAre) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    std::mt19937_64 random(seed);
+    {
+      RecordTable<Record> table;
+      std::map<ObjectId, Record*> model;
+      for (int step = 0; step < 5'000; ++step) {
+        const ObjectId id = ObjectId::Make(ClientId(1), 1 + random() % 700);
+        const auto known = model.find(id);
+        ASSERT_EQ(table.Find(id), known == model.end() ? nullptr : known->second);
+        // It grows, and shrinks, and grows.
+        if (random() % 10 < (step / 1'000 % 2 == 0 ? 7u : 2u)) {
+          const auto [record, is_new] = table.Insert(id);
+          ASSERT_EQ(is_new, known == model.end());
+          if (is_new) record->value = id.lo();
+          model[id] = record;
+        } else if (known != model.end()) {
+          table.Erase(id);
+          model.erase(known);
+        }
+      }
+      std::set<ObjectId> seen;
+      table.ForEach([&](const Record& record) {
+        EXPECT_EQ(record.value, record.id.lo());
+        EXPECT_EQ(model.at(record.id), &record);
+        EXPECT_TRUE(seen.insert(record.id).second);
+      });
+      EXPECT_EQ(seen.size(), model.size());
+      EXPECT_EQ(table.size(), model.size());
+      EXPECT_EQ(Record::alive, static_cast<int>(model.size()));
+    }
+    EXPECT_EQ(Record::alive, 0);
+  }
+}
+
+TEST(SmallBytes, OwnWhatTheyAreGivenWhereverItLies) {
+  for (const size_t size : {size_t{0}, size_t{1}, SmallBytes::kInPlace, SmallBytes::kInPlace + 1,
+                            size_t{255}, size_t{10'000}}) {
+    std::string text;
+    for (size_t i = 0; i < size; ++i) text += static_cast<char>(i * 7);
+    const auto is_text = [&](const SmallBytes& bytes) {
+      return std::string_view(reinterpret_cast<const char*>(bytes.bytes().data()),
+                              bytes.bytes().size()) == text;
+    };
+    SmallBytes bytes{std::string_view(text)};
+    EXPECT_EQ(bytes.size(), size);
+    EXPECT_TRUE(is_text(bytes));
+    SmallBytes moved = std::move(bytes);
+    EXPECT_TRUE(is_text(moved));
+    SmallBytes assigned("what was there before, which takes more than has room in place");
+    assigned = std::move(moved);
+    EXPECT_EQ(assigned.size(), size);
+    EXPECT_TRUE(is_text(assigned));
+  }
+}
+
+}  // namespace
+}  // namespace troupe
