@@ -206,7 +206,7 @@ void ObjectTable::FreeIfUnneeded(ObjectId id, Entry* entry) {
       Entry* held = FindMutable(inner);
       if (--held->holds_ == 0 && held->grants_.empty()) unneeded.push_back(inner);
     }
-    freed_.push_back({next, std::move(freed->content_)});
+    freed_.push_back({next, std::move(freed->content_), freed->contained().size()});
   }
 }
 

@@ -326,8 +326,10 @@ void Core::CheckInvariants() const {
   spill_.CheckInvariants();
   uint64_t in_memory = 0, away = 0;
   size_t stored = 0;
+  ClientUse use;
   objects_.ForEach([&](const objectstore::Entry& entry) {
     const ObjectId id = entry.id;
+    use.Add(id.client(), {1, InlineBytes(entry.content(), entry.contained().size())});
     if (!entry.stored()) return;
     ++stored;
     const objectstore::Residency::Record* record = residency_.Find(id);
@@ -345,6 +347,7 @@ void Core::CheckInvariants() const {
   size_t ready = 0, timers = 0;
   tasks_.ForEach([&](const QueuedTask& queued) {
     const std::shared_ptr<const Task> task = LookAt(queued);
+    use.Add(task->submitter(), {0, task->spec.size()});
     if (queued.parked) {
       const auto job = jobs_.find(queued.job);
       TROUPE_CHECK(task->CanPark() && job != jobs_.end() && job->second.ready.Contains(task.get()),
@@ -395,6 +398,7 @@ void Core::CheckInvariants() const {
     TROUPE_CHECK(entry != nullptr && entry->pending() && IsClient(client),
                  "a promise that nobody can keep");
   }
+  TROUPE_CHECK(use == use_, "what is kept for clients does not add up");
   TROUPE_CHECK(timers == timers_.size(), "timers that do not add up");
   ResourceSet total = config_.total;
   for (const auto& [id, group] : placement_groups_) {

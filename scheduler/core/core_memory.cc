@@ -35,6 +35,13 @@ std::string Format(uint64_t bytes) { return FormatBytes(static_cast<int64_t>(byt
 
 absl::Status Core::RequestLease(ClientId client, uint64_t bytes) {
   if (bytes == 0) return absl::InvalidArgumentError("a lease of 0 bytes was asked for");
+  const auto waiting =
+      std::count_if(waiting_leases_.begin(), waiting_leases_.end(),
+                    [&](const WaitingLease& waits) { return waits.client == client; });
+  if (static_cast<size_t>(waiting) >= Limits::kMaxClientLeaseRequests) {
+    return absl::ResourceExhaustedError(absl::StrCat(ToString(client), " waits for ", waiting,
+                                                     " leases already, and asks for another one"));
+  }
   waiting_leases_.push_back({client, bytes, now_nanos_});
   ServeMemory();
   return absl::OkStatus();

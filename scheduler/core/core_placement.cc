@@ -50,7 +50,7 @@ absl::Status Core::MakePlacementGroup(ClientId client, const wire::PlacementGrou
     group.sum.Add(*amounts);
     group.bundles.push_back(*std::move(amounts));
   }
-  if (absl::Status status = objects_.Create(group.id, client); !status.ok()) return status;
+  if (absl::Status status = CreateObject(group.id, client); !status.ok()) return status;
   TROUPE_CHECK(objects_.Subscribe(group.id, client).ok(),
                "the maker of an object that holds no grant on it");
   history_.Add(now_nanos_, group.id, Step::kSubmitted);
@@ -130,6 +130,7 @@ void Core::Reserve(PlacementGroup* group) {
   workers_.Exchange(group->sum, group->Given());
   group->reserved = true;
   history_.Add(now_nanos_, group->id, Step::kGroupReserved);
+  use_.Add(group->id.client(), {0, group->ready.size()});
   const absl::StatusOr<std::vector<ClientId>> subscribers =
       objects_.Seal(group->maker, group->id, std::exchange(group->ready, {}), {});
   TROUPE_CHECK(subscribers.ok(), "a placement group that is reserved twice");

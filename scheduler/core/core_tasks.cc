@@ -20,6 +20,7 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.Insert(std::move(owned));
   queued_bytes_ += task->spec.size();
+  use_.Add(client, {0, task->spec.size()});
   absl::Status status;
   if (spec.kind == wire::TaskKind::kActorCreation) status = EnterActor(spec, task);
   if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
@@ -35,6 +36,8 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
     } else if (has_parent && parent->answered) {
       FailTask(task, task->MakeError(ErrorKind::kCancelled,
                                      "the task that submitted it was stopped before it did"));
+    } else if (const auto limit = PastItsLimit(client, 0); limit.has_value()) {
+      FailTask(task, task->MakeError(ErrorKind::kResourceExhausted, *limit));
     } else if (worker != nullptr && queued_bytes_ > config_.max_queued_bytes) {
       FailTask(task, task->MakeError(
                          ErrorKind::kResourceExhausted,
@@ -100,9 +103,10 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
           absl::StrCat(spec.id.ToString(), " asks for a negative amount of ", name));
     }
   }
-  if (spec.num_returns == 0 || spec.num_returns > ObjectId::kMaxIndex) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(spec.id.ToString(), " asks for ", spec.num_returns, " results"));
+  if (spec.num_returns == 0 || spec.num_returns > Limits::kMaxReturns) {
+    return absl::InvalidArgumentError(absl::StrCat(spec.id.ToString(), " asks for ",
+                                                   spec.num_returns, " results; a task has 1 to ",
+                                                   Limits::kMaxReturns));
   }
   if (spec.stream_window > 0 && spec.num_returns != 1) {
     return absl::InvalidArgumentError(
@@ -138,7 +142,11 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   }
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     const ObjectId result = spec.id.Result(i);
-    if (absl::Status status = objects_.Create(result, client); !status.ok()) return status;
+    if (absl::Status status = CreateObject(result, client); !status.ok()) {
+      // The client is cut off, and its grants go; what the task holds would stay.
+      for (uint32_t made = 0; made < i; ++made) objects_.Unhold(spec.id.Result(made));
+      return status;
+    }
     TROUPE_CHECK(objects_.Subscribe(result, client).ok(),
                  "the maker of an object that holds no grant on it");
     // An actor lives by its handles alone: its creation does not hold it.
@@ -407,6 +415,7 @@ void Core::FinishTask(Task* task) {
   ClearTimers(task);
   LeaveFamily(task);
   queued_bytes_ -= task->spec.size();
+  use_.Subtract(task->submitter(), {0, task->spec.size()});
   history_.Add(now_nanos_, task->id.Result(0), Step::kEnded,
                task->worker == nullptr ? ProcessId::kNone : task->worker->process);
   if (task->kind != wire::TaskKind::kActorCreation) TellDriver(task->submitter());
