@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -221,6 +222,7 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
     // So many in a row that die before they can take work: the fault is not the task's, but
     // nothing of it will ever run.
     if (++job.failed_starts >= (job.image_runs ? kFailedStartsOfWhatRan : kFailedStarts)) {
+      TROUPE_PROBE("core: no worker can start");
       job.failed_starts = 0;
       while (!job.ready.empty()) {
         Task* task = job.ready.ClassesInOrder().front()->first();

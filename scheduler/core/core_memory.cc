@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -171,6 +172,7 @@ void Core::LeasePopulated(const Location& space, std::string_view failure) {
     const ClientId client = space_.Populated(space);
     if (client != ClientId::kNone) Act(SendLease{client, space});
   } else {
+    TROUPE_PROBE("core: the system has no memory for a lease");
     const ClientId client = space_.PopulateFailed(space);
     if (client != ClientId::kNone) {
       Act(RefuseLease{client,
@@ -292,6 +294,7 @@ void Core::RestoreEnded(ObjectId id, const Location& place, objectstore::Residen
   if (!restored.freed && reading == Reading::kLost) LoseObject(id, failure, maker);
   for (const ClientId client : restored.wanted_by) {
     if (reading == Reading::kNoMemory) {
+      TROUPE_PROBE("core: no memory to read an object back");
       Act(SendFetchRefused{
           client,
           id,
@@ -306,6 +309,7 @@ void Core::RestoreEnded(ObjectId id, const Location& place, objectstore::Residen
 }
 
 void Core::LoseObject(ObjectId id, std::string_view why, const std::string& maker) {
+  TROUPE_PROBE("core: an object is lost");
   objects_.Lose(
       id,
       std::make_shared<const ErrorInfo>(ErrorInfo{
@@ -353,6 +357,7 @@ void Core::AdvanceMemory() {
   }
   if (answer_deadline_nanos_ <= now_nanos_) {
     answer_deadline_nanos_ = std::numeric_limits<int64_t>::max();
+    TROUPE_PROBE("core: a client did not answer unpin?");
     residency_.GiveUpAnswers();
   }
   // A directory that had failed may be tried again.

@@ -6,13 +6,16 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
 
 absl::Status Core::CreateObject(ObjectId id, ClientId maker) {
-  if (use_.of(maker).objects >= 2 * config_.max_client_objects)
+  if (use_.of(maker).objects >= 2 * config_.max_client_objects) {
+    TROUPE_PROBE("core: a client is cut off for its objects");
     return absl::ResourceExhaustedError(*PastItsLimit(maker, 0));
+  }
   absl::Status status = objects_.Create(id, maker);
   if (status.ok()) use_.Add(maker, {1, 0});
   return status;
@@ -97,6 +100,7 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
   const auto limit = inline_bytes == 0 ? std::nullopt : PastItsLimit(id.client(), inline_bytes);
   if (const objectstore::Entry* entry = limit.has_value() ? objects_.Find(id) : nullptr;
       entry != nullptr && entry->pending()) {
+    TROUPE_PROBE("core: a value past its maker's limit");
     if (place != nullptr) space_.Free(*place);
     ObjectResolved(
         id, objects_.Fail(id, std::make_shared<const ErrorInfo>(ErrorInfo{

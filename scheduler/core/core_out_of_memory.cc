@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/bytes.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -46,6 +47,7 @@ void Core::MemorySampled(const MemorySample& sample) {
   if (shortage.empty()) return;
   Worker* victim = MemoryVictim();
   if (victim == nullptr) return;  // others have taken it
+  TROUPE_PROBE("core: a process is killed for want of memory");
   victim->out_of_memory =
       absl::StrCat(shortage, "; this process had ", Bytes(victim->sampled_bytes),
                    " and was killed: split the work, ask for .resources = {{\"memory\", BYTES}}, "

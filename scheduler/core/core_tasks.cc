@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -313,6 +314,7 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
   // It was failed while it ran (its driver ended, its actor was killed), and so will be its
   // process: too late, no lie.
   if (task == nullptr && worker->ending) {
+    TROUPE_PROBE("core: a completion comes too late");
     return DropResults(client, complete);
   }
   if (task == nullptr || task->worker != worker || task->attempt != complete.attempt ||
@@ -344,6 +346,7 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
   } else {
     for (uint32_t i = 0; i < task->num_returns; ++i) {
       if (!objects_.Find(task->id.Result(i))->pending()) {
+        TROUPE_PROBE("core: a result was there before its task ended");
         wire::Complete late;
         late.results = {complete.results[i]};
         if (absl::Status status = DropResults(client, late); !status.ok()) return status;
@@ -501,6 +504,7 @@ void Core::LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view
   if (jobs_.at(task->job).ended) {
     FailTask(task, JobEnded(*task));
   } else if (begun && out_of_memory) {
+    TROUPE_PROBE("core: a task is repeated when there is memory");
     Delay(task);  // there is memory when others have ended
   } else {
     if (begun && task->retries_left > 0) --task->retries_left;

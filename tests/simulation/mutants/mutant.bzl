@@ -27,6 +27,7 @@ def mutant_test(name, file, line, becomes):
         tags = ["no-asan"],
         deps = [
             "//core/base",
+            "//core/fault:probe",
             "//core/wire",
             "//objectstore/table",
             "//scheduler/core",
