@@ -43,9 +43,16 @@ struct Limits {
   static constexpr int kStateWords = 128;           // per channel: one for each dispatched task
   static constexpr int kDefaultMaxRetries = 3;
   static constexpr size_t kMaxBundles = 1'024;      // of a placement group
+  static constexpr uint32_t kMaxReturns = 65'536;   // results of one task
   static constexpr int kMaxQueuedTasks = 100'000;   // a driver's submission window
   static constexpr size_t kMaxAwakeTasks = 4'096;   // ready ones of a job, that are not packed
   static constexpr int kMaxNestingOfTasks = 1'000;  // blocked parents above a task
+
+  // What the node keeps for one client. Past it, what the client submits and puts fails with
+  // ResourceExhausted; one that goes on to twice as many objects is cut off.
+  static constexpr uint64_t kMaxClientObjects = 10'000'000;       // that it made and somebody needs
+  static constexpr uint64_t kMaxClientBytes = uint64_t{4} << 30;  // of inline values and tasks
+  static constexpr size_t kMaxClientLeaseRequests = 4'096;        // that wait for memory
 
   // Processes.
   static constexpr int MaxWorkersPerJob(int cpus) { return 4 * cpus + 64; }

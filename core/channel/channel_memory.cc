@@ -12,9 +12,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/fault/fault.h"
 
 namespace troupe::channel {
 namespace {
+
+constinit const fault::Point memory_point("channel.memory");
 
 constexpr uint64_t kMagic = 0x004c4e4843505254;  // "TRPCHNL"
 constexpr uint32_t kLayoutVersion = 2;           // to be raised with any change of what follows
@@ -53,7 +56,8 @@ absl::StatusOr<std::byte*> Map(int fd, size_t bytes) {
 
 absl::StatusOr<ChannelMemory> ChannelMemory::Create(size_t ring_bytes) {
   ring_bytes = std::bit_ceil(std::clamp(ring_bytes, Limits::kMinRingBytes, Limits::kMaxRingBytes));
-  UniqueFd fd(memfd_create("troupe-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UniqueFd fd(memory_point.Call(
+      [] { return memfd_create("troupe-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING); }));
   if (!fd || ftruncate(fd.get(), static_cast<off_t>(TotalBytes(ring_bytes))) != 0 ||
       fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {
     return absl::ResourceExhaustedError(absl::StrCat(

@@ -11,9 +11,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/fault/fault.h"
+#include "core/fault/probe.h"
 
 namespace troupe::channel {
 namespace {
+
+constinit const fault::Point send_point("channel.send");
+constinit const fault::Point receive_point("channel.receive");
 
 constexpr size_t kHeaderBytes = 8;    // {u32 bytes, u32 descriptors}
 constexpr size_t kStepBytes = 16384;  // read at a time
@@ -49,6 +54,7 @@ absl::Status ControlSocket::Send(std::span<const std::byte> message,
   }
   if (queued_bytes_ + message.size() > kMaxQueuedBytes ||
       queued_descriptors_ + descriptors.size() > kMaxQueuedDescriptors) {
+    TROUPE_PROBE("control socket: the peer does not read");
     return absl::ResourceExhaustedError(
         absl::StrCat("the peer does not read its socket: ", queued_bytes_, " bytes and ",
                      queued_descriptors_, " descriptors wait for it"));
@@ -76,7 +82,8 @@ absl::Status ControlSocket::Send(std::span<const std::byte> message,
 absl::StatusOr<bool> ControlSocket::Flush() {
   while (!queue_.empty()) {
     Queued& front = queue_.front();
-    iovec part{front.bytes.data() + front.sent, front.bytes.size() - front.sent};
+    iovec part{front.bytes.data() + front.sent,
+               send_point.Truncate(front.bytes.size() - front.sent)};
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
@@ -92,19 +99,27 @@ absl::StatusOr<bool> ControlSocket::Flush() {
       for (size_t i = 0; i < front.descriptors.size(); ++i) numbers[i] = front.descriptors[i].get();
       std::memcpy(CMSG_DATA(c), numbers, front.descriptors.size() * sizeof(int));
     }
-    const ssize_t sent = sendmsg(socket_.get(), &header, MSG_NOSIGNAL);
+    const ssize_t sent =
+        send_point.Call([&] { return sendmsg(socket_.get(), &header, MSG_NOSIGNAL); });
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
       // As many descriptors are under way as this user may have: some must be received first.
-      if (errno == ETOOMANYREFS) return false;
+      if (errno == ETOOMANYREFS) {
+        TROUPE_PROBE("control socket: too many descriptors under way");
+        return false;
+      }
       return absl::UnavailableError(absl::StrCat("sending to the peer: ", strerror(errno)));
     }
     queued_descriptors_ -= front.descriptors.size();
     front.descriptors.clear();  // they went with the first byte
     queued_bytes_ -= static_cast<size_t>(sent);
     front.sent += static_cast<size_t>(sent);
-    if (front.sent == front.bytes.size()) queue_.pop_front();
+    if (front.sent == front.bytes.size()) {
+      queue_.pop_front();
+    } else {
+      TROUPE_PROBE("control socket: a part of a message was sent");
+    }
   }
   return true;
 }
@@ -112,7 +127,7 @@ absl::StatusOr<bool> ControlSocket::Flush() {
 absl::Status ControlSocket::Fill(bool* drained) {
   const size_t before = input_.size();
   input_.resize(before + kStepBytes);
-  iovec part{input_.data() + before, kStepBytes};
+  iovec part{input_.data() + before, receive_point.Truncate(kStepBytes)};
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
   msghdr header{};
   header.msg_iov = &part;
@@ -121,7 +136,8 @@ absl::Status ControlSocket::Fill(bool* drained) {
   header.msg_controllen = sizeof(control);
   ssize_t got;
   do {
-    got = recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    got = receive_point.Call(
+        [&] { return recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
   } while (got < 0 && errno == EINTR);
   const int error = errno;
   input_.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
@@ -141,6 +157,7 @@ absl::Status ControlSocket::Fill(bool* drained) {
     }
   }
   if ((header.msg_flags & MSG_CTRUNC) != 0) {
+    TROUPE_PROBE("control socket: descriptors were lost on the way");
     return absl::ResourceExhaustedError(
         absl::StrCat("descriptors were lost on the way: more than ", kMaxDescriptors,
                      " came with a message, or too many are open in this process"));

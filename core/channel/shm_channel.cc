@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/limits.h"
+#include "core/fault/probe.h"
 
 namespace troupe::channel {
 
@@ -69,11 +70,13 @@ absl::Status ShmChannel::Send(Bytes message) {
   if (Flush()) {
     if (producer_.Write(message, &progress)) return absl::OkStatus();
   } else if (outbox_.bytes() + message.size() > Limits::kMaxOutboxBytes) {
+    TROUPE_PROBE("channel: the outbox is full");
     // Refused whole: nothing of it is on its way, so that the channel stays usable.
     return absl::ResourceExhaustedError(absl::StrCat("the peer does not read: ", outbox_.bytes(),
                                                      " bytes wait for it, and a message of ",
                                                      message.size(), " more cannot"));
   }
+  TROUPE_PROBE("channel: the ring is full");
   outbox_.Push(message, progress);
   // Room that came after we looked must not go unnoticed.
   Flush();

@@ -11,9 +11,14 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "core/fault/fault.h"
+#include "core/fault/probe.h"
 
 namespace troupe::loop {
 namespace {
+
+constinit const fault::Point start_point("spawn.start");
+constinit const fault::Point pidfd_point("spawn.pidfd");
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -59,18 +64,24 @@ absl::StatusOr<Process> Spawn(const SpawnOptions& options) {
   posix_spawn_file_actions_addclosefrom_np(&actions, executable_number + 1);
   const std::string path = absl::StrCat("/proc/self/fd/", executable_number);
   pid_t pid = 0;
-  const int rc = posix_spawn(&pid, path.c_str(), &actions, &attributes,
-                             Pointers(options.argv).data(), Pointers(options.environment).data());
+  int rc = start_point.Fail();
+  if (rc == 0) {
+    rc = posix_spawn(&pid, path.c_str(), &actions, &attributes, Pointers(options.argv).data(),
+                     Pointers(options.environment).data());
+  }
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (rc != 0) {
+    TROUPE_PROBE("spawn: a process could not be started");
     return absl::InternalError(absl::StrCat(
         "cannot start ", options.argv.empty() ? "a process" : options.argv[0], ": ", strerror(rc)));
   }
   Process process;
   process.pid = pid;
-  process.pidfd = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  process.pidfd =
+      UniqueFd(pidfd_point.Call([&] { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }));
   if (!process.pidfd) {
+    TROUPE_PROBE("spawn: no pidfd");
     const int error = errno;
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);

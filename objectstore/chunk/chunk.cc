@@ -12,9 +12,14 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/fault/fault.h"
 
 namespace troupe::objectstore {
 namespace {
+
+constinit const fault::Point chunk_point("store.chunk");
+constinit const fault::Point populate_point("store.populate");
+constinit const fault::Point map_point("store.map");
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
@@ -27,7 +32,8 @@ absl::Status Failure(const char* what, uint64_t bytes) {
 }  // namespace
 
 absl::StatusOr<Chunk> Chunk::Create(uint64_t bytes) {
-  UniqueFd writable(memfd_create("troupe-chunk", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UniqueFd writable(chunk_point.Call(
+      [] { return memfd_create("troupe-chunk", MFD_CLOEXEC | MFD_ALLOW_SEALING); }));
   if (!writable || ftruncate(writable.get(), static_cast<off_t>(bytes)) != 0 ||
       fcntl(writable.get(), F_ADD_SEALS, kSeals) != 0) {
     return Failure("make", bytes);
@@ -41,8 +47,10 @@ absl::StatusOr<Chunk> Chunk::Create(uint64_t bytes) {
 absl::Status Chunk::Populate(uint64_t offset, uint64_t bytes) const {
   int rc;
   do {
-    rc = fallocate(writable_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                   static_cast<off_t>(bytes));
+    rc = populate_point.Call([&] {
+      return fallocate(writable_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                       static_cast<off_t>(bytes));
+    });
   } while (rc != 0 && errno == EINTR);
   if (rc != 0) return Failure("find memory for", bytes);
   return absl::OkStatus();
@@ -65,7 +73,8 @@ absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t bytes, Access access) {
         "a descriptor that is not a sealed chunk of the announced size");
   }
   const int protection = access == Access::kWrite ? PROT_READ | PROT_WRITE : PROT_READ;
-  void* data = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
+  errno = map_point.Fail();
+  void* data = errno != 0 ? MAP_FAILED : mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) return Failure("map", bytes);
   return Mapping(static_cast<std::byte*>(data), bytes);
 }

@@ -6,6 +6,10 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <string>
+
+#include "absl/status/status.h"
+#include "core/fault/fault.h"
 
 namespace troupe::objectstore {
 namespace {
@@ -16,6 +20,20 @@ TEST(Chunk, AReaderSeesWhatTheWriterWrote) {
   const auto reader = *Mapping::Map(chunk.read_only_fd(), 1 << 20, Mapping::Access::kRead);
   std::memcpy(writer.data() + 4096, "hello", 6);
   EXPECT_STREQ(reinterpret_cast<const char*>(reader.data()) + 4096, "hello");
+}
+
+TEST(Chunk, ASystemWithoutMemoryIsNamed) {
+  const auto chunk = *Chunk::Create(8192);
+  const fault::Armed faults(
+      "store.chunk=fail:1:EMFILE,store.populate=fail:1:ENOMEM,store.map=fail:1:ENOMEM");
+  const auto expect = [](const absl::Status& status, const char* part) {
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_NE(std::string(status.message()).find(part), std::string::npos) << status;
+  };
+  expect(Chunk::Create(8192).status(), "cannot make a chunk of 8.0 KiB: Too many open files");
+  expect(chunk.Populate(0, 4096), "memory for a chunk of 4.0 KiB: Cannot allocate memory");
+  expect(Mapping::Map(chunk.read_only_fd(), 8192, Mapping::Access::kRead).status(),
+         "cannot map a chunk of 8.0 KiB: Cannot allocate memory");
 }
 
 TEST(Chunk, NobodyCanCutItOffOrWriteThroughAReadersDescriptor) {

@@ -13,18 +13,28 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/fault/fault.h"
+#include "core/fault/probe.h"
 
 namespace troupe::objectstore {
 namespace {
+
+constinit const fault::Point create_point("spill.create");
+constinit const fault::Point write_point("spill.write");
+constinit const fault::Point read_point("spill.read");
+constinit const fault::Point take_point("store.read");  // the store's side of the two
+constinit const fault::Point give_point("store.write");
 
 // Stays in the second-level cache between the hash and the copy.
 constexpr size_t kBufferBytes = size_t{512} << 10;
 
 // All of it, or errno.
-bool ReadAll(int fd, std::byte* to, size_t size, uint64_t at, bool* end) {
+bool ReadAll(int fd, std::byte* to, size_t size, uint64_t at, bool* end,
+             const fault::Point& point) {
   *end = false;
   while (size > 0) {
-    const ssize_t n = pread(fd, to, size, static_cast<off_t>(at));
+    const size_t part = point.Truncate(size);
+    const ssize_t n = point.Call([&] { return pread(fd, to, part, static_cast<off_t>(at)); });
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;
     if (n == 0) {
@@ -38,9 +48,10 @@ bool ReadAll(int fd, std::byte* to, size_t size, uint64_t at, bool* end) {
   return true;
 }
 
-bool WriteAll(int fd, const std::byte* from, size_t size, uint64_t at) {
+bool WriteAll(int fd, const std::byte* from, size_t size, uint64_t at, const fault::Point& point) {
   while (size > 0) {
-    const ssize_t n = pwrite(fd, from, size, static_cast<off_t>(at));
+    const size_t part = point.Truncate(size);
+    const ssize_t n = point.Call([&] { return pwrite(fd, from, part, static_cast<off_t>(at)); });
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     from += n;
@@ -71,7 +82,8 @@ absl::Status SpillFile::Failure(const char* what) const {
 }
 
 absl::StatusOr<SpillFile> SpillFile::Create(const std::string& directory) {
-  UniqueFd fd(open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  UniqueFd fd(create_point.Call(
+      [&] { return open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }));
   if (!fd && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
     std::string path = directory + "/troupe-spill-XXXXXX";
     fd = UniqueFd(mkostemp(path.data(), O_CLOEXEC));
@@ -91,10 +103,13 @@ absl::StatusOr<uint64_t> SpillFile::Write(int from_fd, uint64_t from, uint64_t s
   for (uint64_t done = 0; done < size;) {
     const size_t part = std::min<uint64_t>(buffer.size(), size - done);
     bool end = false;
-    if (!ReadAll(from_fd, buffer.data(), part, from + done, &end))
+    if (!ReadAll(from_fd, buffer.data(), part, from + done, &end, take_point))
       return absl::InternalError(absl::StrCat("cannot read the object store: ", strerror(errno)));
     hash.Add(buffer.data(), part);
-    if (!WriteAll(fd_.get(), buffer.data(), part, at + done)) return Failure("write to");
+    if (!WriteAll(fd_.get(), buffer.data(), part, at + done, write_point)) {
+      TROUPE_PROBE("spill: a write failed");
+      return Failure("write to");
+    }
     done += part;
   }
   return hash.Sum();
@@ -107,20 +122,23 @@ absl::Status SpillFile::Read(int to_fd, uint64_t to, uint64_t size, uint64_t at,
   for (uint64_t done = 0; done < size;) {
     const size_t part = std::min<uint64_t>(buffer.size(), size - done);
     bool end = false;
-    if (!ReadAll(fd_.get(), buffer.data(), part, at + done, &end)) {
+    if (!ReadAll(fd_.get(), buffer.data(), part, at + done, &end, read_point)) {
       if (end) {
+        TROUPE_PROBE("spill: the file was cut off");
         return absl::DataLossError(
             absl::StrCat("what was spilled to ", directory_, " was cut off"));
       }
+      TROUPE_PROBE("spill: a read failed");
       return absl::DataLossError(
           absl::StrCat("what was spilled to ", directory_, " cannot be read: ", strerror(errno)));
     }
     hash.Add(buffer.data(), part);
-    if (!WriteAll(to_fd, buffer.data(), part, to + done))
+    if (!WriteAll(to_fd, buffer.data(), part, to + done, give_point))
       return absl::ResourceExhaustedError(strerror(errno));
     done += part;
   }
   if (hash.Sum() != checksum) {
+    TROUPE_PROBE("spill: what was read is damaged");
     return absl::DataLossError(absl::StrCat("what was spilled to ", directory_,
                                             " is damaged: its checksum is another one"));
   }

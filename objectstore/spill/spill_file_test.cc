@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "core/base/unique_fd.h"
+#include "core/fault/fault.h"
 
 namespace troupe::objectstore {
 namespace {
@@ -51,6 +52,45 @@ TEST(SpillFile, WhatIsWrittenComesBackAndTheFileHasNoName) {
   // The neighbours of a hole stay.
   file->Punch(0, 4096);
   EXPECT_TRUE(file->Read(back.get(), 64, bytes.size(), 8192, *large).ok());
+}
+
+// A disk that takes and gives a part at a time, and is interrupted.
+TEST(SpillFile, ShortWritesAndReadsAreGoneOnWith) {
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok());
+  std::string bytes(100'000, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 131 + i / 256);
+  const UniqueFd chunk = Chunk(bytes);
+  const UniqueFd back = Chunk(std::string(bytes.size(), 'x'));
+  for (const char* faults :
+       {"spill.write=truncate,spill.read=truncate,store.read=truncate,store.write=truncate",
+        "spill.write=fail:0.5:EINTR,spill.read=fail:0.5:EINTR,store.read=fail:0.5:EINTR"}) {
+    const fault::Armed armed(faults);
+    const auto checksum = file->Write(chunk.get(), 0, bytes.size(), 0);
+    ASSERT_TRUE(checksum.ok()) << checksum.status();
+    ASSERT_TRUE(file->Read(back.get(), 0, bytes.size(), 0, *checksum).ok());
+    EXPECT_EQ(BytesAt(back.get(), 0, bytes.size()), bytes);
+    EXPECT_GT(fault::TimesOf("spill.write") + fault::TimesOf("spill.read"), 0u);
+  }
+}
+
+TEST(SpillFile, EachFailureIsNamed) {
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok());
+  const UniqueFd chunk = Chunk(std::string(1000, 'a'));
+  const auto checksum = file->Write(chunk.get(), 0, 1000, 0);
+  ASSERT_TRUE(checksum.ok());
+  const fault::Armed faults(
+      "spill.create=fail:1:EMFILE,spill.write=fail:1:ENOSPC,spill.read=fail:1:EIO");
+  const absl::Status create = SpillFile::Create(Directory()).status();
+  EXPECT_TRUE(absl::IsUnavailable(create));
+  EXPECT_NE(Message(create).find(Directory() + ": Too many open files"), std::string::npos);
+  const absl::Status write = file->Write(chunk.get(), 0, 1000, 0).status();
+  EXPECT_TRUE(absl::IsUnavailable(write));
+  EXPECT_NE(Message(write).find("No space left on device"), std::string::npos) << write;
+  const absl::Status read = file->Read(chunk.get(), 0, 1000, 0, *checksum);
+  EXPECT_TRUE(absl::IsDataLoss(read));
+  EXPECT_NE(Message(read).find("cannot be read: Input/output error"), std::string::npos) << read;
 }
 
 TEST(SpillFile, DamageIsSeen) {

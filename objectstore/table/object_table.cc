@@ -104,9 +104,9 @@ void ObjectTable::Reopen(ObjectId id, const std::vector<ClientId>& waiting) {
 }
 
 void ObjectTable::Revive(ObjectId id) {
-  auto entry = std::make_unique<Entry>(id);
+  const auto [entry, is_new] = entries_.Insert(id);
+  TROUPE_CHECK(is_new, "an object is made again that is there");
   entry->holds_ = 1;
-  TROUPE_CHECK(entries_.insert(std::move(entry)).second, "an object is made again that is there");
 }
 
 void ObjectTable::Grant(ObjectId id, ClientId client, uint32_t count) {
@@ -252,7 +252,7 @@ void ObjectTable::FreeUnneeded(std::vector<ObjectId> unneeded) {
       Entry* held = FindMutable(inner);
       if (--held->holds_ == 0 && held->grants_.empty()) unneeded.push_back(inner);
     }
-    freed_.push_back({next, std::move(freed->content_)});
+    freed_.push_back({next, std::move(freed->content_), freed->contained().size()});
     entries_.Erase(next);
   }
 }

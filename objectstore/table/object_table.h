@@ -144,6 +144,7 @@ class ObjectTable {
   struct Freed {
     ObjectId id;
     Content content;
+    size_t contained = 0;  // ids that were inside
   };
   // What was freed since the last call.
   std::vector<Freed> TakeFreed() { return std::exchange(freed_, {}); }

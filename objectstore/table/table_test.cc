@@ -146,7 +146,7 @@ TEST(ObjectTable, WhatIsLostOrFreedMayBePendingAgain) {
   table.Revive(inner);
   table.CheckInvariants();
   EXPECT_TRUE(table.Find(inner)->pending());
-  const auto told = table.Seal(ClientId(1), outer, std::string("value"), {});
+  const auto told = table.Seal(ClientId(1), outer, SmallBytes("value"), {});
   ASSERT_TRUE(told.ok());
   EXPECT_EQ(*told, std::vector<ClientId>{ClientId(2)}) << "the other one does not wait";
   table.Unhold(inner);

@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -226,6 +227,7 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
     // So many in a row that die before they can take work: the fault is not the task's, but
     // nothing of it will ever run.
     if (++job.failed_starts >= (job.image_runs ? kFailedStartsOfWhatRan : kFailedStarts)) {
+      TROUPE_PROBE("core: no worker can start");
       job.failed_starts = 0;
       while (!job.ready.empty()) {
         Task* task = job.ready.ClassesInOrder().front()->first();
@@ -335,8 +337,10 @@ void Core::CheckInvariants() const {
   spill_.CheckInvariants();
   uint64_t in_memory = 0, away = 0;
   size_t stored = 0;
+  ClientUse use;
   objects_.ForEach([&](const objectstore::Entry& entry) {
     const ObjectId id = entry.id;
+    use.Add(id.client(), {1, InlineBytes(entry.content(), entry.contained().size())});
     if (!entry.stored()) return;
     ++stored;
     const objectstore::Residency::Record* record = residency_.Find(id);
@@ -355,6 +359,7 @@ void Core::CheckInvariants() const {
   size_t ready = 0, timers = 0;
   tasks_.ForEach([&](const QueuedTask& queued) {
     const std::shared_ptr<const Task> task = LookAt(queued);
+    use.Add(task->submitter(), {0, task->spec.size()});
     if (queued.parked) {
       const auto job = jobs_.find(queued.job);
       TROUPE_CHECK(task->CanPark() && job != jobs_.end() && job->second.ready.Contains(task.get()),
@@ -405,6 +410,7 @@ void Core::CheckInvariants() const {
     TROUPE_CHECK(entry != nullptr && entry->pending() && IsClient(client),
                  "a promise that nobody can keep");
   }
+  TROUPE_CHECK(use == use_, "what is kept for clients does not add up");
   TROUPE_CHECK(timers == timers_.size(), "timers that do not add up");
   ResourceSet total = config_.total;
   for (const auto& [id, group] : placement_groups_) {

@@ -43,6 +43,7 @@
 #include "objectstore/table/spill_space.h"
 #include "scheduler/core/actions.h"
 #include "scheduler/core/actor.h"
+#include "scheduler/core/client_use.h"
 #include "scheduler/core/history.h"
 #include "scheduler/core/lineage.h"
 #include "scheduler/core/placement_group.h"
@@ -81,6 +82,8 @@ class Core {
     SpecCodec* codec = nullptr;  // with it, tasks that wait behind many others are parked:
     size_t max_awake_tasks = Limits::kMaxAwakeTasks;        // behind so many of their job
     uint64_t max_lineage_bytes = Limits::kMaxLineageBytes;  // with it alone is there any
+    uint64_t max_client_objects = Limits::kMaxClientObjects;  // kept for one client
+    uint64_t max_client_bytes = Limits::kMaxClientBytes;
   };
   Core(const Config& config, TaskWords* words);
 
@@ -405,7 +408,12 @@ class Core {
   std::vector<Row> ListPlacementGroups() const;
 
   // core_objects.cc
+  // As in the table; counted as its maker's. Errors: also ResourceExhausted for a client that has
+  // gone on long past its limit.
   absl::Status CreateObject(ObjectId id, ClientId maker);
+  // Why the client may have no more; nothing where it may. `bytes`: that it asks for.
+  std::optional<std::string> PastItsLimit(ClientId client, uint64_t bytes) const;
+  static uint64_t InlineBytes(const objectstore::Content& content, size_t contained);
   // `sealer_looks`: it keeps the place in the store; else it is told like everybody else.
   absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value,
                           bool sealer_looks = true);
@@ -486,6 +494,7 @@ class Core {
   std::set<std::tuple<int64_t, uint64_t, TaskTimer, TaskId>> timers_;  // time, the task's order
   std::set<std::pair<int64_t, ProcessId>> endings_;  // when to kill those that were told to end
   History history_;
+  ClientUse use_;
   uint64_t queued_bytes_ = 0;
   int64_t now_nanos_ = 0;
   uint64_t next_order_ = 1;

@@ -18,6 +18,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -210,6 +211,7 @@ void Core::RefuseCircularWait(Task* call) {
   if (!call->suspended || call->answered || call->wait_refused) return;
   if (WaitGraph(*this).MayGoOn(call)) return;
   const ActorRecord& actor = *actors_.at(call->actor);
+  TROUPE_PROBE("core: a suspended call waits in a circle");
   RefuseSuspension(
       call, absl::StrCat("it waits for ", call->awaits.ToString(),
                          ", which can never come, since what makes that waits for it, or for other "

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/small_bytes.h"
 #include "core/base/string_view.h"
 #include "scheduler/core/core.h"
 
@@ -40,7 +41,7 @@ void Core::KeepLineage(const Task& task) {
   for (const auto* ids : {&task.dependencies, &task.inner_refs}) {
     for (const ObjectId id : *ids) {
       const objectstore::Entry* entry = objects_.Find(id);
-      const auto* bytes = std::get_if<std::string>(&entry->content());
+      const auto* bytes = std::get_if<SmallBytes>(&entry->content());
       if (bytes != nullptr && entry->contained().empty()) {
         values.push_back({id, bytes->size()});
       } else if (id.task() != task.id &&
@@ -145,6 +146,7 @@ void Core::Rebuild(RebuildPlan plan, const std::vector<ClientId>& wanted_by) {
       objects_.Hold(id);
     } else {
       objects_.Revive(id);
+      use_.Add(id.client(), {1, 0});
       lineage_.ResultRevived(id.task());
     }
   }
@@ -153,6 +155,7 @@ void Core::Rebuild(RebuildPlan plan, const std::vector<ClientId>& wanted_by) {
     Task* const task = tasks_.Insert(std::move(owned));
     if (task->retries_left > 0) --task->retries_left;
     queued_bytes_ += task->spec.size();
+    use_.Add(task->submitter(), {0, task->spec.size()});
     ++reruns_;
     for (const ObjectId id : task->dependencies) objects_.Hold(id);
     for (const ObjectId id : task->inner_refs) objects_.Hold(id);
@@ -161,7 +164,10 @@ void Core::Rebuild(RebuildPlan plan, const std::vector<ClientId>& wanted_by) {
     entered.push_back(task->id);
   }
   // Not before: what only the lost value had a reference to may be needed to make it again.
-  objects_.Reopen(plan.missing.front(), wanted_by);
+  const ObjectId lost = plan.missing.front();
+  const objectstore::Entry& entry = *objects_.Find(lost);
+  use_.Subtract(lost.client(), {0, InlineBytes(entry.content(), entry.contained().size())});
+  objects_.Reopen(lost, wanted_by);
   for (const TaskId id : entered) {
     Task* const task = FindTask(id);
     history_.Add(now_nanos_, id.Result(0), Step::kRunsAgain, ProcessId::kNone,
@@ -173,7 +179,7 @@ void Core::Rebuild(RebuildPlan plan, const std::vector<ClientId>& wanted_by) {
     }
     Admit(task);
   }
-  RaiseForWaiting(plan.missing.front());
+  RaiseForWaiting(lost);
 }
 
 // Those that began to wait when it was there made it no more urgent.
@@ -234,7 +240,7 @@ void Core::CheckLineage() const {
     TROUPE_CHECK(there == 0, "results of a task that are known and not there, or not known");
   lineage_.ForEachValue([&](ObjectId id, uint64_t bytes) {
     const objectstore::Entry* entry = objects_.Find(id);
-    const auto* content = entry == nullptr ? nullptr : std::get_if<std::string>(&entry->content());
+    const auto* content = entry == nullptr ? nullptr : std::get_if<SmallBytes>(&entry->content());
     TROUPE_CHECK(content != nullptr && content->size() == bytes && entry->holds() > 0,
                  "a value that is kept and is not there");
   });

@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -35,6 +36,13 @@ std::string Format(uint64_t bytes) { return FormatBytes(static_cast<int64_t>(byt
 
 absl::Status Core::RequestLease(ClientId client, uint64_t bytes) {
   if (bytes == 0) return absl::InvalidArgumentError("a lease of 0 bytes was asked for");
+  const auto waiting =
+      std::count_if(waiting_leases_.begin(), waiting_leases_.end(),
+                    [&](const WaitingLease& waits) { return waits.client == client; });
+  if (static_cast<size_t>(waiting) >= Limits::kMaxClientLeaseRequests) {
+    return absl::ResourceExhaustedError(absl::StrCat(ToString(client), " waits for ", waiting,
+                                                     " leases already, and asks for another one"));
+  }
   waiting_leases_.push_back({client, bytes, now_nanos_});
   ServeMemory();
   return absl::OkStatus();
@@ -164,6 +172,7 @@ void Core::LeasePopulated(const Location& space, std::string_view failure) {
     const ClientId client = space_.Populated(space);
     if (client != ClientId::kNone) Act(SendLease{client, space});
   } else {
+    TROUPE_PROBE("core: the system has no memory for a lease");
     const ClientId client = space_.PopulateFailed(space);
     if (client != ClientId::kNone) {
       Act(RefuseLease{client,
@@ -288,6 +297,7 @@ void Core::RestoreEnded(ObjectId id, const Location& place, objectstore::Residen
   }
   for (const ClientId client : restored.wanted_by) {
     if (reading == Reading::kNoMemory) {
+      TROUPE_PROBE("core: no memory to read an object back");
       Act(SendFetchRefused{
           client,
           id,
@@ -340,6 +350,7 @@ void Core::AdvanceMemory() {
   }
   if (answer_deadline_nanos_ <= now_nanos_) {
     answer_deadline_nanos_ = std::numeric_limits<int64_t>::max();
+    TROUPE_PROBE("core: a client did not answer unpin?");
     residency_.GiveUpAnswers();
   }
   // A directory that had failed may be tried again.

@@ -7,9 +7,43 @@
 #include "core/base/limits.h"
 #include "core/base/small_bytes.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
+
+absl::Status Core::CreateObject(ObjectId id, ClientId maker) {
+  if (!lineage_.empty() && lineage_.Knows(id.task())) {
+    return absl::AlreadyExistsError(absl::StrCat(ToString(maker), " makes ", id.ToString(),
+                                                 ", which a task has made, or may make again"));
+  }
+  if (use_.of(maker).objects >= 2 * config_.max_client_objects) {
+    TROUPE_PROBE("core: a client is cut off for its objects");
+    return absl::ResourceExhaustedError(*PastItsLimit(maker, 0));
+  }
+  absl::Status status = objects_.Create(id, maker);
+  if (status.ok()) use_.Add(maker, {1, 0});
+  return status;
+}
+
+uint64_t Core::InlineBytes(const objectstore::Content& content, size_t contained) {
+  const auto* bytes = std::get_if<SmallBytes>(&content);
+  return contained * sizeof(ObjectId) + (bytes == nullptr ? 0 : bytes->size());
+}
+
+std::optional<std::string> Core::PastItsLimit(ClientId client, uint64_t bytes) const {
+  const ClientUse::Amount use = use_.of(client);
+  if (use.objects > config_.max_client_objects) {
+    return absl::StrCat(ToString(client), " has ", use.objects,
+                        " objects that somebody needs, and may have ", config_.max_client_objects,
+                        ": drop references, or put many small values into one");
+  }
+  if (use.bytes + bytes <= config_.max_client_bytes) return std::nullopt;
+  return absl::StrCat("the small values and unfinished tasks of ", ToString(client), " take ",
+                      FormatBytes(static_cast<int64_t>(use.bytes + bytes)), ", and may take ",
+                      FormatBytes(static_cast<int64_t>(config_.max_client_bytes)),
+                      ": drop references, or wait for some of the tasks first");
+}
 
 absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
   const auto promise = promises_.find(seal.id);
@@ -26,14 +60,6 @@ absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
     CollectFreed();
   }
   return absl::OkStatus();
-}
-
-absl::Status Core::CreateObject(ObjectId id, ClientId maker) {
-  if (!lineage_.empty() && lineage_.Knows(id.task())) {
-    return absl::AlreadyExistsError(absl::StrCat(ToString(maker), " makes ", id.ToString(),
-                                                 ", which a task has made, or may make again"));
-  }
-  return objects_.Create(id, maker);
 }
 
 // An object that its maker seals later. Should the maker end first, it is ObjectLost.
@@ -74,11 +100,24 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
     return absl::InvalidArgumentError(absl::StrCat(id.ToString(), " was sealed without a value"));
   }
   const auto* place = std::get_if<Location>(&value.content);
+  // Kept for the object's maker, which may be another one than its sealer.
+  const uint64_t inline_bytes = InlineBytes(content, value.refs.size());
+  const auto limit = inline_bytes == 0 ? std::nullopt : PastItsLimit(id.client(), inline_bytes);
+  if (const objectstore::Entry* entry = limit.has_value() ? objects_.Find(id) : nullptr;
+      entry != nullptr && entry->pending()) {
+    TROUPE_PROBE("core: a value past its maker's limit");
+    if (place != nullptr) space_.Free(*place);
+    ObjectResolved(
+        id, objects_.Fail(id, std::make_shared<const ErrorInfo>(ErrorInfo{
+                                  .kind = ErrorKind::kResourceExhausted, .message = *limit})));
+    return absl::OkStatus();
+  }
   auto subscribers = objects_.Seal(client, id, std::move(content), value.refs);
   if (!subscribers.ok()) {
     if (place != nullptr) space_.Free(*place);  // no object is there
     return subscribers.status();
   }
+  use_.Add(id.client(), {0, inline_bytes});
   if (place != nullptr) {
     // A seal is a pin; the worker of a task forgets where its results lie.
     const bool knows = sealer_looks && objects_.HasGrant(id, client);
@@ -125,6 +164,7 @@ void Core::CollectFreed() {
     const auto freed = objects_.TakeFreed();
     if (freed.empty()) break;
     for (const auto& object : freed) {
+      use_.Subtract(object.id.client(), {1, InlineBytes(object.content, object.contained)});
       // Its tasks have failed by another argument, or something would hold it.
       dependents_.erase(object.id);
       promises_.erase(object.id);

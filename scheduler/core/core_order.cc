@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -274,6 +275,7 @@ void Core::RefuseHeldFromStarts() {
 void Core::RefuseWaitOfHolder(JobId id, const ResourceSet& want, std::string_view who) {
   Worker* deepest = DeepestBlocked(id, /*actors=*/true);
   if (deepest == nullptr) return;
+  TROUPE_PROBE("core: a wait for what its holder has");
   RefuseWait(
       deepest,
       absl::StrCat("it holds ", deepest->granted.ToString(), " while it waits, and ", ToAbsl(who),

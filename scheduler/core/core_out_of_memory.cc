@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/bytes.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -48,6 +49,7 @@ void Core::MemorySampled(const MemorySample& sample) {
   if (shortage.empty()) return;
   Worker* victim = MemoryVictim();
   if (victim == nullptr) return;  // others have taken it
+  TROUPE_PROBE("core: a process is killed for want of memory");
   victim->out_of_memory =
       absl::StrCat(shortage, "; this process had ", Bytes(victim->sampled_bytes),
                    " and was killed: split the work, ask for .resources = {{\"memory\", BYTES}}, "

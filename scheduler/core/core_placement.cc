@@ -131,6 +131,7 @@ void Core::Reserve(PlacementGroup* group) {
   workers_.Exchange(group->sum, group->Given());
   group->reserved = true;
   history_.Add(now_nanos_, group->id, Step::kGroupReserved);
+  use_.Add(group->id.client(), {0, group->ready.size()});
   const absl::StatusOr<std::vector<ClientId>> subscribers =
       objects_.Seal(group->maker, group->id, SmallBytes(std::exchange(group->ready, {})), {});
   TROUPE_CHECK(subscribers.ok(), "a placement group that is reserved twice");

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/limits.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -185,6 +186,7 @@ void Core::RefuseHopelessWait(JobId id, const Job& job) {
     return;
   Worker* deepest = DeepestBlocked(id, /*actors=*/false);
   if (deepest == nullptr) return;
+  TROUPE_PROBE("core: all wait for one another");
   RefuseWait(
       deepest,
       absl::StrCat("all ", counts.all(),

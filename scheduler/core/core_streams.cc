@@ -45,7 +45,7 @@ absl::Status Core::StreamItem(ClientId client, const wire::StreamItem& item) {
     return absl::OkStatus();
   }
   const ObjectId id = task->id.Result(1 + item.index);
-  if (absl::Status status = objects_.Create(id, task->submitter()); !status.ok()) return status;
+  if (absl::Status status = CreateObject(id, task->submitter()); !status.ok()) return status;
   if (absl::Status status = SealObject(client, id, item.value); !status.ok()) {
     // The next attempt will yield it.
     TROUPE_CHECK(objects_.Release(task->submitter(), id, 1).ok(),

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "core/fault/probe.h"
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
@@ -20,6 +21,7 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.Insert(std::move(owned));
   queued_bytes_ += task->spec.size();
+  use_.Add(client, {0, task->spec.size()});
   absl::Status status;
   if (spec.kind == wire::TaskKind::kActorCreation) status = EnterActor(spec, task);
   if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
@@ -35,6 +37,8 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
     } else if (has_parent && parent->answered) {
       FailTask(task, task->MakeError(ErrorKind::kCancelled,
                                      "the task that submitted it was stopped before it did"));
+    } else if (const auto limit = PastItsLimit(client, 0); limit.has_value()) {
+      FailTask(task, task->MakeError(ErrorKind::kResourceExhausted, *limit));
     } else if (worker != nullptr && queued_bytes_ > config_.max_queued_bytes) {
       FailTask(task, task->MakeError(
                          ErrorKind::kResourceExhausted,
@@ -98,9 +102,10 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
           absl::StrCat(spec.id.ToString(), " asks for a negative amount of ", name));
     }
   }
-  if (spec.num_returns == 0 || spec.num_returns > ObjectId::kMaxIndex) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(spec.id.ToString(), " asks for ", spec.num_returns, " results"));
+  if (spec.num_returns == 0 || spec.num_returns > Limits::kMaxReturns) {
+    return absl::InvalidArgumentError(absl::StrCat(spec.id.ToString(), " asks for ",
+                                                   spec.num_returns, " results; a task has 1 to ",
+                                                   Limits::kMaxReturns));
   }
   if (spec.stream_window > 0 && spec.num_returns != 1) {
     return absl::InvalidArgumentError(
@@ -136,7 +141,11 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
   }
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
     const ObjectId result = spec.id.Result(i);
-    if (absl::Status status = CreateObject(result, client); !status.ok()) return status;
+    if (absl::Status status = CreateObject(result, client); !status.ok()) {
+      // The client is cut off, and its grants go; what the task holds would stay.
+      for (uint32_t made = 0; made < i; ++made) objects_.Unhold(spec.id.Result(made));
+      return status;
+    }
     TROUPE_CHECK(objects_.Subscribe(result, client).ok(),
                  "the maker of an object that holds no grant on it");
     // An actor lives by its handles alone: its creation does not hold it.
@@ -306,6 +315,7 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
   // It was failed while it ran (its driver ended, its actor was killed), and so will be its
   // process: too late, no lie.
   if (task == nullptr && worker->ending) {
+    TROUPE_PROBE("core: a completion comes too late");
     return DropResults(client, complete);
   }
   if (task == nullptr || task->worker != worker || task->attempt != complete.attempt ||
@@ -340,6 +350,7 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
       const wire::Value& value = complete.results[i];
       const objectstore::Entry* result = objects_.Find(task->id.Result(i));
       if (result == nullptr || !result->pending()) {
+        TROUPE_PROBE("core: a result was there before its task ended");
         wire::Complete late;
         late.results = {value};
         if (absl::Status status = DropResults(client, late); !status.ok()) return status;
@@ -413,6 +424,7 @@ void Core::FinishTask(Task* task) {
   ClearTimers(task);
   LeaveFamily(task);
   queued_bytes_ -= task->spec.size();
+  use_.Subtract(task->submitter(), {0, task->spec.size()});
   history_.Add(now_nanos_, task->id.Result(0), Step::kEnded,
                task->worker == nullptr ? ProcessId::kNone : task->worker->process);
   if (task->runs_again()) {
@@ -501,6 +513,7 @@ void Core::LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view
   if (jobs_.at(task->job).ended) {
     FailTask(task, JobEnded(*task));
   } else if (begun && out_of_memory) {
+    TROUPE_PROBE("core: a task is repeated when there is memory");
     Delay(task);  // there is memory when others have ended
   } else {
     if (begun && task->retries_left > 0) --task->retries_left;

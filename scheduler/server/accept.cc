@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "core/fault/probe.h"
 #include "scheduler/server/node.h"
 
 namespace troupe::scheduler {
@@ -21,6 +22,7 @@ void Node::Accept() {
     UniqueFd socket(
         accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket && (errno == EMFILE || errno == ENFILE)) {
+      TROUPE_PROBE("node: no descriptor is left for a connection");
       // Who waits there would wake us for ever: one descriptor was kept to tell it no.
       spare_descriptor_.reset();
       socket = UniqueFd(
@@ -34,6 +36,7 @@ void Node::Accept() {
     socklen_t size = sizeof(peer);
     const bool known = getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
     if (!known || peer.uid != geteuid()) {
+      TROUPE_PROBE("node: another user is refused");
       Log(LogLevel::kWarning,
           absl::StrCat("user ", peer.uid, " (pid ", peer.pid,
                        ") was refused: this cluster belongs to user ", geteuid()));
@@ -42,6 +45,7 @@ void Node::Accept() {
       continue;
     }
     if (accepted_ >= Limits::kMaxConnections) {
+      TROUPE_PROBE("node: too many connections");
       Log(LogLevel::kWarning,
           absl::StrCat("pid ", peer.pid, " was refused: ", accepted_, " programs are connected"));
       TurnAway(std::move(socket), absl::StrCat("the cluster has ", accepted_,
@@ -92,6 +96,7 @@ void Node::ExpireHandshakes(int64_t now_nanos) {
   for (size_t i = 0; i < connections_.size(); ++i) {
     Connection* connection = connections_[i].get();
     if (connection->greet_until_nanos == 0 || connection->greet_until_nanos > now_nanos) continue;
+    TROUPE_PROBE("node: no Hello within the time");
     Close(connection, absl::DeadlineExceededError(absl::StrCat("it did not say Hello within ",
                                                                Limits::kHandshakeSeconds, " s")));
   }

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "core/base/limits.h"
+
 namespace troupe::internal {
 
 void OutgoingCall::SetFunction(std::string name, const std::string& signature) {
@@ -16,9 +18,9 @@ void OutgoingCall::SetFunction(std::string name, const std::string& signature) {
 }
 
 void OutgoingCall::SetResults(uint32_t count, uint32_t stream_window) {
-  if (count == 0 || count > ObjectId::kMaxIndex) {
+  if (count == 0 || count > Limits::kMaxReturns) {
     Throw(ErrorKind::kInvalidArgument, "Returns: a task has at least one result and at most " +
-                                           std::to_string(ObjectId::kMaxIndex));
+                                           std::to_string(Limits::kMaxReturns));
   }
   spec_.num_returns = count;
   spec_.stream_window = stream_window;

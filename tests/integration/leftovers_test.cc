@@ -3,15 +3,21 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <span>
+#include <sstream>
+#include <string>
 #include <vector>
 
+#include "core/base/unique_fd.h"
 #include "sdk/troupe.h"
 #include "tests/integration/processes.h"
 #include "tests/integration/program.h"
@@ -152,6 +158,37 @@ TEST_F(Leftovers, OfAWorker) {
   kill(victim, SIGKILL);
   WaitForRounds(3);
   EXPECT_TRUE(Soon([&] { return !Lives(victim); }));
+}
+
+// The sockets of a process that the kernel lists under one of those protocols.
+std::vector<std::string> InternetSocketsOf(int pid) {
+  std::set<std::string> listed;  // inodes
+  for (const char* table : {"tcp", "tcp6", "udp", "udp6"}) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/net/" + table);
+    for (std::string line; std::getline(file, line);) {
+      std::istringstream fields(line);
+      std::string field;
+      for (int i = 0; i < 10; ++i) fields >> field;
+      listed.insert("socket:[" + field + "]");
+    }
+  }
+  std::vector<std::string> found;
+  const std::string directory = "/proc/" + std::to_string(pid) + "/fd";
+  for (const auto& fd : std::filesystem::directory_iterator(directory)) {
+    std::error_code error;
+    const std::string target = std::filesystem::read_symlink(fd.path(), error).string();
+    if (listed.contains(target)) found.push_back(fd.path().string());
+  }
+  return found;
+}
+
+// Nobody can connect over a network: there is nothing to connect to.
+TEST_F(Leftovers, NoPortIsOpen) {
+  UniqueFd port(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(listen(port.get(), 1), 0);
+  EXPECT_EQ(InternetSocketsOf(getpid()).size(), 1u) << "one that is open is not seen";
+  for (const int pid : {driver_, Node(), worker_})
+    EXPECT_EQ(InternetSocketsOf(pid), std::vector<std::string>()) << pid;
 }
 
 // Everything but the driver, which gets Unavailable and ends by itself.

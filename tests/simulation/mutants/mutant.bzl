@@ -28,6 +28,7 @@ def mutant_test(name, file, line, becomes):
         deps = [
             "//core/base",
             "//core/base:small_bytes",
+            "//core/fault:probe",
             "//core/wire",
             "//objectstore/table",
             "//scheduler/core",
