@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   bench::Report report(bench::Flags::Parse(argc, argv));
   bench::AddStartRows(report);
   bench::AddQueueRows(report);
+  bench::AddManyObjectsRows(report);
   bench::AddTimeRows(report);
   const troupe::Cluster cluster =
       troupe::Init({.workers = report.flags().workers, .object_store_memory = int64_t{1} << 30});

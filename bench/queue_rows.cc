@@ -1,15 +1,9 @@
-#include <unistd.h>
-
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include "bench/limits.h"
+#include "bench/private_memory.h"
 #include "bench/rows.h"
 #include "sdk/troupe.h"
 
@@ -28,32 +22,6 @@ void Blocker() {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-// The line of /proc/PID/status that begins so.
-std::string StatusOf(const std::string& pid, const std::string& field) {
-  std::ifstream file("/proc/" + pid + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(field)) return line.substr(field.size());
-  }
-  return "";
-}
-
-// Of this process and its node: memory that nobody else has.
-int64_t PrivateBytes() {
-  int64_t kib = std::stoll(StatusOf("self", "RssAnon:"));
-  bool found = false;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string pid = entry.path().filename();
-    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
-    if (StatusOf(pid, "Name:").find("troupe-node") == std::string::npos) continue;
-    const std::string parent = StatusOf(pid, "PPid:");
-    if (parent.empty() || std::stoll(parent) != getpid()) continue;
-    kib += std::stoll(StatusOf(pid, "RssAnon:"));
-    found = true;
-  }
-  Expect(found, "the node's process");
-  return kib * 1024;
-}
-
 struct Queued {
   double seconds = 0;
   double bytes_each = 0;
@@ -68,7 +36,7 @@ Queued QueueAMillion(int workers) {
   const auto task = troupe::Task(Double);
   std::vector<troupe::ObjectRef<int64_t>> refs;
   refs.reserve(kMillion);
-  const int64_t before = PrivateBytes();
+  const int64_t before = PrivateMemory::Now().sum();
   int64_t queued_bytes = 0;
   int64_t sum = 0;
   const double seconds = Seconds([&] {
@@ -76,7 +44,7 @@ Queued QueueAMillion(int workers) {
     // What it is answered comes after all that was submitted.
     (void)troupe::TryGet(refs.back(), absl::ZeroDuration());
     (void)troupe::Memory(1);
-    queued_bytes = PrivateBytes() - before;
+    queued_bytes = PrivateMemory::Now().sum() - before;
     for (const auto& blocker : blockers) troupe::Cancel(blocker);
     for (const auto& ref : refs) sum += troupe::Get(ref);
   });

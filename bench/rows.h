@@ -11,6 +11,8 @@ namespace bench {
 void AddStartRows(Report& report);
 // A million tasks, in a cluster of its own. REQUIRES: none is running.
 void AddQueueRows(Report& report);
+// Very many small objects, in clusters of their own. REQUIRES: none is running.
+void AddManyObjectsRows(Report& report);
 // How soon a deadline, a death and a timeout are felt, in a cluster of its own. REQUIRES: none is
 // running.
 void AddTimeRows(Report& report);

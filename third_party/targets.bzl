@@ -78,5 +78,7 @@ BENCHMARK = {
 
 CEREAL = {":cereal": ""}
 
+LZ4 = {":lz4": "liblz4"}
+
 # Its functions are inlined: headers alone.
 XXHASH = {":xxhash": ""}

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,20 @@ std::string BytesAt(int fd, uint64_t at, size_t size) {
   std::string bytes(size, '\0');
   EXPECT_EQ(pread(fd, bytes.data(), size, static_cast<off_t>(at)), static_cast<ssize_t>(size));
   return bytes;
+}
+
+std::string Random(size_t size) {
+  std::mt19937_64 random(size);
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
+
+// Numbers one after another, as people write them.
+std::string Text(size_t size) {
+  std::string text;
+  for (size_t i = 0; text.size() < size; ++i) text += std::to_string(i) + " bottles; ";
+  return text.substr(0, size);
 }
 
 TEST(SpillFile, WhatIsWrittenComesBackAndTheFileHasNoName) {
@@ -96,17 +111,86 @@ TEST(SpillFile, EachFailureIsNamed) {
 TEST(SpillFile, DamageIsSeen) {
   const auto file = SpillFile::Create(Directory());
   ASSERT_TRUE(file.ok());
-  const UniqueFd chunk = Chunk(std::string(100'000, 'a'));
-  const auto checksum = file->Write(chunk.get(), 0, 100'000, 0);
-  ASSERT_TRUE(checksum.ok());
+  const UniqueFd chunk = Chunk(Random(100'000));
+  const auto copy = file->Write(chunk.get(), 0, 100'000, 0);
+  ASSERT_TRUE(copy.ok());
   ASSERT_EQ(pwrite(file->fd(), "b", 1, 77'777), 1);
-  const absl::Status changed = file->Read(chunk.get(), 0, 100'000, 0, *checksum);
+  const absl::Status changed = file->Read(chunk.get(), 0, 100'000, 0, *copy);
   EXPECT_TRUE(absl::IsDataLoss(changed));
   EXPECT_NE(Message(changed).find("damaged"), std::string::npos);
   ASSERT_EQ(ftruncate(file->fd(), 50'000), 0);
-  const absl::Status cut = file->Read(chunk.get(), 0, 100'000, 0, *checksum);
+  const absl::Status cut = file->Read(chunk.get(), 0, 100'000, 0, *copy);
   EXPECT_TRUE(absl::IsDataLoss(cut));
   EXPECT_NE(Message(cut).find("cut off"), std::string::npos);
+}
+
+TEST(SpillFile, WhatCompressesTakesLessAndComesBack) {
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok());
+  // Sizes around those of a sample and of a block.
+  for (const size_t size : {1, 100, 16'383, 16'385, 524'287, 524'288, 524'289, 3'000'001}) {
+    const std::string bytes = Text(size);
+    const UniqueFd chunk = Chunk(bytes);
+    const auto copy = file->Write(chunk.get(), 0, size, 4096);
+    ASSERT_TRUE(copy.ok());
+    if (size >= 16'383) {
+      EXPECT_LT(copy->size, size / 2) << size;
+    }
+    const UniqueFd back = Chunk("");
+    ASSERT_TRUE(file->Read(back.get(), 0, size, 4096, *copy).ok()) << size;
+    EXPECT_EQ(BytesAt(back.get(), 0, size), bytes) << size;
+  }
+}
+
+TEST(SpillFile, WhatDoesNotCompressIsKeptAsItIs) {
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok());
+  const std::string random = Random(2'000'000);
+  // The samples promise more than there is: they are of the beginning of each quarter.
+  std::string misleading = random;
+  for (size_t i = 0; i < 4; ++i) misleading.replace(i * 500'000, 16'384, Text(16'384));
+  for (const std::string& bytes : {random, misleading}) {
+    const UniqueFd chunk = Chunk(bytes);
+    const auto copy = file->Write(chunk.get(), 0, bytes.size(), 0);
+    ASSERT_TRUE(copy.ok());
+    EXPECT_EQ(copy->size, bytes.size());
+    EXPECT_EQ(BytesAt(file->fd(), 0, bytes.size()), bytes);
+    const UniqueFd back = Chunk("");
+    ASSERT_TRUE(file->Read(back.get(), 0, bytes.size(), 0, *copy).ok());
+    EXPECT_EQ(BytesAt(back.get(), 0, bytes.size()), bytes);
+  }
+  // A block that does not compress, among others that do.
+  const std::string mixed = Text(1'048'576) + Random(524'288) + Text(1'000'000);
+  const UniqueFd chunk = Chunk(mixed);
+  const auto copy = file->Write(chunk.get(), 0, mixed.size(), 0);
+  ASSERT_TRUE(copy.ok());
+  EXPECT_LT(copy->size, mixed.size() * 7 / 8);
+  const UniqueFd back = Chunk("");
+  ASSERT_TRUE(file->Read(back.get(), 0, mixed.size(), 0, *copy).ok());
+  EXPECT_EQ(BytesAt(back.get(), 0, mixed.size()), mixed);
+}
+
+TEST(SpillFile, DamageOfWhatIsCompressedIsSeenWhereverItIs) {
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok());
+  const std::string bytes = Text(1'200'000);
+  const UniqueFd chunk = Chunk(bytes);
+  const auto copy = file->Write(chunk.get(), 0, bytes.size(), 0);
+  ASSERT_TRUE(copy.ok());
+  ASSERT_LT(copy->size, bytes.size());
+  const std::string stored = BytesAt(file->fd(), 0, copy->size);
+  const UniqueFd back = Chunk("");
+  for (size_t at = 0; at < stored.size(); at += at < 64 ? 1 : stored.size() / 97) {
+    for (const char mask : {'\x01', '\x80', '\xFF'}) {
+      const char damaged = static_cast<char>(stored[at] ^ mask);
+      ASSERT_EQ(pwrite(file->fd(), &damaged, 1, static_cast<off_t>(at)), 1);
+      EXPECT_TRUE(absl::IsDataLoss(file->Read(back.get(), 0, bytes.size(), 0, *copy))) << at;
+    }
+    ASSERT_EQ(pwrite(file->fd(), &stored[at], 1, static_cast<off_t>(at)), 1);
+  }
+  EXPECT_TRUE(file->Read(back.get(), 0, bytes.size(), 0, *copy).ok());
+  ASSERT_EQ(ftruncate(file->fd(), static_cast<off_t>(copy->size) - 1), 0);
+  EXPECT_TRUE(absl::IsDataLoss(file->Read(back.get(), 0, bytes.size(), 0, *copy)));
 }
 
 TEST(SpillFile, ADirectoryThatCannotBeUsedIsNamed) {

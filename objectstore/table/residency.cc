@@ -175,11 +175,20 @@ void Residency::NotSpilled(ObjectId id) {
   SetStanding(id, record, Standing::kCandidate);
 }
 
-Residency::Outcome Residency::Spilled(ObjectId id, bool written, uint64_t checksum) {
+SpillSlot Residency::SlotOf(ObjectId id) const {
+  const Record& record = records_.at(id);
+  TROUPE_CHECK(record.standing == Standing::kSpilling, "the slot of what is not being written");
+  return record.copy.slot;
+}
+
+Residency::Outcome Residency::Spilled(ObjectId id, bool written, uint64_t checksum,
+                                      uint64_t saved_bytes) {
   const auto it = records_.find(id);
   TROUPE_CHECK(it != records_.end() && it->second.standing == Standing::kSpilling,
                "an object was written that is not known");
   Record& record = it->second;
+  TROUPE_CHECK(saved_bytes < record.copy.slot.size, "nothing was written");
+  record.copy.slot.size -= saved_bytes;
   Outcome outcome;
   if (record.removed) {
     outcome.free_place = record.place;

@@ -37,7 +37,8 @@
 
 namespace troupe::objectstore {
 
-// What was written to disk, and how to know that it is still the same.
+// What was written to disk, and how to know that it is still the same. Where the slot is smaller
+// than the object, it is compressed.
 struct SpilledCopy {
   SpillSlot slot;
   uint64_t checksum = 0;
@@ -82,8 +83,11 @@ class Residency {
     std::optional<SpillSlot> free_slot;
     bool away = false;  // it has left memory
   };
-  // The writing has ended. The object may have been freed or pinned meanwhile.
-  Outcome Spilled(ObjectId id, bool written, uint64_t checksum);
+  // Where it is being written. REQUIRES: it is.
+  SpillSlot SlotOf(ObjectId id) const;
+  // The writing has ended, and has left the last `saved_bytes` of the slot unused: they are not its
+  // any more. The object may have been freed or pinned meanwhile.
+  Outcome Spilled(ObjectId id, bool written, uint64_t checksum, uint64_t saved_bytes = 0);
 
   // A client wants the bytes of an object that is away. True where it must be queued for reading.
   // REQUIRES: !InMemory(id).

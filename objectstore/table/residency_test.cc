@@ -203,6 +203,48 @@ TEST(SpillSpace, QuotasHoldAndFailedDirectoriesRest) {
   space.CheckInvariants();
 }
 
+TEST(SpillSpace, WhatWasCompressedGivesTheRestOfItsSlotBack) {
+  SpillSpace space({{"/a", 40'000}});
+  const SpillSlot whole = *space.Allocate(20'000, 0);
+  EXPECT_FALSE(space.Allocate(20'000, 0).has_value()) << "what is being written counts in full";
+  space.Shrink(whole, 15'000);
+  const SpillSlot slot{whole.file, whole.offset, 5'000};
+  EXPECT_EQ(space.used(), 8192u);
+  space.CheckInvariants();
+  const SpillSlot other = *space.Allocate(20'000, 0);
+  EXPECT_GE(other.offset, 20'000u) << "it may still be being written there";
+  space.Free(slot);
+  EXPECT_EQ(space.TakeHoles(), (std::vector{SpillSlot{slot.file, slot.offset, 8192}}));
+  space.Free(other);
+  EXPECT_EQ(space.used(), 0u);
+  space.CheckInvariants();
+}
+
+TEST(Residency, WhatWasCompressedIsReadBackFromAsMuchAsWasWritten) {
+  for (const bool freed : {false, true}) {
+    Residency residency;
+    residency.Add(Id(1), {ChunkId(1), 0, 50'000}, ClientId::kNone, "Maker");
+    ASSERT_EQ(residency.Choose(1, true).spill.size(), 1u);
+    const SpillSlot slot{SpillFileId(1), 4096, 50'000};
+    residency.Spilling(Id(1), slot);
+    EXPECT_EQ(residency.SlotOf(Id(1)), slot);
+    if (freed) (void)residency.Remove(Id(1));
+    const auto outcome = residency.Spilled(Id(1), true, 7, 30'000);
+    const SpillSlot used{SpillFileId(1), 4096, 20'000};
+    if (freed) {
+      EXPECT_EQ(outcome.free_slot, used);
+      continue;
+    }
+    EXPECT_TRUE(outcome.away);
+    residency.CheckInvariants();
+    EXPECT_TRUE(residency.Want(Id(1), ClientId(1)));
+    const Location place{ChunkId(2), 0, 50'000};
+    EXPECT_EQ(residency.Restoring(Id(1), place).slot, used);
+    EXPECT_EQ(residency.RestoreEnded(Id(1), place, Residency::Reading::kRead).wanted_by.size(), 1u);
+    EXPECT_EQ(residency.Remove(Id(1)).free_slot, used);
+  }
+}
+
 // Readers over channels that delay as they like: nothing leaves memory while one of them looks.
 TEST(Residency, NoInterleavingMovesWhatIsLookedAt) {
   uint64_t left = 0;

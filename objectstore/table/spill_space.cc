@@ -45,6 +45,18 @@ std::optional<SpillSlot> SpillSpace::Allocate(uint64_t size, int64_t now_nanos) 
   return std::nullopt;
 }
 
+void SpillSpace::Shrink(const SpillSlot& slot, uint64_t bytes) {
+  const auto file = files_.find(slot.file);
+  TROUPE_CHECK(file != files_.end() && bytes < slot.size, "a slot shrinks to nothing");
+  const auto it = file->second.slots.find(slot.offset);
+  TROUPE_CHECK(it != file->second.slots.end() && it->second == Pages(slot.size),
+               "a slot shrinks that was not allocated");
+  const uint64_t given_back = it->second - Pages(slot.size - bytes);
+  it->second -= given_back;
+  directories_[file->second.directory].used -= given_back;
+  used_ -= given_back;
+}
+
 void SpillSpace::Free(const SpillSlot& slot) {
   const auto file = files_.find(slot.file);
   TROUPE_CHECK(file != files_.end(), "a slot is freed in a file that does not exist");

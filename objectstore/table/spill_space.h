@@ -47,6 +47,9 @@ class SpillSpace {
 
   // A slot for an object, or none where no directory has room now.
   std::optional<SpillSlot> Allocate(uint64_t size, int64_t now_nanos);
+  // Its last `bytes` are not needed: from now on it is so much smaller. They were never written.
+  // REQUIRES: it was allocated and not freed; something of it is left.
+  void Shrink(const SpillSlot& slot, uint64_t bytes);
   // REQUIRES: it was allocated and not freed.
   void Free(const SpillSlot& slot);
   // Writing to the file has failed: its directory is left alone for `nanos`.

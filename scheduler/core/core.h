@@ -144,6 +144,7 @@ class Core {
     ObjectId object;
     bool written = false;
     uint64_t checksum = 0;
+    uint64_t saved_bytes = 0;  // at the end of the slot: it was compressed
   };
   void SpillEnded(objectstore::SpillFileId file, const std::vector<SpillResult>& results,
                   std::string_view failure);

@@ -675,7 +675,10 @@ void World::EndSpill(uint8_t which, bool fails) {
   const auto spill = Take(&spills_, which);
   if (!spill.has_value()) return;
   std::vector<Core::SpillResult> results;
-  for (const auto& item : spill->items) results.push_back({item.object, !fails, 5});
+  for (const auto& item : spill->items) {
+    const uint64_t saved = fails || which % 2 == 0 ? 0 : item.slot.size / 2;
+    results.push_back({item.object, !fails, 5, saved});
+  }
   core_.SpillEnded(spill->file, results, fails ? "no space left on device" : "");
 }
 

@@ -265,7 +265,9 @@ void Core::SpillEnded(objectstore::SpillFileId file, const std::vector<SpillResu
                       std::string_view failure) {
   if (!failure.empty()) spill_.Failed(file, now_nanos_, kSpillRetryNanos, std::string(failure));
   for (const SpillResult& result : results) {
-    const auto outcome = residency_.Spilled(result.object, result.written, result.checksum);
+    if (result.saved_bytes > 0) spill_.Shrink(residency_.SlotOf(result.object), result.saved_bytes);
+    const auto outcome =
+        residency_.Spilled(result.object, result.written, result.checksum, result.saved_bytes);
     if (outcome.free_place.has_value()) space_.Free(*outcome.free_place);
     if (outcome.away) objects_.MoveOut(result.object);
     if (outcome.free_slot.has_value()) spill_.Free(*outcome.free_slot);

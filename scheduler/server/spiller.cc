@@ -59,14 +59,16 @@ void Spiller::Write(const Spill& spill, Written done) {
         }
         for (size_t i = 0; i < batch->items.size(); ++i) {
           const Spill::Item& item = batch->items[i];
-          const auto checksum = (*to)->Write(batch->chunks[i]->read_only_fd(), item.place.offset,
-                                             item.place.size, item.slot.offset);
-          if (!checksum.ok()) {
-            batch->failure = std::string(ToStd(checksum.status().message()));
+          const auto copy = (*to)->Write(batch->chunks[i]->read_only_fd(), item.place.offset,
+                                         item.place.size, item.slot.offset);
+          if (!copy.ok()) {
+            batch->failure = std::string(ToStd(copy.status().message()));
             return;
           }
-          batch->results[i].written = true;
-          batch->results[i].checksum = *checksum;
+          batch->results[i] = {.object = item.object,
+                               .written = true,
+                               .checksum = copy->checksum,
+                               .saved_bytes = item.slot.size - copy->size};
         }
       },
       [batch, done = std::move(done)] { done(batch->results, batch->failure); });
@@ -93,7 +95,7 @@ void Spiller::ReadBack(const Restore& restore, Read done) {
               if (from.ok()) {
                 status = (*from)->Read(reading->chunk->writable_fd(), restore.place.offset,
                                        restore.place.size, restore.copy.slot.offset,
-                                       restore.copy.checksum);
+                                       {restore.copy.slot.size, restore.copy.checksum});
               }
               if (status.ok()) return;
               reading->outcome = absl::IsResourceExhausted(status) ? Residency::Reading::kNoMemory

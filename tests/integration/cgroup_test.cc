@@ -7,8 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -111,6 +114,47 @@ TEST_F(Cgroup, OfWhichATaskTakesTooMuch) {
       RunIn(group_,
             [] { return ExpectOutOfMemory(Keep, 495 * kMiB, "of 512.0 MiB that the machine"); }),
       0);
+}
+
+// 0 where a store larger than the cgroup is refused, and one that is not asked for fits into it.
+int ExpectTheStoreToFit(size_t limit) {
+  try {
+    const troupe::Cluster cluster =
+        troupe::Init({.workers = 1, .object_store_memory = static_cast<int64_t>(2 * limit)});
+    return 1;
+  } catch (const troupe::InvalidArgument& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    if (std::string(e.what()).find("ask for less") == std::string::npos) return 2;
+  }
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const uint64_t cap = troupe::Memory(0).cap_bytes;
+  if (cap > limit * 3 / 10 || cap < limit * 3 / 10 - 4096) return 3;
+  std::vector<troupe::ObjectRef<troupe::Array<uint8_t>>> refs;
+  for (size_t i = 0; i < 2 * cap / kMiB; ++i) {
+    try {
+      troupe::Builder<uint8_t> builder = troupe::Create<uint8_t>(kMiB);
+      std::fill_n(builder.data(), kMiB, static_cast<uint8_t>(i));
+      refs.push_back(builder.Seal());
+    } catch (const troupe::ResourceExhausted& e) {
+      std::fprintf(stderr, "%s\n", e.what());
+      break;
+    }
+  }
+  if (refs.size() * kMiB < cap * 8 / 10 || refs.size() * kMiB > cap) return 4;
+  for (size_t i = 0; i < refs.size(); ++i) {
+    const troupe::Array<uint8_t> bytes = troupe::Get(refs[i]);
+    if (std::count(bytes.data(), bytes.data() + kMiB, static_cast<uint8_t>(i)) !=
+        static_cast<ptrdiff_t>(kMiB)) {
+      return 5;
+    }
+  }
+  return 0;
+}
+
+TEST_F(Cgroup, InWhichTheStoreHasItsShare) {
+  constexpr size_t kLimit = 96 * kMiB;
+  Make(kLimit);
+  EXPECT_EQ(RunIn(group_, [] { return ExpectTheStoreToFit(kLimit); }), 0);
 }
 
 TEST_F(Cgroup, WhoseMemoryIsGoneAtOnce) {

@@ -157,10 +157,10 @@ TEST(Spill, RandomValuesComeBackThroughASmallStore) {
 }
 
 // A client that puts and gets more than its share.
-int Churn(uint64_t seed) {
+int Churn(uint64_t seed, size_t size) {
   std::vector<troupe::ObjectRef<troupe::Array<uint8_t>>> refs;
   int right = 0;
-  for (uint64_t i = 0; i < 20; ++i) refs.push_back(PutRandom(seed + i, size_t{1} << 20));
+  for (uint64_t i = 0; i < 20; ++i) refs.push_back(PutRandom(seed + i, size));
   for (uint64_t i = 0; i < 20; ++i) right += IsRight(troupe::Get(refs[i]), seed + i) ? 1 : 0;
   return right;
 }
@@ -169,10 +169,40 @@ TEST(Spill, FiveClientsMakeProgress) {
   const troupe::Cluster cluster = troupe::Init({.workers = 4,
                                                 .object_store_memory = store_mebibytes * kMebibyte,
                                                 .spill_directories = {SpillDirectory()}});
+  // All five together three times what there is room for.
+  const auto size = static_cast<size_t>(store_mebibytes * kMebibyte / 32);
   std::vector<troupe::ObjectRef<int>> clients;
-  for (uint64_t i = 0; i < 4; ++i) clients.push_back(troupe::Task(Churn).Remote(1000 * i));
-  EXPECT_EQ(Churn(9000), 20);
+  for (uint64_t i = 0; i < 4; ++i) clients.push_back(troupe::Task(Churn).Remote(1000 * i, size));
+  EXPECT_EQ(Churn(9000, size), 20);
   for (const int right : troupe::Get(clients)) EXPECT_EQ(right, 20);
+}
+
+TEST(Spill, WhatCompressesTakesLessOfTheDisk) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1,
+                                                .object_store_memory = 8 * kMebibyte,
+                                                .spill_directories = {SpillDirectory()},
+                                                .spill_quota = 12 * kMebibyte});
+  std::vector<troupe::ObjectRef<troupe::Array<uint32_t>>> refs;
+  constexpr size_t kNumbers = 250'000;
+  // Five times what memory and disk would have room for.
+  for (uint32_t i = 0; i < 100; ++i) {
+    troupe::Builder<uint32_t> builder = troupe::Create<uint32_t>(kNumbers);
+    for (uint32_t k = 0; k < kNumbers; ++k) builder[k] = i + k / 100;
+    refs.push_back(builder.Seal());
+  }
+  const troupe::MemoryInfo info = troupe::Memory();
+  EXPECT_LE(info.spilled_bytes, uint64_t{12 * kMebibyte});
+  uint64_t spilled = 0;
+  for (const troupe::StoredObject& object : info.objects)
+    spilled += object.state == troupe::ObjectState::kSpilled ? object.size : 0;
+  EXPECT_GT(spilled, 10 * info.spilled_bytes) << "objects have their full size, the disk has not";
+  for (uint32_t i = 0; i < 100; ++i) {
+    const troupe::Array<uint32_t> numbers = troupe::Get(refs[i]);
+    ASSERT_EQ(numbers.size(), kNumbers);
+    for (uint32_t k = 0; k < kNumbers; ++k) ASSERT_EQ(numbers[k], i + k / 100) << i;
+  }
+  refs.clear();
+  EXPECT_EQ(MemoryWhenQuiet().spilled_bytes, 0u);
 }
 
 TEST(Spill, WhatIsLookedAtStaysWhereItIs) {
@@ -223,7 +253,7 @@ TEST(Spill, SizesAroundEveryBoundary) {
                                                 .object_store_memory = 64 * kMebibyte,
                                                 .spill_directories = {SpillDirectory()}});
   const auto check = troupe::Task(IsRight);
-  constexpr size_t kLease = kMebibyte;  // a 64th of the store
+  constexpr size_t kLease = kMebibyte;  // a 64th of the store, and a chunk
   constexpr size_t kHeader = 64;        // before the data of an array
   for (const size_t size : {size_t{0}, size_t{1}, size_t{7}, size_t{4095}, size_t{4096},
                             size_t{4097}, kLease - kHeader - 1, kLease - kHeader,
@@ -271,6 +301,33 @@ TEST(Full, AFullDiskHoldsProducersBackAndLosesNothing) {
         {.workers = 1, .object_store_memory = 8 * kMebibyte, .spill_directories = {directory}});
     const std::string said = FillUp(8 * kMebibyte);
     for (const char* part : {"8.0 MiB", directory.c_str(), "No space left on device"})
+      EXPECT_NE(said.find(part), std::string::npos) << said;
+  }
+  EXPECT_EQ(umount(directory.c_str()), 0) << "a file is left open there";
+}
+
+TEST(Full, ADirectoryThatIsOrBecomesReadOnlyIsNamed) {
+  const std::string directory = SpillDirectory() + "/read_only";
+  std::filesystem::create_directory(directory);
+  if (mount("tmpfs", directory.c_str(), "tmpfs", MS_RDONLY, "size=64m") != 0) {
+    std::printf("TROUPE_SKIPPED: only root can mount a read-only tmpfs\n");
+    return;
+  }
+  const troupe::InitOptions options = {
+      .workers = 1, .object_store_memory = 8 * kMebibyte, .spill_directories = {directory}};
+  try {
+    const troupe::Cluster cluster = troupe::Init(options);
+    ADD_FAILURE() << "no error";
+  } catch (const troupe::InvalidArgument& e) {
+    EXPECT_NE(e.info().message.find(directory), std::string::npos) << e.what();
+    EXPECT_NE(e.info().message.find("Read-only file system"), std::string::npos) << e.what();
+  }
+  ASSERT_EQ(mount("tmpfs", directory.c_str(), "tmpfs", MS_REMOUNT, ""), 0);
+  {
+    const troupe::Cluster cluster = troupe::Init(options);
+    ASSERT_EQ(mount("tmpfs", directory.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, ""), 0);
+    const std::string said = FillUp(8 * kMebibyte);
+    for (const char* part : {"8.0 MiB", directory.c_str(), "Read-only file system"})
       EXPECT_NE(said.find(part), std::string::npos) << said;
   }
   EXPECT_EQ(umount(directory.c_str()), 0) << "a file is left open there";

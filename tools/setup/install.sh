@@ -20,7 +20,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   for tool in bazel c++ capnp pkg-config; do
     command -v "$tool" >/dev/null || absent+=("$tool")
   done
-  for module in absl_status absl_strings capnp kj libuv libxxhash gmock benchmark; do
+  for module in absl_status absl_strings capnp kj libuv liblz4 libxxhash gmock benchmark; do
     [[ " ${absent[*]} " == *" pkg-config "* ]] || pkg-config --exists "$module" || absent+=("$module.pc")
   done
   [[ ${#absent[@]} -eq 0 ]] && exit 0
