@@ -36,9 +36,13 @@ class Faults {
     setenv("TROUPE_FAULTS", faults, 1);
     setenv("TROUPE_PROBES", path_.c_str(), 1);
   }
+  // Whoever counts the probes of all tests gets those of this one, too.
   ~Faults() {
     unsetenv("TROUPE_FAULTS");
     unsetenv("TROUPE_PROBES");
+    if (all_.empty()) return;
+    setenv("TROUPE_PROBES", all_.c_str(), 1);
+    std::ofstream(all_, std::ios::app) << std::ifstream(path_).rdbuf();
   }
   Faults(const Faults&) = delete;
   Faults& operator=(const Faults&) = delete;
@@ -54,6 +58,8 @@ class Faults {
 
  private:
   const std::string path_ = std::string(std::getenv("TEST_TMPDIR")) + "/probes";
+  const char* const outer_ = std::getenv("TROUPE_PROBES");
+  const std::string all_ = outer_ == nullptr ? "" : outer_;
 };
 
 troupe::Cluster SmallStore() {
