@@ -6,7 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/string_view.h"
 
-namespace troupe::internal {
+namespace troupe {
+namespace internal {
 
 ErrorInfo ErrorOf(const absl::Status& status) {
   const ErrorKind kind =
@@ -49,4 +50,20 @@ ErrorInfo NullRefError(const char* function) {
               ": this ObjectRef refers to nothing (it was default-constructed or moved from)")};
 }
 
-}  // namespace troupe::internal
+}  // namespace internal
+
+void Get(const ObjectRef<void>& ref, absl::Duration timeout) { (void)Get(ref.done_, timeout); }
+
+absl::Status TryGet(const ObjectRef<void>& ref, absl::Duration timeout) {
+  return TryGet(ref.done_, timeout).status();
+}
+
+void Get(const std::vector<ObjectRef<void>>& refs, absl::Duration timeout) {
+  const int64_t deadline = internal::DeadlineAfter(timeout);
+  for (const ObjectRef<void>& ref : refs) {
+    Get(ref, deadline == worker::kForever ? absl::InfiniteDuration()
+                                          : absl::Nanoseconds(deadline - MonotonicNanos()));
+  }
+}
+
+}  // namespace troupe

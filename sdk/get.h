@@ -78,7 +78,7 @@ template <typename T>
 }
 
 // Of a task that returns nothing: waits until it is done, and throws where it has failed.
-inline void Get(const ObjectRef<void>& ref, absl::Duration timeout = absl::InfiniteDuration());
+void Get(const ObjectRef<void>& ref, absl::Duration timeout = absl::InfiniteDuration());
 
 template <typename T>
 [[nodiscard]] std::vector<T> Get(const std::vector<ObjectRef<T>>& refs,
@@ -112,8 +112,8 @@ template <typename T>
   if (auto* error = std::get_if<ErrorInfo>(&result)) return ToStatus(*error);
   return std::get<T>(std::move(result));
 }
-[[nodiscard]] inline absl::Status TryGet(const ObjectRef<void>& ref,
-                                         absl::Duration timeout = absl::InfiniteDuration());
+[[nodiscard]] absl::Status TryGet(const ObjectRef<void>& ref,
+                                  absl::Duration timeout = absl::InfiniteDuration());
 
 template <typename T>
 [[nodiscard]] ObjectRef<T> Put(const T& value) {
@@ -182,23 +182,9 @@ class [[nodiscard]] ObjectRef<void> {
   ObjectRef<internal::Nothing> done_;
 };
 
-inline void Get(const ObjectRef<void>& ref, absl::Duration timeout) {
-  (void)Get(ref.done_, timeout);
-}
-
-inline absl::Status TryGet(const ObjectRef<void>& ref, absl::Duration timeout) {
-  return TryGet(ref.done_, timeout).status();
-}
-
 // After Get of several: of tasks that return nothing.
-inline void Get(const std::vector<ObjectRef<void>>& refs,
-                absl::Duration timeout = absl::InfiniteDuration()) {
-  const int64_t deadline = internal::DeadlineAfter(timeout);
-  for (const ObjectRef<void>& ref : refs) {
-    Get(ref, deadline == worker::kForever ? absl::InfiniteDuration()
-                                          : absl::Nanoseconds(deadline - MonotonicNanos()));
-  }
-}
+void Get(const std::vector<ObjectRef<void>>& refs,
+         absl::Duration timeout = absl::InfiniteDuration());
 
 }  // namespace troupe
 

@@ -2,7 +2,8 @@
 
 #include <optional>
 
-namespace troupe::internal {
+namespace troupe {
+namespace internal {
 
 OpenPromise::OpenPromise() {
   std::shared_ptr<worker::Session> session = CurrentSession();
@@ -38,4 +39,8 @@ void OpenPromise::Break(ErrorInfo why) {
   open_ = false;
 }
 
-}  // namespace troupe::internal
+}  // namespace internal
+
+void Promise<void>::Set() { done_.Set({}); }
+
+}  // namespace troupe

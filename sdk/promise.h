@@ -85,7 +85,7 @@ class Promise<void> {
   Promise() = default;
 
   [[nodiscard]] ObjectRef<void> ref() const { return ObjectRef<void>(done_.ref().handle()); }
-  void Set() { done_.Set({}); }
+  void Set();
   void SetError(std::string message) { done_.SetError(std::move(message)); }
 
  private:

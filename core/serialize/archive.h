@@ -18,7 +18,6 @@
 #include <cereal/types/deque.hpp>
 #include <cereal/types/list.hpp>
 #include <cereal/types/map.hpp>
-#include <cereal/types/memory.hpp>
 #include <cereal/types/optional.hpp>
 #include <cereal/types/set.hpp>
 #include <cereal/types/string.hpp>
@@ -41,6 +40,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/limits.h"
+#include "core/serialize/cereal_memory.h"
 #include "core/serialize/copy_bytes.h"
 #include "core/serialize/traits.h"
 

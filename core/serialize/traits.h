@@ -13,7 +13,6 @@
 #include <atomic>
 #include <cereal/cereal.hpp>
 #include <condition_variable>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <memory>

@@ -80,8 +80,8 @@ class Core {
         0;  // bytes, of its processes and its objects together; 0: the machine's
     size_t max_suspended_calls = Limits::kMaxSuspendedCalls;  // of one actor
     SpecCodec* codec = nullptr;  // with it, tasks that wait behind many others are parked:
-    size_t max_awake_tasks = Limits::kMaxAwakeTasks;        // behind so many of their job
-    uint64_t max_lineage_bytes = Limits::kMaxLineageBytes;  // with it alone is there any
+    size_t max_awake_tasks = Limits::kMaxAwakeTasks;          // behind so many of their job
+    uint64_t max_lineage_bytes = Limits::kMaxLineageBytes;    // with it alone is there any
     uint64_t max_client_objects = Limits::kMaxClientObjects;  // kept for one client
     uint64_t max_client_bytes = Limits::kMaxClientBytes;
   };

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/small_bytes.h"
 #include "scheduler/core/core_fixture.h"
 
 namespace troupe::scheduler {
