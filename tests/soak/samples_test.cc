@@ -47,7 +47,7 @@ TEST(Growths, OfDescriptorsAreSeen) {
 
 TEST(Growths, OfLatencyAreSeen) {
   std::vector<Sample> samples = Flat(100);
-  for (size_t i = 50; i < 100; ++i) samples[i].latency_us *= 3;
+  for (size_t i = 50; i < 100; ++i) samples[i].latency_us *= 30;
   EXPECT_EQ(Growths(samples).size(), 1u);
 }
 
