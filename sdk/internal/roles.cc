@@ -24,6 +24,7 @@
 #include "scheduler/server/node.h"
 #include "sdk/internal/runtime.h"
 #include "worker/code_reference.h"
+#include "worker/crash_stack.h"
 #include "worker/node_session.h"
 #include "worker/task_call.h"
 
@@ -103,6 +104,7 @@ int PlayWorker(const std::map<std::string, std::string>& settings) {
     }
   }
   SetCurrentSession(*session);
+  worker::TellStackOfCrashes();
   for (const std::function<void()>& f : WorkerStartFunctions()) f();
   worker::RunTasks(*session);
   std::fflush(nullptr);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -57,6 +58,35 @@ TEST(Deaths, AWorkersDeathIsRetriedOrToldWithItsCause) {
     EXPECT_EQ(e.info().attempt, 2u);
   }
   EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(3)), 9);
+}
+
+struct Table {
+  int* entries = nullptr;
+  [[gnu::noinline]] int Lookup(int i) const { return entries[i]; }
+};
+[[gnu::noinline]] int ReadsNull(int i) { return Table().Lookup(i) + 1; }
+int ThrowOnAThread() {
+  std::thread([] { throw std::runtime_error("nobody catches it"); }).join();
+  return 0;
+}
+
+// Its report says where: by our own stack, or a sanitizer's.
+TEST(Deaths, ACrashIsToldWithItsStack) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto report = [](int (*die)(int)) {
+    try {
+      (void)troupe::Get(troupe::Task(die).Options({.max_retries = 0}).Remote(7));
+    } catch (const troupe::WorkerCrashed& e) {
+      return std::string(e.what());
+    }
+    return std::string("no death");
+  };
+  const std::string segfault = report(ReadsNull);
+  EXPECT_NE(segfault.find("Lookup"), std::string::npos) << segfault;
+  EXPECT_NE(segfault.find("ReadsNull"), std::string::npos) << segfault;
+  const std::string uncaught = report([](int) { return ThrowOnAThread(); });
+  EXPECT_NE(uncaught.find("nobody catches it"), std::string::npos) << uncaught;
+  EXPECT_NE(uncaught.find("SIGABRT"), std::string::npos) << uncaught;
 }
 
 // Workers are killed one after the other under load: every result is still right.
