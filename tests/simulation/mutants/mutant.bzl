@@ -24,7 +24,10 @@ def mutant_test(name, file, line, becomes):
         ],
         # A mutant is no example of clean code, and its checks are the simulation's.
         copts = ["-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-parameter"],
-        tags = ["no-asan"],
+        tags = [
+            "manual",
+            "opt-only",  # .ci/run seeds
+        ],
         deps = [
             "//core/base",
             "//core/base:small_bytes",
