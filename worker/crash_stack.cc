@@ -2,9 +2,10 @@
 
 #include <execinfo.h>
 #include <signal.h>
-#include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <string_view>
@@ -26,8 +27,8 @@ constexpr Signal kSignals[] = {{SIGSEGV, "SIGSEGV"},
 
 // The report has twenty lines: some are left for what the task itself has written.
 constexpr int kMostFrames = 14;
-// The handler's own, and the kernel's way into it.
-constexpr int kOwnFrames = 2;
+// The handler's own, and the kernel's way into it: so many at most.
+constexpr int kOwnFrames = 4;
 constexpr unsigned kPatienceSeconds = 2;
 // What calls the user's code: whoever is below it is no news.
 constexpr std::string_view kCaller = "troupe::worker::CallUserCode";
@@ -47,7 +48,8 @@ void Say(std::string_view text) {
 }
 
 void SayFrame(int number, std::string_view function) {
-  const char digits[] = {static_cast<char>('0' + number / 10), static_cast<char>('0' + number % 10)};
+  const char digits[] = {static_cast<char>('0' + number / 10),
+                         static_cast<char>('0' + number % 10)};
   Say("  #");
   Say(number < 10 ? std::string_view(digits + 1, 1) : std::string_view(digits, 2));
   Say(" ");
@@ -55,29 +57,44 @@ void SayFrame(int number, std::string_view function) {
   Say("\n");
 }
 
-void SayStack(std::string_view name) {
+// Where the thread was when the signal came; null where we do not know the processor.
+const void* PlaceOf(const void* context) {
+  [[maybe_unused]] const auto& machine = static_cast<const ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+  return reinterpret_cast<const void*>(machine.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return reinterpret_cast<const void*>(machine.pc);
+#else
+  return nullptr;
+#endif
+}
+
+// Functions without a name, such as those of a library that was stripped, are left out.
+void SayStack(std::string_view name, const void* place) {
   void* frames[kOwnFrames + kMostFrames];
   const int count = backtrace(frames, kOwnFrames + kMostFrames);
+  const int begin = static_cast<int>(std::find(frames, frames + count, place) - frames) % count;
   Say("troupe: ");
   Say(name);
   Say(" in\n");
-  for (int i = kOwnFrames; i < count; ++i) {
+  int said = 0;
+  for (int i = begin; i < count; ++i) {
     // A return address may lie behind the end of the function that made the call.
-    const char* at = static_cast<const char*>(frames[i]) - (i > kOwnFrames ? 1 : 0);
+    const char* at = static_cast<const char*>(frames[i]) - (i > begin ? 1 : 0);
     char function[512];
-    if (!absl::Symbolize(at, function, sizeof(function))) strcpy(function, "(unknown)");
+    if (!absl::Symbolize(at, function, sizeof(function))) continue;
     if (std::string_view(function).substr(0, kCaller.size()) == kCaller) return;
-    SayFrame(i - kOwnFrames, function);
+    SayFrame(said++, function);
   }
 }
 
-void OnCrash(int number) {
+void OnCrash(int number, siginfo_t*, void* context) {
   // Should another thread hold what the search for names needs, and never let go of it.
   signal(SIGALRM, SIG_DFL);
   alarm(kPatienceSeconds);
   if (!telling.exchange(true)) {
     for (const Signal& signal : kSignals) {
-      if (signal.number == number) SayStack(signal.name);
+      if (signal.number == number) SayStack(signal.name, PlaceOf(context));
     }
   }
   raise(number);  // the default action now: SA_RESETHAND
@@ -94,8 +111,8 @@ void TellStackOfCrashes() {
     struct sigaction action {};
     if (sigaction(signal.number, nullptr, &action) != 0 || action.sa_handler != SIG_DFL) continue;
     action = {};
-    action.sa_handler = OnCrash;
-    action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_ONSTACK;
+    action.sa_sigaction = OnCrash;
+    action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_ONSTACK | SA_SIGINFO;
     sigaction(signal.number, &action, nullptr);
   }
 }
