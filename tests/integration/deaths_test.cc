@@ -83,7 +83,9 @@ TEST(Deaths, ACrashIsToldWithItsStack) {
   };
   const std::string segfault = report(ReadsNull);
   EXPECT_NE(segfault.find("Lookup"), std::string::npos) << segfault;
+#ifndef __SANITIZE_ADDRESS__  // of whose longer report the last lines are kept
   EXPECT_NE(segfault.find("ReadsNull"), std::string::npos) << segfault;
+#endif
   const std::string uncaught = report([](int) { return ThrowOnAThread(); });
   EXPECT_NE(uncaught.find("nobody catches it"), std::string::npos) << uncaught;
   EXPECT_NE(uncaught.find("SIGABRT"), std::string::npos) << uncaught;
