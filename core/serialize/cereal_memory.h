@@ -1,6 +1,6 @@
 // cereal's smart pointers without its polymorphic ones, which its header brings along: ours are
-// those of RegisterDerived, and instantiating cereal's takes a tenth of the time that
-// sdk/troupe.h takes to compile. Whoever wants them includes cereal/types/polymorphic.hpp.
+// those of RegisterDerived, and cereal's would be instantiated in each file that includes
+// sdk/troupe.h. Whoever wants them includes cereal/types/polymorphic.hpp.
 #ifndef TROUPE_CORE_SERIALIZE_CEREAL_MEMORY_H_
 #define TROUPE_CORE_SERIALIZE_CEREAL_MEMORY_H_
 
