@@ -29,7 +29,13 @@ ChunkSpace::ChunkSpace(uint64_t cap_bytes)
 
 absl::StatusOr<std::optional<ChunkSpace::Grant>> ChunkSpace::Lease(ClientId client,
                                                                    uint64_t min_bytes) {
-  return Lease(client, min_bytes, lease_bytes_);
+  uint64_t& want =
+      next_lease_bytes_
+          .try_emplace(client, std::min<uint64_t>(Limits::kMinLeaseBytes, lease_bytes_))
+          .first->second;
+  auto grant = Lease(client, min_bytes, want);
+  if (grant.ok() && grant->has_value()) want = std::min(2 * want, lease_bytes_);
+  return grant;
 }
 
 absl::StatusOr<std::optional<ChunkSpace::Grant>> ChunkSpace::LeaseExactly(ClientId client,
@@ -275,6 +281,7 @@ void ChunkSpace::Free(const Location& object) {
 
 void ChunkSpace::DropClient(ClientId client) {
   if (client == ClientId::kNone) return;
+  next_lease_bytes_.erase(client);
   for (auto chunk = chunks_.begin(); chunk != chunks_.end(); ++chunk) {
     auto& leased = chunk->second.leased;
     for (auto it = leased.begin(); it != leased.end();) {
@@ -412,6 +419,7 @@ void ChunkSpace::MakeRoom(uint64_t bytes) {
 }
 
 void ChunkSpace::Trim() {
+  next_lease_bytes_.clear();
   while (!warm_by_size_.empty()) {
     const auto [warm, id, offset] = *warm_by_size_.begin();
     Punch(chunks_.find(id), offset);
@@ -419,6 +427,8 @@ void ChunkSpace::Trim() {
 }
 
 void ChunkSpace::CheckInvariants() const {
+  for (const auto& [client, next] : next_lease_bytes_)
+    TROUPE_CHECK(next > 0 && next <= lease_bytes_, "a lease larger than leases are");
   uint64_t bytes = 0, sealed = 0, leased = 0, warm = 0;
   size_t free_extents = 0, warm_extents = 0;
   for (const auto& [id, chunk] : chunks_) {

@@ -4,7 +4,9 @@
 // Problem: a Put must not need a round trip, and warm pages are worth ten times fresh ones. So a
 // client leases a piece of a chunk and carves its objects from it alone; freed space is leased
 // first to the client that wrote there, since it has the pages mapped; an object too large for a
-// lease gets a chunk of its own, which is kept, warm, for the next such object.
+// lease gets a chunk of its own, which is kept, warm, for the next such object. A client's leases
+// begin small and double, so that who writes one small object neither takes much memory nor waits
+// until it is populated.
 // And one small survivor must not hold a chunk for ever: free pages are *warm* (with memory) or
 // *cold* (punched: without). The cap counts memory, not addresses, so where space is needed the
 // free pages around any survivor are made cold and their memory is used elsewhere. Nothing is ever
@@ -47,7 +49,8 @@ class ChunkSpace {
     // Some of its pages have no memory: the lease is populating until Populated is called.
     bool cold = false;
   };
-  // Space for at least `min_bytes` in one piece; none where the client must wait for memory.
+  // Space for at least `min_bytes` in one piece, mostly for twice as much as the time before; none
+  // where the client must wait for memory.
   // Errors: ResourceExhausted where it could never be had.
   absl::StatusOr<std::optional<Grant>> Lease(ClientId client, uint64_t min_bytes);
   // The same for exactly this much: nobody carves a second object from it.
@@ -82,6 +85,7 @@ class ChunkSpace {
   uint64_t leased_bytes() const { return leased_bytes_; }
   // Free pages that have memory.
   uint64_t warm_bytes() const { return warm_bytes_; }
+  // A lease is at most as large, but for a larger object.
   uint64_t lease_bytes() const { return lease_bytes_; }
   size_t chunk_count() const { return chunks_.size(); }
   // Of unused leases, in the order of their ids.
@@ -137,6 +141,7 @@ class ChunkSpace {
 
   uint64_t cap_;
   uint64_t lease_bytes_;
+  std::map<ClientId, uint64_t> next_lease_bytes_;  // of those that had one
   uint64_t bytes_ = 0;
   uint64_t sealed_bytes_ = 0;
   uint64_t leased_bytes_ = 0;

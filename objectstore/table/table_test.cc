@@ -235,12 +235,12 @@ TEST(ChunkSpace, AClientCarvesFromItsOwnLeaseOnly) {
   EXPECT_FALSE(space.Seal(kDriver, {(*lease)->space.chunk, 64, 100}).ok()) << "has no memory yet";
   EXPECT_EQ(space.Populated((*lease)->space), kDriver);
   EXPECT_TRUE((*lease)->new_chunk);
-  EXPECT_EQ((*lease)->space.size, space.lease_bytes());
+  const uint64_t bytes = (*lease)->space.size;
   const ChunkId chunk = (*lease)->space.chunk;
   EXPECT_FALSE(space.Seal(kWorker, {chunk, 0, 100}).ok()) << "another's lease";
   EXPECT_FALSE(space.Seal(kDriver, {chunk, 1, 100}).ok()) << "not aligned";
   EXPECT_FALSE(space.Seal(kDriver, {chunk, 0, 0}).ok()) << "empty";
-  EXPECT_FALSE(space.Seal(kDriver, {chunk, space.lease_bytes(), 64}).ok()) << "beyond the lease";
+  EXPECT_FALSE(space.Seal(kDriver, {chunk, bytes, 64}).ok()) << "beyond the lease";
   EXPECT_FALSE(space.Seal(kDriver, {chunk, 64, ~uint64_t{0} - 63}).ok()) << "a sum that overflows";
   EXPECT_FALSE(space.Seal(kDriver, {ChunkId(99), 0, 64}).ok()) << "an unknown chunk";
   ASSERT_TRUE(space.Seal(kDriver, {chunk, 64, 100}).ok());
@@ -249,6 +249,21 @@ TEST(ChunkSpace, AClientCarvesFromItsOwnLeaseOnly) {
   space.CheckInvariants();
   space.Free({chunk, 64, 100});
   space.DropClient(kDriver);
+  space.CheckInvariants();
+}
+
+TEST(ChunkSpace, LeasesBeginSmallAndDouble) {
+  ChunkSpace space(uint64_t{1} << 30);
+  std::vector<uint64_t> sizes;
+  for (int i = 0; i < 8; ++i) sizes.push_back(Lease(&space, kDriver, 1000)->space.size);
+  for (size_t i = 0; i < sizes.size(); ++i)
+    EXPECT_EQ(sizes[i], std::min(Limits::kMinLeaseBytes << i, space.lease_bytes())) << i;
+  EXPECT_EQ(sizes.back(), space.lease_bytes());
+  EXPECT_EQ(Lease(&space, kWorker, 1000)->space.size, Limits::kMinLeaseBytes) << "another client";
+  EXPECT_GE(Lease(&space, kWorker, 10'000'000)->space.size, 10'000'000u) << "a larger object";
+  space.DropClient(kDriver);
+  space.Trim();
+  EXPECT_EQ(Lease(&space, kWorker, 1000)->space.size, Limits::kMinLeaseBytes) << "after a while";
   space.CheckInvariants();
 }
 
