@@ -135,7 +135,11 @@ struct ConstructorEntry {
     DecodeAndCall<OneResult, P...>(call, [&](auto&&... argument) {
       auto object = std::make_shared<C>(std::forward<decltype(argument)>(argument)...);
       if constexpr (requires(C & c, std::string_view state) { c.Restore(state); }) {
-        if (call.checkpoint.has_value()) object->Restore(*call.checkpoint);
+        if (call.checkpoint.has_value()) {
+          const std::span<const std::byte> state = call.checkpoint->bytes();
+          object->Restore(
+              std::string_view(reinterpret_cast<const char*>(state.data()), state.size()));
+        }
       }
       if constexpr (requires(const C& c) { std::string(c.Checkpoint()); }) {
         call.hooks->checkpoint = [](const void* c) {

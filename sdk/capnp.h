@@ -179,7 +179,8 @@ class CapnpBuilder {
     const std::shared_ptr<worker::Session> session = std::exchange(session_, nullptr);
     auto sealed = session->Seal(std::move(space_), {});
     if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
-    return ObjectRef<CapnpMessage<S>>(internal::Handle::Adopt(session, std::get<ObjectId>(sealed)));
+    return ObjectRef<CapnpMessage<S>>(
+        internal::Handle(session, std::get<objectstore::HandleCount*>(sealed)));
   }
 
  private:

@@ -124,7 +124,7 @@ template <typename T>
   auto& result = std::get<worker::EncodedResult>(encoded);
   auto sealed = session->Seal(std::move(result.space), result.refs.ids());
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
-  return ObjectRef<T>(internal::Handle::Adopt(session, std::get<ObjectId>(sealed)));
+  return ObjectRef<T>(internal::Handle(session, std::get<objectstore::HandleCount*>(sealed)));
 }
 
 struct WaitOptions {

@@ -24,37 +24,44 @@ namespace troupe {
 
 namespace internal {
 
-// A handle on an object or an actor. Copies share it: the session counts one for all of them.
+// A handle on an object or an actor, which its session counts. Copying one takes no lock.
 class Handle {
  public:
   Handle() = default;
   // Takes over a handle that has been counted already.
   static Handle Adopt(std::shared_ptr<worker::Session> session, ObjectId id) {
-    Handle handle;
-    handle.counted_ = std::make_shared<const Counted>(std::move(session), id);
-    return handle;
+    objectstore::HandleCount* const count = session->CountOf(id);
+    return Handle(std::move(session), count);
   }
   static Handle New(std::shared_ptr<worker::Session> session, ObjectId id) {
-    if (session != nullptr) session->AddHandle(id);
-    return Adopt(std::move(session), id);
+    objectstore::HandleCount* const count = session->AddHandle(id);
+    return Handle(std::move(session), count);
+  }
+  // Takes over a handle that `count` has counted.
+  Handle(std::shared_ptr<worker::Session> session, objectstore::HandleCount* count)
+      : session_(std::move(session)), count_(count) {}
+
+  Handle(const Handle& other) : session_(other.session_), count_(other.count_) {
+    if (count_ != nullptr) count_->Add();
+  }
+  Handle(Handle&& other) noexcept
+      : session_(std::move(other.session_)), count_(std::exchange(other.count_, nullptr)) {}
+  Handle& operator=(Handle other) noexcept {
+    std::swap(session_, other.session_);
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~Handle() {
+    if (count_ != nullptr && !count_->DropUnlessLast()) session_->DropHandle(count_->id);
   }
 
-  ObjectId id() const { return counted_ == nullptr ? ObjectId() : counted_->id; }
+  ObjectId id() const { return count_ == nullptr ? ObjectId() : count_->id; }
   // REQUIRES: an id.
-  const std::shared_ptr<worker::Session>& session() const { return counted_->session; }
+  const std::shared_ptr<worker::Session>& session() const { return session_; }
 
  private:
-  struct Counted {
-    Counted(std::shared_ptr<worker::Session> s, ObjectId i) : session(std::move(s)), id(i) {}
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() {
-      if (session != nullptr) session->DropHandle(id);
-    }
-    std::shared_ptr<worker::Session> session;
-    ObjectId id;
-  };
-  std::shared_ptr<const Counted> counted_;
+  std::shared_ptr<worker::Session> session_;
+  objectstore::HandleCount* count_ = nullptr;  // in the session
 };
 
 }  // namespace internal

@@ -302,7 +302,7 @@ void Executor::Close(Owned execution) {
   session_->EndRunning(&execution->slot);
   const wire::Dispatch& dispatch = execution->task.dispatch;
   for (const wire::ReadyValue& value : dispatch.values) session_->DropHandle(value.id);
-  for (const ObjectId id : dispatch.refs) session_->DropHandle(id);
+  session_->DropHandles(dispatch.refs);
 }
 
 // What Checkpoint throws is the error of the call; what the store refuses, too.
@@ -379,10 +379,7 @@ std::optional<ErrorInfo> Executor::Prepare(Execution& execution) {
     }
   }
   if (dispatch.restores && !dispatch.values.empty()) {
-    const ArgumentValue state = resolve(dispatch.values.back().id);
-    call.checkpoint = std::string_view(reinterpret_cast<const char*>(state.value.bytes.data()),
-                                       state.value.bytes.size());
-    call.checkpoint_owner = state.value.owner;
+    call.checkpoint = resolve(dispatch.values.back().id).value;
   }
   return failed;
 }

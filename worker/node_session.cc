@@ -198,12 +198,13 @@ std::optional<ErrorInfo> NodeSession::SaveCheckpoint(std::string_view state) {
   std::memcpy(memory.bytes.data(), state.data(), state.size());
   auto sealed = Seal(std::move(memory), {});
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) return std::move(*error);
+  const ObjectId id = std::get<objectstore::HandleCount*>(sealed)->id;
   {
     const Lock lock(mutex_);
-    Send(wire::Checkpoint{std::get<ObjectId>(sealed)});
+    Send(wire::Checkpoint{id});
     FinishSending();
   }
-  DropHandle(std::get<ObjectId>(sealed));
+  DropHandle(id);
   return std::nullopt;
 }
 
@@ -390,6 +391,7 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     carver_.Refused(refused->bytes, std::move(refused->error));
   } else if (std::holds_alternative<wire::Recall>(*message)) {
     ReturnLeases(carver_.TakeAll());
+    chunks_.ForgetPrepared();
   } else if (const auto* unpin = std::get_if<wire::Unpin>(&*message)) {
     AnswerUnpin(*unpin);
   } else if (const auto* memory = std::get_if<wire::MemoryReport>(&*message)) {

@@ -61,8 +61,11 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
                                                           int64_t deadline_nanos);
   ~NodeSession() override;
 
-  void AddHandle(ObjectId id) override;
+  objectstore::HandleCount* AddHandle(ObjectId id) override;
+  void AddHandles(std::span<const ObjectId> ids) override;
+  objectstore::HandleCount* CountOf(ObjectId id) override;
   void DropHandle(ObjectId id) override;
+  void DropHandles(std::span<const ObjectId> ids) override;
   void ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) override;
   std::variant<ValueSpace, ErrorInfo> Reserve(size_t bytes) override;
   void Abandon(ValueSpace space) override;
@@ -72,7 +75,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void BreakPromise(ObjectId id, const ErrorInfo& why) override;
   std::variant<ObjectId, ErrorInfo> MakePlacementGroup(wire::PlacementGroup group) override;
   void RemovePlacementGroup(ObjectId id) override;
-  std::variant<ObjectId, ErrorInfo> Seal(ValueSpace space, std::vector<ObjectId> refs) override;
+  std::variant<objectstore::HandleCount*, ErrorInfo> Seal(ValueSpace space,
+                                                          std::vector<ObjectId> refs) override;
   std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec) override;
   void Complete(const wire::Complete& complete) override;
   std::variant<size_t, ErrorInfo> Wait(std::span<const ObjectId> ids, size_t count,
@@ -214,7 +218,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   objectstore::ChunkMap chunks_;
   objectstore::ObjectCache objects_{&references_};
   absl::flat_hash_map<ActorId, uint64_t> actor_sequences_;
-  std::vector<Location> fresh_leases_;  // whose pages this process has not touched
+  std::vector<Location> fresh_leases_;  // in which nothing has been written yet
   absl::flat_hash_map<ObjectId, ErrorInfo> fetch_refusals_;
   absl::flat_hash_map<uint64_t, std::vector<uint64_t>> memory_reports_;  // frames, by request
   std::optional<std::pair<ErrorInfo, uint64_t>> wait_refusal_;  // and of which standing still

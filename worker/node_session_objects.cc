@@ -27,15 +27,32 @@ class NodeSession::View {
   ObjectId id_;
 };
 
-void NodeSession::AddHandle(ObjectId id) {
+objectstore::HandleCount* NodeSession::AddHandle(ObjectId id) {
   const Lock lock(mutex_);
-  references_.AddHandle(id);
+  return references_.AddHandle(id);
+}
+
+void NodeSession::AddHandles(std::span<const ObjectId> ids) {
+  if (ids.empty()) return;
+  const Lock lock(mutex_);
+  for (const ObjectId id : ids) references_.AddHandle(id);
+}
+
+objectstore::HandleCount* NodeSession::CountOf(ObjectId id) {
+  const Lock lock(mutex_);
+  return references_.RecordOf(id);
 }
 
 void NodeSession::DropHandle(ObjectId id) {
   if (forked_) return;
   const Lock lock(mutex_);
   DropHandleLocked(id);
+}
+
+void NodeSession::DropHandles(std::span<const ObjectId> ids) {
+  if (ids.empty() || forked_) return;
+  const Lock lock(mutex_);
+  for (const ObjectId id : ids) DropHandleLocked(id);
 }
 
 void NodeSession::DropHandleLocked(ObjectId id) {
@@ -121,24 +138,24 @@ void NodeSession::Abandon(ValueSpace space) {
   carver_.Abandon(space.location);
 }
 
-std::variant<ObjectId, ErrorInfo> NodeSession::Seal(ValueSpace space, std::vector<ObjectId> refs) {
+std::variant<objectstore::HandleCount*, ErrorInfo> NodeSession::Seal(ValueSpace space,
+                                                                     std::vector<ObjectId> refs) {
   Lock lock(mutex_);
   if (death_.has_value()) return *death_;
-  const ObjectId id = ObjectId::Make(client_, next_sequence_++);
-  references_.Take(id);
-  wire::Seal seal{id, {}};
+  objectstore::ObjectRecord* object = references_.Take(ObjectId::Make(client_, next_sequence_++));
+  wire::Seal seal{object->id, {}};
   seal.value.refs = refs;
   if (space.stored()) {
     seal.value.content = space.location;
-    objects_.Made(id, space.location, std::move(refs));
+    objectstore::ObjectCache::Made(object, space.location, std::move(refs));
   } else {
     seal.value.content = wire::Bytes(space.inline_bytes);
-    objects_.Made(id, wire::Bytes(space.inline_bytes), std::move(refs));
+    objectstore::ObjectCache::Made(object, wire::Bytes(space.inline_bytes), std::move(refs));
   }
   Send(seal);
   FinishSending();
   Throttle(lock);
-  return id;
+  return object;
 }
 
 ObjectId NodeSession::ExpectNew() {
@@ -206,9 +223,12 @@ std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::Look(ObjectId id
   ValueBytes value;
   value.refs.assign(object->refs().begin(), object->refs().end());
   if (object->location() == nullptr) {
-    objectstore::SharedBytes shared = object->bytes();
-    value.bytes = shared.bytes;
-    value.owner = std::move(shared.owner);
+    value.owner = object->bytes_owner();
+    if (value.owner != nullptr) {
+      value.content = object->bytes();
+    } else {
+      value.content.emplace<SmallBytes>(object->bytes());
+    }
     return value;
   }
   const Location location = *object->location();
@@ -218,7 +238,7 @@ std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::Look(ObjectId id
     if (bytes.ok()) {
       objects_.AddView(id);
       references_.AddHandle(id);
-      value.bytes = *bytes;
+      value.content = *bytes;
       value.in_store = true;
       value.owner = std::make_shared<View>(shared_from_this(), id);
       return value;

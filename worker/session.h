@@ -28,7 +28,9 @@
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
+#include "core/base/small_bytes.h"
 #include "core/wire/messages.h"
+#include "objectstore/client/handle_count.h"
 
 namespace troupe::worker {
 
@@ -37,9 +39,15 @@ inline constexpr int64_t kForever = INT64_MAX;
 
 // The bytes of a value, where they lie, and the ids inside it. Valid as long as `owner` lives: it
 // owns inline bytes, and is a view of those in the store, which are not moved, spilled or freed
-// under it. None for an argument that came inside its task's frame.
+// under it. None for an argument that came inside its task's frame, and for a small value, whose
+// bytes are in here.
 struct ValueBytes {
-  std::span<const std::byte> bytes;
+  std::span<const std::byte> bytes() const {
+    const auto* small = std::get_if<SmallBytes>(&content);
+    return small != nullptr ? small->bytes() : std::get<std::span<const std::byte>>(content);
+  }
+
+  std::variant<std::span<const std::byte>, SmallBytes> content;
   std::vector<ObjectId> refs;
   std::shared_ptr<const void> owner;
   bool in_store = false;
@@ -106,9 +114,14 @@ class Session {
   const std::vector<std::pair<std::string, std::string>>& flags() const { return flags_; }
   size_t max_inline_value_bytes() const { return max_inline_value_bytes_; }
 
-  // --- Handles.
-  virtual void AddHandle(ObjectId id) = 0;
+  // --- Handles. A count, and who has a handle may copy and drop it there, until the last one:
+  // that is dropped here.
+  virtual objectstore::HandleCount* AddHandle(ObjectId id) = 0;
+  virtual void AddHandles(std::span<const ObjectId> ids) = 0;
+  // REQUIRES: a handle.
+  virtual objectstore::HandleCount* CountOf(ObjectId id) = 0;
   virtual void DropHandle(ObjectId id) = 0;
+  virtual void DropHandles(std::span<const ObjectId> ids) = 0;
   // Opens handles on the ids inside a container that the caller has a handle on.
   virtual void ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) = 0;
 
@@ -117,7 +130,8 @@ class Session {
   virtual std::variant<ValueSpace, ErrorInfo> Reserve(size_t bytes) = 0;
   virtual void Abandon(ValueSpace space) = 0;
   // Makes it an object; the caller gets one handle.
-  virtual std::variant<ObjectId, ErrorInfo> Seal(ValueSpace space, std::vector<ObjectId> refs) = 0;
+  virtual std::variant<objectstore::HandleCount*, ErrorInfo> Seal(ValueSpace space,
+                                                                  std::vector<ObjectId> refs) = 0;
   // An object that is pending until this process keeps its promise, with a value, or breaks it,
   // with an error; ObjectLost where it ends before. The caller gets one handle. Nobody may have
   // kept or broken it before, and a handle must be there.

@@ -39,7 +39,7 @@ class HeldReferences {
   HeldReferences() = default;
   HeldReferences(Session* session, std::vector<ObjectId> ids)
       : session_(session), ids_(std::move(ids)) {
-    for (const ObjectId id : ids_) session_->AddHandle(id);
+    if (!ids_.empty()) session_->AddHandles(ids_);
   }
   HeldReferences(HeldReferences&& other) noexcept
       : session_(other.session_), ids_(std::exchange(other.ids_, {})) {}
@@ -49,7 +49,7 @@ class HeldReferences {
     return *this;
   }
   ~HeldReferences() {
-    for (const ObjectId id : ids_) session_->DropHandle(id);
+    if (!ids_.empty()) session_->DropHandles(ids_);
   }
 
   const std::vector<ObjectId>& ids() const { return ids_; }
@@ -94,8 +94,7 @@ struct TaskCall {
   std::shared_ptr<void>* actor =
       nullptr;  // the actor's object: set by its creation, used by its calls
   ActorHooks* hooks = nullptr;
-  std::optional<std::string_view> checkpoint;  // of a creation: what Restore is given
-  std::shared_ptr<const void> checkpoint_owner;
+  std::optional<ValueBytes> checkpoint;  // of a creation: what Restore is given
   uint32_t num_returns = 1;
   // Of a stream: whose items, and how many ahead of the consumer.
   TaskId task = {};

@@ -1,5 +1,6 @@
 #include "objectstore/client/chunk_map.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -47,8 +48,31 @@ absl::StatusOr<std::span<const std::byte>> ChunkMap::Read(const Location& locati
 }
 
 void ChunkMap::Prepare(const Location& location) {
-  if (Map(location, Mapping::Access::kWrite).ok())
-    chunks_.at(location.chunk).write.mapping->Prepare(location.offset, location.size);
+  if (!Map(location, Mapping::Access::kWrite).ok()) return;
+  Known& known = chunks_.at(location.chunk);
+  known.prepared.resize((known.bytes + kBlockBytes - 1) / kBlockBytes);
+  const uint64_t end = location.offset + location.size;
+  uint64_t missing = location.offset;  // from here to the block that is looked at
+  const auto prepare_until = [&](uint64_t offset) {
+    if (offset > missing) known.write.mapping->Prepare(missing, offset - missing);
+  };
+  for (uint64_t begin = location.offset; begin < end;) {
+    const uint64_t block = begin / kBlockBytes;
+    const uint64_t block_end = std::min((block + 1) * kBlockBytes, known.bytes);
+    const uint64_t next = std::min(block_end, end);
+    if (known.prepared[block]) {
+      prepare_until(begin);
+      missing = next;
+    }
+    // The rest of a block that is prepared in part may have another owner yet.
+    if (begin == block * kBlockBytes && next == block_end) known.prepared[block] = true;
+    begin = next;
+  }
+  prepare_until(end);
+}
+
+void ChunkMap::ForgetPrepared() {
+  for (auto& [id, known] : chunks_) known.prepared.clear();
 }
 
 absl::StatusOr<std::span<std::byte>> ChunkMap::Write(const Location& location) {

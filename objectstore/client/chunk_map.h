@@ -7,11 +7,14 @@
 #define TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "core/base/limits.h"
 #include "core/base/location.h"
 #include "core/base/unique_fd.h"
 #include "objectstore/chunk/chunk.h"
@@ -29,8 +32,11 @@ class ChunkMap {
   // outside the chunk.
   absl::StatusOr<std::span<const std::byte>> Read(const Location& location);
   absl::StatusOr<std::span<std::byte>> Write(const Location& location);
-  // This place is about to be written for the first time.
+  // This place is about to be written: the pages of it that this process has not written to get
+  // into its page table. For the others that would cost a quarter of writing them.
   void Prepare(const Location& location);
+  // The node may have taken memory back, and its pages out of all page tables.
+  void ForgetPrepared();
 
  private:
   struct View {
@@ -41,7 +47,10 @@ class ChunkMap {
     uint64_t bytes = 0;
     View read;
     View write;
+    std::vector<bool> prepared;  // for writing, by blocks of kBlockBytes
   };
+  static constexpr uint64_t kBlockBytes = Limits::kMinLeaseBytes;
+
   absl::StatusOr<std::span<std::byte>> Map(const Location& location, Mapping::Access access);
 
   absl::flat_hash_map<ChunkId, Known> chunks_;

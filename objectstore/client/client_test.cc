@@ -1,6 +1,8 @@
 // The client's half of the store, against the real object table: counts that cross, and space that
 // is carved.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
@@ -195,13 +197,18 @@ TEST(ObjectCache, KnowsInlineBytesOfEverySizeAsLongAsThereIsAHandle) {
       EXPECT_FALSE(cache.Fetch(id));
       EXPECT_EQ(cache.Find(id)->refs().size(), has_refs ? 1u : 0u);
       EXPECT_EQ(cache.Find(id)->location(), nullptr);
-      const SharedBytes bytes = cache.Find(id)->bytes();
+      const std::span<const std::byte> bytes = cache.Find(id)->bytes();
+      EXPECT_TRUE(std::ranges::equal(bytes, BytesOf(text)));
+      const std::shared_ptr<const void> owner = cache.Find(id)->bytes_owner();
+      EXPECT_EQ(owner == nullptr, text.size() <= SmallBytes::kInPlace && !has_refs);
       EXPECT_TRUE(cache.Unpin(id, 1)) << "it has no place";
       EXPECT_TRUE(cache.IsKnown(id)) << "what is inline is not forgotten";
       cache.CheckInvariants();
       EXPECT_TRUE(references.DropHandle(id));
       EXPECT_EQ(cache.Find(id), nullptr);
-      EXPECT_TRUE(std::ranges::equal(bytes.bytes, BytesOf(text))) << "they belong to who looks";
+      if (owner != nullptr) {
+        EXPECT_TRUE(std::ranges::equal(bytes, BytesOf(text))) << "they belong to who looks";
+      }
     }
   }
   EXPECT_EQ(references.size(), 0u);
@@ -266,6 +273,46 @@ TEST(ChunkMap, ReadsWhatItHasADescriptorForAndNothingElse) {
   EXPECT_EQ((*map.Read({ChunkId(1), 64, 8}))[0], std::byte{42});
   EXPECT_FALSE(map.Read({ChunkId(1), 8192, 1}).ok());
   EXPECT_FALSE(map.Read({ChunkId(1), 1, ~uint64_t{0}}).ok());
+}
+
+// Page faults of this thread that needed no disk.
+int64_t Faults() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_minflt;
+}
+
+TEST(ChunkMap, WhatIsPreparedIsWrittenWithoutAFault) {
+  constexpr uint64_t kBytes = (uint64_t{5} << 20) + 4096;
+  constexpr uint64_t kPages = kBytes / 4096;
+  const auto chunk = *Chunk::Create(kBytes);
+  ASSERT_TRUE(chunk.Populate(0, kBytes).ok());
+  ChunkMap map;
+  map.Add(ChunkId(1), kBytes, Mapping::Access::kWrite, UniqueFd(dup(chunk.writable_fd())));
+  const auto faults_of_writing = [&](uint64_t offset, uint64_t bytes) {
+    const std::span<std::byte> memory = *map.Write({ChunkId(1), offset, bytes});
+    const int64_t before = Faults();
+    for (size_t i = 0; i < bytes; i += 4096) memory[i] = std::byte{1};
+    return Faults() - before;
+  };
+  map.Prepare({ChunkId(1), 1 << 20, 1 << 20});
+  EXPECT_EQ(faults_of_writing(1 << 20, 1 << 20), 0);
+  // Pieces that overlap what is prepared, begin and end within blocks, and reach the end.
+  map.Prepare({ChunkId(1), 100'032, 2'000'000});
+  EXPECT_EQ(faults_of_writing(100'032, 2'000'000), 0);
+  map.Prepare({ChunkId(1), 0, kBytes});
+  EXPECT_EQ(faults_of_writing(0, kBytes), 0);
+  // Taken back by the node: their next writer faults, unless it prepares them anew.
+  chunk.Punch(0, kBytes);
+  ASSERT_TRUE(chunk.Populate(0, kBytes).ok());
+  map.Prepare({ChunkId(1), 0, kBytes});
+  EXPECT_GT(faults_of_writing(0, kBytes), static_cast<int64_t>(kPages / 20))
+      << "it was not prepared again";
+  chunk.Punch(0, kBytes);
+  ASSERT_TRUE(chunk.Populate(0, kBytes).ok());
+  map.ForgetPrepared();
+  map.Prepare({ChunkId(1), 0, kBytes});
+  EXPECT_EQ(faults_of_writing(0, kBytes), 0);
 }
 
 }  // namespace

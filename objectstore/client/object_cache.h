@@ -68,8 +68,8 @@ class ObjectCache {
   // All that follow REQUIRE a handle on the object, where they do not say otherwise.
 
   // An object that was made here.
-  void Made(ObjectId id, Content content, std::vector<ObjectId> refs) {
-    Set(At(id), std::move(content), std::move(refs));
+  static void Made(ObjectRecord* object, Content content, std::vector<ObjectId> refs) {
+    Set(*object, std::move(content), std::move(refs));
   }
   // The node will tell what it resolves to, without being asked.
   void Expect(ObjectId id) {

@@ -1,4 +1,5 @@
-// ObjectRecord is all that a process has of one object: how it is counted, and what is known of it.
+// ObjectRecord is all that a process has of one object: its handles, its grants, and what is known
+// of it.
 //
 // There may be millions: one record for both, of which a small value is a part, takes at most 64
 // bytes beside the value's own. What is large or rare lies apart.
@@ -19,6 +20,7 @@
 #include "core/base/ids.h"
 #include "core/base/location.h"
 #include "core/base/small_bytes.h"
+#include "objectstore/client/handle_count.h"
 
 namespace troupe::objectstore {
 
@@ -46,11 +48,9 @@ struct ObjectApart {
   uint32_t asked = 0;  // the serial of a question that was refused; 0: none
 };
 
-class ObjectRecord {
+class ObjectRecord : public HandleCount {
  public:
-  explicit ObjectRecord(ObjectId object) : id(object) {}
-
-  const ObjectId id;
+  using HandleCount::HandleCount;
 
   bool known() const { return known_.index() != 0; }
   bool resolved() const {
@@ -68,8 +68,16 @@ class ObjectRecord {
   }
   // Null where it is not known to lie in the store.
   const Location* location() const { return ApartAs<Location>(); }
-  // REQUIRES: its bytes are known, and are inline. They stay as long as their owner.
-  SharedBytes bytes() const;
+  // REQUIRES: its bytes are known, and are inline. They stay as long as their owner; those of a
+  // small value have none, and lie in this record.
+  std::span<const std::byte> bytes() const {
+    const auto* small = std::get_if<SmallBytes>(&known_);
+    return small != nullptr ? small->bytes() : std::get<SharedBytes>(apart()->content).bytes;
+  }
+  std::shared_ptr<const void> bytes_owner() const {
+    const auto* shared = ApartAs<SharedBytes>();
+    return shared == nullptr ? nullptr : shared->owner;
+  }
 
  private:
   friend class ReferenceTable;
@@ -89,7 +97,6 @@ class ObjectRecord {
     return apart == nullptr ? nullptr : std::get_if<T>(&apart->content);
   }
 
-  uint32_t handles_ = 0;
   uint32_t grants_ = 0;
   std::variant<Unknown, SmallBytes, std::unique_ptr<Apart>> known_;
 };
@@ -100,12 +107,6 @@ inline SharedBytes SharedBytes::Copy(std::span<const std::byte> from) {
   const std::span<std::byte> bytes(reinterpret_cast<std::byte*>(words.get()), from.size());
   std::copy(from.begin(), from.end(), bytes.begin());
   return {words, bytes};
-}
-
-inline SharedBytes ObjectRecord::bytes() const {
-  if (const auto* small = std::get_if<SmallBytes>(&known_))
-    return SharedBytes::Copy(small->bytes());
-  return std::get<SharedBytes>(apart()->content);
 }
 
 }  // namespace troupe::objectstore

@@ -40,29 +40,41 @@ class ReferenceTable {
   // A grant has come. Whoever receives it makes a handle before the next Settle, or it is given
   // back.
   void Granted(ObjectId id) { ++records_.Insert(id).first->grants_; }
-  void AddHandle(ObjectId id) { ++records_.Insert(id).first->handles_; }
+  // The record stays where it is as long as it counts a handle.
+  ObjectRecord* AddHandle(ObjectId id) {
+    ObjectRecord* record = records_.Insert(id).first;
+    record->Add();
+    return record;
+  }
   // Both: an object that comes with a grant, and of which a handle is made.
-  void Take(ObjectId id) {
+  ObjectRecord* Take(ObjectId id) {
     ObjectRecord* record = records_.Insert(id).first;
     ++record->grants_;
-    ++record->handles_;
+    record->Add();
+    return record;
+  }
+  // Of an object that has a handle.
+  ObjectRecord* RecordOf(ObjectId id) {
+    ObjectRecord* record = records_.Find(id);
+    TROUPE_CHECK(record != nullptr && record->any(), "an object without a handle");
+    return record;
   }
   // True where it was the last handle.
   bool DropHandle(ObjectId id) {
     ObjectRecord* record = records_.Find(id);
-    TROUPE_CHECK(record != nullptr && record->handles_ > 0, "a handle that is dropped twice");
-    if (--record->handles_ > 0) return false;
+    TROUPE_CHECK(record != nullptr && record->any(), "a handle that is dropped twice");
+    if (!record->Drop()) return false;
     GiveBack(*record);
     return true;
   }
   // Gives back the grants of an object that has no handle.
   void Settle(ObjectId id) {
     const ObjectRecord* record = records_.Find(id);
-    if (record != nullptr && record->handles_ == 0) GiveBack(*record);
+    if (record != nullptr && !record->any()) GiveBack(*record);
   }
   bool Holds(ObjectId id) const {
     const ObjectRecord* record = records_.Find(id);
-    return record != nullptr && record->handles_ > 0;
+    return record != nullptr && record->any();
   }
 
   bool has_releases() const { return !releases_.empty(); }

@@ -58,8 +58,8 @@ void OutgoingCall::AddEncoded(worker::EncodedResult encoded) {
   // Too large for the message: it is stored, and travels by its id.
   auto sealed = session_->Seal(std::move(encoded.space), encoded.refs.ids());
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) Throw(std::move(*error));
-  stored_arguments_.push_back(Handle::Adopt(session_, std::get<ObjectId>(sealed)));
-  spec_.arguments.push_back({std::get<ObjectId>(sealed)});
+  stored_arguments_.emplace_back(session_, std::get<objectstore::HandleCount*>(sealed));
+  spec_.arguments.push_back({stored_arguments_.back().id()});
 }
 
 std::vector<Handle> OutgoingCall::Submit() {

@@ -54,7 +54,7 @@ template <typename Kept>
 std::variant<Kept, ErrorInfo> DecodeKept(const std::shared_ptr<worker::Session>& session,
                                          const worker::ValueBytes& value, Handle handle) {
   if constexpr (std::is_same_v<Kept, Text>) {
-    const auto view = serialize::ViewString(value.bytes);
+    const auto view = serialize::ViewString(value.bytes());
     if (!view.ok()) return ErrorOf(view.status());
     return Text(*view, value.owner, std::move(handle));
   } else {

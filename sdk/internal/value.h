@@ -59,7 +59,7 @@ std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session, 
 template <ReadInPlace T>
 std::variant<T, ErrorInfo> ViewInPlace(const worker::ValueBytes& value) {
   std::shared_ptr<const void> owner = value.owner;
-  std::span<const std::byte> bytes = value.bytes;
+  std::span<const std::byte> bytes = value.bytes();
   if (!value.in_store) {
     auto copy = std::make_shared<AlignedBytes>(bytes);
     bytes = copy->bytes();
@@ -81,10 +81,8 @@ std::variant<T, ErrorInfo> DecodeValue(const std::shared_ptr<worker::Session>& s
     // with it.
     const bool claim = !container.is_null() && !value.refs.empty();
     if (claim) session->ClaimAll(container, value.refs);
-    absl::StatusOr<T> decoded = serialize::Decode<T>(value.bytes, value.refs);
-    if (claim) {
-      for (const ObjectId id : value.refs) session->DropHandle(id);
-    }
+    absl::StatusOr<T> decoded = serialize::Decode<T>(value.bytes(), value.refs);
+    if (claim) session->DropHandles(value.refs);
     if (!decoded.ok()) return ErrorOf(decoded.status());
     return *std::move(decoded);
   }

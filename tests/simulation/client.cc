@@ -45,8 +45,7 @@ void Client::SendReleases() {
 
 ObjectId Client::NewObject(Known content, std::vector<ObjectId> refs) {
   const ObjectId id = ObjectId::Make(id_, next_sequence_++);
-  Take(id);
-  objects_.Made(id, std::move(content), std::move(refs));
+  objectstore::ObjectCache::Made(references_.Take(id), std::move(content), std::move(refs));
   return id;
 }
 
@@ -166,7 +165,7 @@ Resolved Client::Read(ObjectId id) const {
   } else if (const Location* location = object->location()) {
     resolved.value = memory_->Read(*location);
   } else {
-    std::memcpy(&resolved.value, object->bytes().bytes.data(), sizeof(resolved.value));
+    std::memcpy(&resolved.value, object->bytes().data(), sizeof(resolved.value));
   }
   return resolved;
 }
