@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   bench::AddQueueRows(report);
   bench::AddManyObjectsRows(report);
   bench::AddTimeRows(report);
+  bench::AddLargeObjectRows(report);
   const troupe::Cluster cluster =
       troupe::Init({.workers = report.flags().workers, .object_store_memory = int64_t{1} << 30});
   bench::AddCallRows(report);

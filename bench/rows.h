@@ -16,6 +16,8 @@ void AddManyObjectsRows(Report& report);
 // How soon a deadline, a death and a timeout are felt, in a cluster of its own. REQUIRES: none is
 // running.
 void AddTimeRows(Report& report);
+// Values of 1 GiB, in clusters of their own. REQUIRES: none is running.
+void AddLargeObjectRows(Report& report);
 // Tasks and actor calls, one at a time and many under way.
 void AddCallRows(Report& report);
 // Values in and out.
