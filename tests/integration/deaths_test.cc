@@ -5,9 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -39,6 +42,32 @@ int DieOnFirstAttempt(int x) {
   return x;
 }
 int Pid() { return getpid(); }
+
+double Sum(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+double Overwrite(std::span<const double> values) {
+  signal(SIGSEGV, SIG_DFL);
+  const_cast<double*>(values.data())[7] = 42;
+  return Sum(values);
+}
+
+TEST(Deaths, WhoWritesIntoAStoredValueDiesAlone) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 2});
+  troupe::Builder<double> builder = troupe::Create<double>(100'000);
+  std::fill(builder.span().begin(), builder.span().end(), 1.0);
+  const troupe::ObjectRef<troupe::Array<double>> ref = builder.Seal();
+  const troupe::Array<double> view = troupe::Get(ref);
+  EXPECT_EQ(troupe::Get(troupe::Task(Sum).Remote(ref)), 100'000);
+  try {
+    (void)troupe::Get(troupe::Task(Overwrite).Options({.max_retries = 0}).Remote(ref));
+    FAIL() << "no error";
+  } catch (const troupe::WorkerCrashed& e) {
+    EXPECT_NE(e.info().message.find("signal 11"), std::string::npos) << e.what();
+  }
+  EXPECT_EQ(view[7], 1) << "who looked at it goes on";
+  EXPECT_EQ(troupe::Get(troupe::Task(Sum).Remote(ref)), 100'000) << "and the next one sees it";
+}
 
 TEST(Deaths, AWorkersDeathIsRetriedOrToldWithItsCause) {
   const troupe::Cluster cluster = troupe::Init({.workers = 2});
