@@ -79,7 +79,7 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
     case wire::Role::kWorker: {
       // Of an actor that ended while its process started: nobody waits for it any more.
       if (!core_.WorkerJoined(connection->process, connection->client).ok())
-        launcher_.Kill(connection->process);
+        launcher_->Kill(connection->process);
       break;
     }
   }

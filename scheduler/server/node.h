@@ -50,6 +50,9 @@ struct NodeOptions {
   UniqueFd listener;  // standalone: a listening Unix socket
   // Standalone: called once, when clients may connect and when all has ended.
   std::function<void()> on_ready;
+  // Set: the node is a thread of its driver's process, and what that starts are its workers.
+  // Signals, limits and memory are then the process's own business.
+  Launcher::Factory in_process = nullptr;
 };
 
 class Node : private TaskWords {
@@ -69,13 +72,16 @@ class Node : private TaskWords {
 
  private:
   // node.cc
+  std::unique_ptr<Launcher> MakeLauncher();
   bool Turn();
   void Sleep();
   void OnSocket(Connection* connection);
   bool Drain(Connection* connection);
   absl::Status Handle(Connection* connection, wire::Bytes message);
   void Close(Connection* connection, const absl::Status& why);
-  void OnProcessDeath(ProcessId process, const std::string& cause, int pid);
+  void OnProcessDeath(ProcessId process, const std::string& cause, int pid, bool runs_on);
+  void OnProcessEnd(ProcessId process);
+  bool WantsMemorySamples() const { return !options_.in_process && core_.WantsMemorySamples(); }
   void DropUnusedImages();
   void SampleMemory(int64_t now_nanos);
   Connection* Find(ClientId client);
@@ -140,7 +146,7 @@ class Node : private TaskWords {
   channel::PollPolicy policy_;
   WireSpecCodec codec_;
   Core core_;
-  Launcher launcher_;
+  std::unique_ptr<Launcher> launcher_;
   std::vector<std::unique_ptr<Connection>> connections_;
   int accepted_ = 0;  // of them, by the listener
   int greeting_ = 0;  // of these, still in their handshake
@@ -151,6 +157,7 @@ class Node : private TaskWords {
   UniqueFd spare_descriptor_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   absl::flat_hash_map<ClientId, Connection*> by_client_;
   std::map<JobId, Image> images_;
+  std::map<ProcessId, ClientId> running_on_;  // given up, and not ended
   ChunkStore chunks_;
   Spiller spiller_;
   uint64_t next_client_ = 1;
