@@ -151,7 +151,8 @@ std::string NodeSettings(const InitOptions& options) {
   }
   return absl::StrCat(
       "cpus=", cpus, " store=", store, " ring=", std::max<int64_t>(0, options.ring_bytes),
-      " memory_limit=", options.memory_limit, " resources=", ResourcesOf(options), SpillSettings(options));
+      " memory_limit=", options.memory_limit, " registered_only=", options.registered_only ? 1 : 0,
+      " resources=", ResourcesOf(options), SpillSettings(options));
 }
 
 // Starts the node of an embedded cluster, and returns our end of its socket.

@@ -58,6 +58,9 @@ struct InitOptions {
   int64_t memory_limit = 0;
   double gpus = 0;                               // of an embedded cluster
   std::map<std::string, double> resources = {};  // of an embedded cluster, by any name
+  // Of an embedded cluster: it runs only functions that are registered by name (RegisterFunction,
+  // CallNamed), as one of `troupe up --registered_only` does. All else is an InvalidArgument.
+  bool registered_only = false;
   std::string job_name = {};      // for people
   double job_weight = 1;          // this program's share of CPUs beside others' on the same cluster
   int submission_window = 0;      // unfinished tasks of this program; 0: 100,000

@@ -50,6 +50,12 @@ struct NodeOptions {
   UniqueFd listener;  // standalone: a listening Unix socket
   // Standalone: called once, when clients may connect and when all has ended.
   std::function<void()> on_ready;
+  // Drivers may call only what is registered by name.
+  bool registered_only = false;
+  // All workers are started from this program, in the node's own environment and directory; none:
+  // from that of their driver.
+  UniqueFd program = {};
+  std::string program_name = {};
   // Set: the node is a thread of its driver's process, and what that starts are its workers.
   // Signals, limits and memory are then the process's own business.
   Launcher::Factory in_process = nullptr;
@@ -99,6 +105,7 @@ class Node : private TaskWords {
                      std::vector<UniqueFd> descriptors);
   absl::Status GreetDriver(Connection* connection, const wire::Hello& hello,
                            std::vector<UniqueFd> descriptors);
+  Image OperatorsImage() const;
   void Refuse(Connection* connection, std::string reason);
 
   // actions.cc

@@ -215,6 +215,7 @@ scheduler::NodeOptions NodeOptionsOf(std::string_view text) {
   options.cpus = static_cast<int>(Number(settings, "cpus"));
   options.store_bytes = Number(settings, "store");
   options.memory_limit = Number(settings, "memory_limit");
+  options.registered_only = Number(settings, "registered_only") != 0;
   if (const auto spill = settings.find("spill"); spill != settings.end()) {
     for (const absl::string_view directory : absl::StrSplit(spill->second, ','))
       options.spill.push_back({UnescapeSetting(ToStd(directory)), Number(settings, "quota")});
