@@ -301,4 +301,32 @@ TEST_F(InProcess, AForkedChildHasNoCluster) {
   EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(3)), 9);
 }
 
+struct Cache {
+  Cache() { ++made; }
+  ~Cache() { ++destroyed; }
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+  int tid = gettid();
+  static inline std::atomic<int> made{0};
+  static inline std::atomic<int> destroyed{0};
+};
+troupe::WorkerLocal<Cache> cache;
+
+TEST_F(InProcess, AWorkerLocalGoesWithItsWorker) {
+  {
+    const troupe::Cluster cluster = Start(2);
+    const auto tid_of_cache = troupe::Task([](int others) {
+      Meet(others);
+      const Cache* const first = &*cache;
+      return std::pair(first == &*cache && cache->tid == gettid(), gettid());
+    });
+    const auto both = troupe::Get(std::vector{tid_of_cache.Remote(2), tid_of_cache.Remote(2)});
+    EXPECT_TRUE(both[0].first && both[1].first);
+    EXPECT_NE(both[0].second, both[1].second);
+    EXPECT_EQ(Cache::made, 2);
+    EXPECT_EQ(Cache::destroyed, 0);
+  }
+  EXPECT_EQ(Cache::destroyed, 2);
+}
+
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -198,6 +199,27 @@ TEST(SmallRings, EverythingWorksWithRingsOf4KiB) {
     greetings.push_back(troupe::Task(Greet).Remote(std::string(i, 'x')));
   for (int i = 0; i < 2000; ++i) EXPECT_EQ(troupe::Get(greetings[i]).size(), 6u + i);
   ExpectManyIdsToTravel();
+}
+
+troupe::WorkerLocal<std::atomic<int>> calls;
+troupe::WorkerLocal<int> fussy([] {
+  if (++*calls < 2) throw std::runtime_error("not yet");
+  return 7;
+});
+
+TEST(WorkerLocal, IsMadeOnceInAWorkerAndTheDriverHasItsOwn) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto count = troupe::Task([] { return ++*calls; });
+  for (int i = 1; i <= 5; ++i) EXPECT_EQ(troupe::Get(count.Remote()), i);
+  EXPECT_EQ(*calls, 0);
+}
+
+TEST(WorkerLocal, WhatItsMakerThrowsIsTheTasksErrorAndTheNextOneTriesAgain) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto look = troupe::Task([] { return *fussy; });
+  EXPECT_THROW((void)troupe::Get(look.Remote()), troupe::TaskError);
+  EXPECT_EQ(troupe::Get(look.Remote()), 7);
+  EXPECT_EQ(troupe::Get(look.Remote()), 7);
 }
 
 TEST(Init, MayFollowShutdownManyTimes) {
