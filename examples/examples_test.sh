@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Each example, in a small size: it ends well, and only if its result agrees with the serial one. And a bad argument gets
-# one sentence.
+# one sentence. Arguments are given to each of them after its own.
 set -uo pipefail
+more=("$@")
 cd "$(dirname "$0")" || exit 1
 
 fail() {
@@ -12,7 +13,7 @@ fail() {
 expect() {
   local code=$1 text=$2 output
   shift 2
-  output=$("$@" 2>&1)
+  output=$("$@" "${more[@]}" 2>&1)
   local got=$?
   [[ $got -eq $code ]] || fail "$* ended with $got instead of $code: $output"
   grep -qF -- "$text" <<<"$output" || fail "$* says nothing of '$text': $output"

@@ -33,6 +33,7 @@
 #include "core/machine/memory.h"
 #include "objectstore/spill/spill_file.h"
 #include "sdk/errors.h"
+#include "sdk/internal/in_process.h"
 #include "sdk/internal/roles.h"
 #include "sdk/internal/runtime.h"
 #include "worker/address.h"
@@ -46,7 +47,9 @@ namespace troupe {
 struct Cluster::State {
   std::shared_ptr<worker::Session> session;
   std::string address;
-  loop::Process node;  // of an embedded cluster
+  // Of an embedded cluster: one of them.
+  loop::Process node;
+  std::unique_ptr<internal::NodeThread> node_thread;
 };
 
 namespace {
@@ -126,10 +129,8 @@ std::string ResourcesOf(const InitOptions& options) {
   return text;
 }
 
-// Starts the node of an embedded cluster, and returns our end of its socket.
-UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
-  auto sockets = channel::ControlSocket::Pair();
-  if (!sockets.ok()) Fail(sockets.status());
+// "cpus=2 store=1073741824 ...": what the node's role is told.
+std::string NodeSettings(const InitOptions& options) {
   const internal::RuntimeFlags& flags = internal::Flags();
   const int cpus =
       options.workers > 0 ? options.workers : flags.workers.value_or(machine::UsableCpus());
@@ -148,20 +149,33 @@ UniqueFd StartNode(const InitOptions& options, loop::Process* node) {
                                  ", and the memory that this process may use is ",
                                  FormatBytes(machine::UsableMemoryBytes()), ": ask for less"));
   }
-  const std::string spill = SpillSettings(options);
+  return absl::StrCat(
+      "cpus=", cpus, " store=", store, " ring=", std::max<int64_t>(0, options.ring_bytes),
+      " memory_limit=", options.memory_limit, " registered_only=", options.registered_only ? 1 : 0,
+      " resources=", ResourcesOf(options), SpillSettings(options));
+}
+
+// Starts the node of an embedded cluster, and returns our end of its socket.
+UniqueFd StartNode(const InitOptions& options, bool in_process, Cluster::State* state) {
+  auto sockets = channel::ControlSocket::Pair();
+  if (!sockets.ok()) Fail(sockets.status());
+  const std::string settings = NodeSettings(options);
+  if (in_process) {
+    scheduler::NodeOptions node = internal::NodeOptionsOf(settings);
+    node.driver = std::move(sockets->second);
+    state->node_thread = std::make_unique<internal::NodeThread>(std::move(node));
+    return std::move(sockets->first);
+  }
   const UniqueFd executable = OpenOwnExecutable();
   loop::SpawnOptions spawn;
   spawn.executable = executable.get();
   spawn.argv = {OwnName(), "[troupe node]"};
   spawn.environment = EnvironmentForChildren();
-  spawn.environment.push_back(absl::StrCat("TROUPE_ROLE=node cpus=", cpus, " store=", store,
-                                           " ring=", std::max<int64_t>(0, options.ring_bytes),
-                                           " memory_limit=", options.memory_limit,
-                                           " resources=", ResourcesOf(options), spill));
+  spawn.environment.push_back("TROUPE_ROLE=node " + settings);
   spawn.socket = sockets->second.get();
   auto started = loop::Spawn(spawn);
   if (!started.ok()) Fail(started.status());
-  *node = *std::move(started);
+  state->node = *std::move(started);
   return std::move(sockets->first);
 }
 
@@ -239,7 +253,15 @@ Cluster Init(InitOptions options) {
   }
   std::string address = options.address;
   if (address.empty()) address = internal::Flags().address.value_or("");
-  if (address.empty()) {
+  const bool in_process = options.in_process || internal::Flags().in_process.value_or(false);
+  if (in_process && !address.empty()) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    absl::StrCat("Init: in_process is a cluster of this process alone, and \"",
+                                 address, "\" is an address: leave one of them out"));
+  }
+  if (in_process) {
+    address = "embedded";
+  } else if (address.empty()) {
     if (const char* variable = std::getenv("TROUPE_ADDRESS"); variable != nullptr)
       address = variable;
   }
@@ -261,11 +283,11 @@ Cluster Init(InitOptions options) {
     socket = *std::move(connected);
     state->address = address;
   }
-  if (!socket) socket = StartNode(options, &state->node);
+  if (!socket) socket = StartNode(options, in_process, state.get());
   try {
     state->session = Connect(std::move(socket), options);
   } catch (...) {
-    EndNode(state->node);
+    EndNode(state->node);  // one that is a thread ends with the state
     throw;
   }
   state->session->SetRefuseWhenFull(options.refuse_when_full);
@@ -292,6 +314,7 @@ int64_t Cluster::object_store_memory() const {
   return static_cast<int64_t>(state_->session->store_bytes());
 }
 bool Cluster::embedded() const { return state_->address.empty(); }
+bool Cluster::in_process() const { return state_->node_thread != nullptr; }
 const std::string& Cluster::address() const { return state_->address; }
 
 }  // namespace troupe

@@ -41,5 +41,6 @@
 #include "sdk/stream.h"                // IWYU pragma: export
 #include "sdk/task.h"                  // IWYU pragma: export
 #include "sdk/then.h"                  // IWYU pragma: export
+#include "sdk/worker_local.h"          // IWYU pragma: export
 
 #endif  // TROUPE_SDK_TROUPE_H_

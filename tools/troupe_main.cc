@@ -2,12 +2,16 @@
 //
 //   troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]
 //             [--spill_quota SIZE] [--memory_limit SIZE] [--detach]
+//             [--registered_only --image PROGRAM]
 //   troupe status
 //   troupe memory
 //   troupe list tasks|actors|workers|groups [--json]
 //   troupe why ID       what a task waits for
 //   troupe story ID     what has happened to a task, an actor or a worker
 //   troupe down
+//
+// With --registered_only, workers are started from PROGRAM alone, never from what a driver brings,
+// and drivers may call only the functions that it registers by name (sdk/function_registry.h).
 //
 // `up` serves in the foreground until Ctrl-C; workers start when a driver brings its executable.
 // The socket lies in the runtime directory (worker/address.h), guarded by a lock; what a killed
@@ -60,6 +64,7 @@ namespace {
 constexpr char kUsage[] =
     "usage: troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]\n"
     "                 [--spill_quota SIZE] [--memory_limit SIZE] [--detach]\n"
+    "                 [--registered_only --image PROGRAM]\n"
     "       troupe status\n"
     "       troupe memory\n"
     "       troupe list tasks|actors|workers|groups [--json]\n"
@@ -73,7 +78,26 @@ struct UpOptions {
   uint64_t spill_quota = UINT64_MAX;
   uint64_t memory_limit = 0;
   bool detach = false;
+  bool registered_only = false;
+  std::string image;  // the operator's program
+  UniqueFd program;   // the same, open
 };
+
+// An open descriptor of a program that can be started.
+absl::StatusOr<UniqueFd> OpenProgram(const std::string& path) {
+  UniqueFd program(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  const char* why = nullptr;
+  if (!program) {
+    why = strerror(errno);
+  } else if (fstat(program.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    why = "it is no file";
+  } else if (access(path.c_str(), X_OK) != 0) {
+    why = strerror(errno);
+  }
+  if (why != nullptr) return absl::InvalidArgumentError(absl::StrCat("--image: ", path, ": ", why));
+  return program;
+}
 
 absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
   UpOptions options;
@@ -82,6 +106,10 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
     const std::string name = arguments[i].substr(0, equals);
     if (name == "--detach" && equals == std::string::npos) {
       options.detach = true;
+      continue;
+    }
+    if (name == "--registered_only" && equals == std::string::npos) {
+      options.registered_only = true;
       continue;
     }
     std::string value;
@@ -127,10 +155,20 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
       const absl::StatusOr<int64_t> bytes = ParseBytes(value);
       if (!bytes.ok()) return bytes.status();
       options.memory_limit = static_cast<uint64_t>(*bytes);
+    } else if (name == "--image") {
+      options.image = std::filesystem::absolute(value).string();
+      absl::StatusOr<UniqueFd> program = OpenProgram(options.image);
+      if (!program.ok()) return program.status();
+      options.program = *std::move(program);
     } else {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown argument ", arguments[i], "\n", kUsage));
     }
+  }
+  if (options.registered_only != static_cast<bool>(options.program)) {
+    return absl::InvalidArgumentError(
+        "--registered_only and --image go together: the image is the program whose registered "
+        "functions may be called");
   }
   return options;
 }
@@ -191,7 +229,7 @@ absl::StatusOr<Place> TakePlace() {
   return place;
 }
 
-int Serve(const UpOptions& options, Place place, int ready_fd) {
+int Serve(UpOptions options, Place place, int ready_fd) {
   const int64_t begin = MonotonicNanos();
   scheduler::NodeOptions node_options;
   node_options.cpus = options.workers;
@@ -199,6 +237,9 @@ int Serve(const UpOptions& options, Place place, int ready_fd) {
   node_options.memory_limit = options.memory_limit;
   for (const std::string& directory : options.spill_directories)
     node_options.spill.push_back({directory, options.spill_quota});
+  node_options.registered_only = options.registered_only;
+  node_options.program = std::move(options.program);
+  node_options.program_name = options.image;
   node_options.listener = std::move(place.listener);
   TROUPE_CHECK(WritePid(place.pid.get()), "the pid's file, which was written before");
   node_options.on_ready = [&] {
@@ -222,13 +263,13 @@ int Serve(const UpOptions& options, Place place, int ready_fd) {
   return exit_code;
 }
 
-int Up(const UpOptions& options) {
+int Up(UpOptions options) {
   absl::StatusOr<Place> place = TakePlace();
   if (!place.ok()) {
     std::fprintf(stderr, "troupe: %s\n", std::string(ToStd(place.status().message())).c_str());
     return 1;
   }
-  if (!options.detach) return Serve(options, *std::move(place), -1);
+  if (!options.detach) return Serve(std::move(options), *std::move(place), -1);
   int ready[2];
   if (pipe2(ready, O_CLOEXEC) != 0) {
     std::fprintf(stderr, "troupe: pipe: %s\n", strerror(errno));
@@ -252,7 +293,7 @@ int Up(const UpOptions& options) {
     dup2(output >= 0 ? output : null, STDOUT_FILENO);
     dup2(output >= 0 ? output : null, STDERR_FILENO);
     KeepLogBelow(Limits::kMaxLogFileBytes);
-    _exit(Serve(options, *std::move(place), ready[1]));
+    _exit(Serve(std::move(options), *std::move(place), ready[1]));
   }
   close(ready[1]);
   char byte = 0;
@@ -419,12 +460,12 @@ int Main(int argc, char** argv) {
   const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
                                       arguments.end());
   if (command == "up") {
-    const absl::StatusOr<UpOptions> options = ParseUp(rest);
+    absl::StatusOr<UpOptions> options = ParseUp(rest);
     if (!options.ok()) {
       Fail(options.status());
       return 2;
     }
-    return Up(*options);
+    return Up(*std::move(options));
   }
   if (command == "status" && rest.empty()) return Ask("");
   if (command == "list" && (rest.size() == 1 || (rest.size() == 2 && rest[1] == "--json")))

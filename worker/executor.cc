@@ -42,6 +42,7 @@ struct Execution {
     slot.slot = task.dispatch.slot;
     slot.generation = task.dispatch.generation;
     slot.attempt = task.dispatch.attempt;
+    slot.spec = task.dispatch.spec;
   }
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;

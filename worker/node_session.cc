@@ -236,9 +236,9 @@ void NodeSession::EndRunning(RunningSlot* running) {
 
 uint64_t NodeSession::BeginWait(std::vector<ObjectId> ids, size_t needed) {
   if (!ShouldBlock()) return 0;
-  const scheduler::RunningCalls::Wait wait =
-      calls_.BeginWait(std::move(ids), needed,
-                       running_ == nullptr ? scheduler::RunningCalls::kNoThread : running_->thread);
+  const scheduler::RunningCalls::Wait wait = calls_.BeginWait(
+      std::move(ids), needed,
+      RunningHere() == nullptr ? scheduler::RunningCalls::kNoThread : running_->thread);
   Tell(wait.tell);
   return wait.number;
 }
@@ -251,6 +251,17 @@ void NodeSession::Tell(const scheduler::RunningCalls::Tell& tell) {
   if (!tell.has_value()) return;
   std::visit([this](const auto& message) { Send(message); }, *tell);
   FinishSending();
+}
+
+std::vector<std::string> NodeSession::RunningTasks() {
+  const Lock lock(mutex_);
+  std::vector<std::string> names;
+  for (const RunningSlot* running : running_slots_) {
+    const absl::StatusOr<wire::ClientMessage> message = wire::DecodeClientMessage(running->spec);
+    if (!message.ok()) continue;
+    if (const auto* spec = std::get_if<wire::TaskSpec>(&*message)) names.emplace_back(spec->name);
+  }
+  return names;
 }
 
 void NodeSession::RequestStops(Lock& lock) {

@@ -55,10 +55,17 @@ namespace troupe::worker {
 class NodeSession final : public Session, public std::enable_shared_from_this<NodeSession> {
  public:
   // Over a connected socket: sends `hello` with its descriptors and waits for the welcome.
+  // A worker ends its process when its node goes, unless it is only a thread of it.
   // Errors: Unavailable or FailedPrecondition, as one sentence.
   static absl::StatusOr<std::shared_ptr<Session>> Connect(UniqueFd socket, const wire::Hello& hello,
                                                           const std::vector<int>& descriptors,
-                                                          int64_t deadline_nanos);
+                                                          int64_t deadline_nanos,
+                                                          bool is_thread = false);
+  // Where workers are threads: the one that the calling thread belongs to (SetExecutor). Null in
+  // all other threads and processes.
+  static std::shared_ptr<Session> OfThisThread();
+  // It belongs to none any more.
+  static void LeaveThisThread();
   ~NodeSession() override;
 
   objectstore::HandleCount* AddHandle(ObjectId id) override;
@@ -112,8 +119,10 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void Cancel(ObjectId result, bool force, bool recursive) override;
   std::optional<ErrorInfo> death() override;
   void Shutdown() override;
+  void Sever(const ErrorInfo& why) override;
   void SetRefuseWhenFull(bool refuse) override { refuse_when_full_ = refuse; }
-  void SetExecutor(bool executor) override { is_executor_ = executor; }
+  void SetExecutor(bool executor) override;
+  std::vector<std::string> RunningTasks() override;
   void AbandonAfterFork() override;
 
  private:
@@ -128,6 +137,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   // A forked child gets what the session knows as a whole, and its lock free.
   static void BeforeFork();
   static void AfterFork();
+  static void AfterForkInChild();
 
   // All with the lock held.
   void Send(const wire::ClientMessage& message) { SendEncoded(wire::Encode(message, buffer_)); }
@@ -173,7 +183,13 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   bool WaitRefused(uint64_t wait) const {
     return wait != 0 && wait_refusal_.has_value() && wait_refusal_->second == calls_.standing();
   }
-  bool Stopped() const { return running_ != nullptr && running_->stopped.has_value(); }
+  bool OwnsThisThread() const { return works_for_ == this; }
+  // A thread may wait for what another session of its process holds: its task is no business there.
+  RunningSlot* RunningHere() const { return OwnsThisThread() ? running_ : nullptr; }
+  bool Stopped() const {
+    const RunningSlot* const running = RunningHere();
+    return running != nullptr && running->stopped.has_value();
+  }
   void Stop(RunningSlot* running, ErrorInfo why);
   // What it awaits will not come: it goes on without.
   void WakeSuspended(RunningSlot* running);
@@ -247,6 +263,10 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   bool stopping_ = false;
   std::atomic<bool> forked_{false};
   bool is_worker_ = false;
+  ErrorInfo why_severed_;
+  std::atomic<bool> severed_{false};            // and why_severed_ is set
+  bool is_thread_ = false;                      // and not the whole of its process
+  static thread_local NodeSession* works_for_;  // which the calling thread belongs to
   static thread_local bool is_executor_;
   static thread_local RunningSlot* running_;
 };

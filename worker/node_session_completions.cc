@@ -115,6 +115,7 @@ void NodeSession::CallWhenReady(ObjectId id, std::function<void()> f) {
 }
 
 void NodeSession::RunCallbackThread() {
+  if (is_worker_) SetExecutor(false);
   Lock lock(mutex_);
   for (;;) {
     callbacks_cv_.wait(lock,

@@ -36,17 +36,20 @@ timespec ToTimespec(int64_t nanos) { return {nanos / 1'000'000'000, nanos % 1'00
 
 }  // namespace
 
+thread_local NodeSession* NodeSession::works_for_ = nullptr;
 thread_local bool NodeSession::is_executor_ = false;
 thread_local RunningSlot* NodeSession::running_ = nullptr;
 
 absl::StatusOr<std::shared_ptr<Session>> NodeSession::Connect(UniqueFd socket,
                                                               const wire::Hello& hello,
                                                               const std::vector<int>& descriptors,
-                                                              int64_t deadline_nanos) {
+                                                              int64_t deadline_nanos,
+                                                              bool is_thread) {
   std::shared_ptr<NodeSession> session(new NodeSession(std::move(socket)));
   absl::Status status = session->Handshake(hello, descriptors, deadline_nanos);
   if (!status.ok()) return status;
   session->is_worker_ = hello.role == wire::Role::kWorker;
+  session->is_thread_ = is_thread;
   if (hello.window != 0) session->window_ = scheduler::SubmissionWindow(hello.window);
   session->Start();
   return session;
@@ -83,18 +86,42 @@ absl::Status NodeSession::Handshake(const wire::Hello& hello, const std::vector<
 namespace {
 
 std::mutex live_mutex;
-NodeSession* live = nullptr;  // of this process, there is one at a time
+// Of this process: one, but where its workers are threads. Never destroyed, as what it guards.
+std::vector<NodeSession*>& Live() {
+  static auto* const live = new std::vector<NodeSession*>;
+  return *live;
+}
 
 }  // namespace
 
+std::shared_ptr<Session> NodeSession::OfThisThread() {
+  if (works_for_ == nullptr || !works_for_->is_thread_) return nullptr;
+  return works_for_->weak_from_this().lock();
+}
+
+void NodeSession::LeaveThisThread() {
+  works_for_ = nullptr;
+  is_executor_ = false;
+}
+
+void NodeSession::SetExecutor(bool executor) {
+  works_for_ = this;
+  is_executor_ = executor;
+}
+
 void NodeSession::BeforeFork() {
   live_mutex.lock();
-  if (live != nullptr) live->mutex_.lock();
+  for (NodeSession* session : Live()) session->mutex_.lock();
 }
 
 void NodeSession::AfterFork() {
-  if (live != nullptr) live->mutex_.unlock();
+  for (NodeSession* session : Live()) session->mutex_.unlock();
   live_mutex.unlock();
+}
+
+void NodeSession::AfterForkInChild() {
+  for (NodeSession* session : Live()) session->AbandonAfterFork();
+  AfterFork();
 }
 
 // What was there can still be read; all else is refused.
@@ -107,11 +134,11 @@ void NodeSession::AbandonAfterFork() {
 }
 
 void NodeSession::Start() {
-  static const int registered = pthread_atfork(BeforeFork, AfterFork, AfterFork);
+  static const int registered = pthread_atfork(BeforeFork, AfterFork, AfterForkInChild);
   (void)registered;
   {
     const std::lock_guard<std::mutex> lock(live_mutex);
-    live = this;
+    Live().push_back(this);
   }
   {
     const Lock lock(mutex_);
@@ -123,7 +150,7 @@ void NodeSession::Start() {
 NodeSession::~NodeSession() {
   {
     const std::lock_guard<std::mutex> lock(live_mutex);
-    if (live == this) live = nullptr;
+    std::erase(Live(), this);
   }
   if (!io_thread_.joinable()) return;
   if (forked_) {
@@ -161,6 +188,18 @@ void NodeSession::Shutdown() {
   }
 }
 
+void NodeSession::Sever(const ErrorInfo& why) {
+  why_severed_ = why;
+  severed_ = true;
+  // Wakes who sleeps on it, first of all who waits for a descriptor and has the lock.
+  shutdown(socket_.fd(), SHUT_RDWR);
+  const Lock lock(mutex_);
+  for (RunningSlot* running : running_slots_) {
+    if (!running->stopped.has_value()) Stop(running, why);
+  }
+  Die(why);
+}
+
 void NodeSession::ArmTimer() {
   if (std::exchange(timer_armed_, true)) return;
   itimerspec when{};
@@ -189,6 +228,7 @@ void NodeSession::DrainSocket() {
         return Introduced(*message, std::move(received));
       });
   if (status.ok()) return;
+  if (severed_) return Die(why_severed_);
   // A node that ends in order says so in its last message.
   Receive(SIZE_MAX);
   Die({.kind = ErrorKind::kUnavailable,
@@ -209,7 +249,9 @@ size_t NodeSession::Receive(size_t max_messages) {
 }
 
 // In a task, a wait lends the worker's CPU to others.
-bool NodeSession::ShouldBlock() const { return is_worker_ && is_executor_ && !death_.has_value(); }
+bool NodeSession::ShouldBlock() const {
+  return is_worker_ && is_executor_ && OwnsThisThread() && !death_.has_value();
+}
 
 bool NodeSession::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t deadline_nanos) {
   bool led = false;
@@ -289,6 +331,7 @@ void NodeSession::Throttle(Lock& lock) {
 }
 
 void NodeSession::RunIoThread() {
+  if (is_worker_) SetExecutor(false);
   for (;;) {
     pollfd fds[4] = {{channel_->bell_fd(channel::Sleeper::kIoThread), POLLIN, 0},
                      {socket_.fd(), POLLIN, 0},
@@ -305,7 +348,8 @@ void NodeSession::RunIoThread() {
     if (fds[1].revents != 0) DrainSocket();
     if (death_.has_value()) {
       // A worker without its node has nothing to live for; a driver's calls fail from now on.
-      if (is_worker_) _exit(1);
+      if (is_worker_ && !is_thread_) _exit(1);
+      RequestStops(lock);
       return;
     }
     if (reading_) continue;

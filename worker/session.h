@@ -77,7 +77,8 @@ struct RunningSlot {
   uint32_t attempt = 0;
   uint32_t slot = 0;
   uint64_t generation = 0;
-  uint32_t thread = 0;  // of the actor
+  uint32_t thread = 0;    // of the actor
+  wire::Bytes spec = {};  // a view of the task's frame
   std::stop_source stop = {};
   // Guarded by the session:
   std::optional<ErrorInfo> stopped = {};  // why
@@ -222,8 +223,11 @@ class Session {
   using Work = std::variant<DispatchedTask, RunningSlot*>;
   virtual std::optional<Work> NextWork() = 0;
   virtual bool TryBegin(const wire::Dispatch& dispatch) = 0;
-  // The calling thread runs tasks: its waits lend the CPU.
+  // The calling thread is one of this worker's from now on; `executor`: it runs tasks, and its
+  // waits lend the CPU.
   virtual void SetExecutor(bool executor) = 0;
+  // What runs on its threads, by name, for people.
+  virtual std::vector<std::string> RunningTasks() = 0;
   // The calling thread begins a task, or has ended it: until then `running` is told to stop where
   // the task is cancelled or runs out of time, and the thread's waits fail from then on.
   virtual void BeginRunning(RunningSlot* running) = 0;
@@ -242,6 +246,9 @@ class Session {
   virtual std::optional<ErrorInfo> death() = 0;
   // Ends it from this side: whoever waits is told, and the node drops what this process held.
   virtual void Shutdown() = 0;
+  // Ends it at once from outside of its threads: their waits and calls fail with `why`, what they
+  // run is asked to stop, and nothing is sent any more.
+  virtual void Sever(const ErrorInfo& why) = 0;
   // In a forked child: the session is not its own.
   virtual void AbandonAfterFork() = 0;
 

@@ -94,6 +94,30 @@ TEST_F(CancelTest, ForceKillsTheProcessAndTheOthersMoveWithoutLosingAnAttempt) {
   EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2))->attempt, 1u);
 }
 
+// Of a worker that is a thread, and cannot be killed.
+TEST_F(CancelTest, WhatAGivenUpWorkerHoldsStaysUntilItHasEnded) {
+  const SendDispatch first = SubmitAndBeginFirst(2);
+  const ObjectId held = ObjectId::Make(first.worker, 1);
+  ASSERT_TRUE(core_.Seal(first.worker, {held, ValueOf("12345678")}).ok());
+  ASSERT_TRUE(core_.RequestLease(first.worker, 1000).ok());
+  Perform();
+  const uint64_t leased = core_.Memory(0).leased_bytes;
+  EXPECT_GT(leased, 0u);
+  ASSERT_TRUE(Cancel(1, true).ok());
+  Perform();
+  core_.ProcessDied(killed_[0], "given up", kPid, /*for_want_of_memory=*/false, /*runs_on=*/true);
+  Perform();
+  EXPECT_EQ(KindOf(1), ErrorKind::kCancelled);
+  ASSERT_NE(FindDispatch(TaskId::Make(kDriver, 2)), nullptr);
+  EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 2))->worker, first.worker);
+  EXPECT_NE(core_.objects().Find(held), nullptr);
+  EXPECT_EQ(core_.Memory(0).leased_bytes, leased);
+  core_.ForgetHoldings(first.worker);
+  Perform();
+  EXPECT_EQ(core_.objects().Find(held), nullptr);
+  EXPECT_EQ(core_.Memory(0).leased_bytes, 0u);
+}
+
 TEST_F(CancelTest, TheNextProcessStartsWhileAKilledOneDies) {
   const SendDispatch first = SubmitAndBeginFirst(2);
   const auto processes = [&] { return core_.workers().CountsOf(JobId(1)).all(); };

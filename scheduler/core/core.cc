@@ -64,6 +64,7 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
 
 void Core::ToolLeft(ClientId tool) {
   ForgetClient(tool);
+  DropHoldings(tool);
   Settle();
 }
 
@@ -75,6 +76,7 @@ void Core::DriverLeft(ClientId driver) {
   jobs_.at(job).driver_left = true;
   EndJob(job);
   ForgetClient(driver);
+  DropHoldings(driver);
   EndJobIfOver(job);
   Settle();
 }
@@ -170,7 +172,6 @@ void Core::EndJobIfOver(JobId id) {
 
 void Core::ForgetClient(ClientId client) {
   std::erase_if(waiting_leases_, [&](const WaitingLease& w) { return w.client == client; });
-  recalled_.erase(client);
   // Its calls that are under way still run.
   for (auto& [id, actor] : actors_) {
     const auto caller = actor->callers.find(client);
@@ -179,12 +180,10 @@ void Core::ForgetClient(ClientId client) {
   }
   StopStreamsOf(client);
   BreakPromises(client);
-  objects_.DropClient(client);
-  space_.DropClient(client);
 }
 
 void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32_t pid,
-                       bool for_want_of_memory) {
+                       bool for_want_of_memory, bool runs_on) {
   Worker* worker = workers_.FindProcess(process);
   if (worker == nullptr) return;
   const bool by_us = !worker->out_of_memory.empty();
@@ -236,8 +235,23 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
       }
     }
   }
-  if (client != ClientId::kNone) ForgetClient(client);
+  if (client != ClientId::kNone) {
+    ForgetClient(client);
+    if (!runs_on) DropHoldings(client);
+  }
   EndJobIfOver(job_id);
+  Settle();
+}
+
+// What its code may have had in its hands: grants, pins and leases.
+void Core::DropHoldings(ClientId client) {
+  recalled_.erase(client);
+  objects_.DropClient(client);
+  space_.DropClient(client);
+}
+
+void Core::ForgetHoldings(ClientId worker) {
+  DropHoldings(worker);
   Settle();
 }
 

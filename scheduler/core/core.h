@@ -84,6 +84,9 @@ class Core {
     uint64_t max_lineage_bytes = Limits::kMaxLineageBytes;    // with it alone is there any
     uint64_t max_client_objects = Limits::kMaxClientObjects;  // kept for one client
     uint64_t max_client_bytes = Limits::kMaxClientBytes;
+    // Drivers call functions by their registered names; code that they point to is refused. What
+    // workers submit is said by code that is registered.
+    bool registered_only = false;
   };
   Core(const Config& config, TaskWords* words);
 
@@ -105,9 +108,11 @@ class Core {
   void DriverLeft(ClientId driver);
   void ToolLeft(ClientId tool);
   // The process has died, whether it had joined or not. `cause` is what users read: "killed by
-  // signal 11 (SIGSEGV)". `for_want_of_memory`: the kernel has killed it.
+  // signal 11 (SIGSEGV)". `for_want_of_memory`: the kernel has killed it. `runs_on`: it was given
+  // up, and its code may still read and write what it holds; that stays until ForgetHoldings.
   void ProcessDied(ProcessId process, std::string_view cause, int32_t pid,
-                   bool for_want_of_memory = false);
+                   bool for_want_of_memory = false, bool runs_on = false);
+  void ForgetHoldings(ClientId worker);
 
   // --- Messages of clients. `message` is the encoded form of `spec`.
   absl::Status Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message);
@@ -237,6 +242,7 @@ class Core {
   absl::StatusOr<JobId> JobOf(ClientId client) const;
   bool IsClient(ClientId client) const;
   void ForgetClient(ClientId client);
+  void DropHoldings(ClientId client);
   bool Survives(ActorId id) const;
   std::set<ClientId> Survivors(JobId job) const;
   void EndJob(JobId id);
@@ -354,6 +360,8 @@ class Core {
   static void PutBack(ActorRecord* actor, Task* call);
   // Where the call names code of another executable than the actor's.
   std::optional<ErrorInfo> ForeignCode(const wire::TaskSpec& spec, const Task& call) const;
+  std::optional<ErrorInfo> UnregisteredCode(ClientId client, const wire::TaskSpec& spec,
+                                            const Task& task) const;
   void StartActor(ActorRecord* actor);
   absl::Status CreationDone(ActorRecord* actor, ClientId client, const wire::Value& result);
   void PumpActor(ActorRecord* actor);

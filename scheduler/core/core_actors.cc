@@ -390,4 +390,19 @@ std::optional<ErrorInfo> Core::ForeignCode(const wire::TaskSpec& spec, const Tas
                    "CallNamed<...>(\"name\")"));
 }
 
+// Why a driver's call is refused where only registered functions run.
+std::optional<ErrorInfo> Core::UnregisteredCode(ClientId client, const wire::TaskSpec& spec,
+                                                const Task& task) const {
+  if (!config_.registered_only || !drivers_.contains(client)) return std::nullopt;
+  const bool by_name = !spec.function.empty() && spec.kind != wire::TaskKind::kActorCreation;
+  if (by_name && spec.retry_on == 0) return std::nullopt;
+  return task.MakeError(
+      ErrorKind::kInvalidArgument,
+      absl::StrCat(
+          by_name ? "the retry_on of " : "", ToAbsl(spec.name),
+          " is code of the caller, and this cluster runs only what its operator has "
+          "registered: have the operator's program call RegisterFunction(\"name\", f), and "
+          "call it by CallNamed<...>(\"name\")"));
+}
+
 }  // namespace troupe::scheduler

@@ -32,6 +32,8 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
     const bool has_parent = parent != nullptr && parent->worker == worker;
     if (jobs_.at(*job).ended || (worker != nullptr && worker->disowned)) {
       FailTask(task, JobEnded(*task));  // sent before the process knew
+    } else if (const auto code = UnregisteredCode(client, spec, *task); code.has_value()) {
+      FailTask(task, *code);
     } else if (const auto foreign = ForeignCode(spec, *task); foreign.has_value()) {
       FailTask(task, *foreign);
     } else if (has_parent && parent->answered) {

@@ -137,7 +137,7 @@ void Node::Do(const SendActorFound& action) {
 void Node::Do(const StartWorker& action) {
   const auto image = images_.find(action.job);
   TROUPE_CHECK(image != images_.end(), "a worker is started for a job without an image");
-  absl::StatusOr<Launcher::Started> started = launcher_.Start(action.process, image->second);
+  absl::StatusOr<Launcher::Started> started = launcher_->Start(action.process, image->second);
   if (!started.ok()) {
     core_.ProcessDied(action.process, ToStd(started.status().message()), 0);
     return;
@@ -146,7 +146,7 @@ void Node::Do(const StartWorker& action) {
   connection->process = action.process;
   connection->nonce = started->nonce;
   connection->job = action.job;
-  connection->pid = launcher_.PidOf(action.process);
+  connection->pid = launcher_->PidOf(action.process);
   AddConnection(std::move(connection));
 }
 
@@ -155,10 +155,10 @@ void Node::Do(const EndWorker& action) {
 }
 
 void Node::Do(const KillWorker& action) {
-  launcher_.Kill(action.process);
+  launcher_->Kill(action.process);
   if (action.report)
-    core_.Killed(action.process, launcher_.LastLines(action.process),
-                 launcher_.PidOf(action.process));
+    core_.Killed(action.process, launcher_->LastLines(action.process),
+                 launcher_->PidOf(action.process));
 }
 
 void Node::Do(const CreateChunk& action) { chunks_.Create(action.chunk, action.bytes); }

@@ -1,6 +1,7 @@
 // The part of Node that greets: who connects, with what, and what it is told.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -10,6 +11,8 @@
 #include "core/channel/shm_channel.h"
 #include "core/channel/stream_channel.h"
 #include "scheduler/server/node.h"
+
+extern char** environ;
 
 namespace troupe::scheduler {
 
@@ -79,7 +82,7 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
     case wire::Role::kWorker: {
       // Of an actor that ended while its process started: nobody waits for it any more.
       if (!core_.WorkerJoined(connection->process, connection->client).ok())
-        launcher_.Kill(connection->process);
+        launcher_->Kill(connection->process);
       break;
     }
   }
@@ -101,12 +104,19 @@ absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello,
   }
   connection->job = JobId(next_job_++);
   Image image;
-  image.executable = std::move(descriptors[0]);
-  image.name = std::string(hello.executable);
-  for (const std::string_view entry : hello.environment) image.environment.emplace_back(entry);
-  for (const auto& [name, value] : hello.flags) image.flags.emplace_back(name, value);
+  if (options_.program) {
+    // Nothing of the driver's decides what runs: an LD_PRELOAD is code, too.
+    image = OperatorsImage();
+    if (!image.executable || !image.working_directory)
+      return absl::ResourceExhaustedError("no descriptor is left for its workers' program");
+  } else {
+    image.executable = std::move(descriptors[0]);
+    image.name = std::string(hello.executable);
+    for (const std::string_view entry : hello.environment) image.environment.emplace_back(entry);
+    for (const auto& [name, value] : hello.flags) image.flags.emplace_back(name, value);
+    image.working_directory = std::move(descriptors[2]);
+  }
   connection->pidfd = std::move(descriptors[1]);
-  image.working_directory = std::move(descriptors[2]);
   image.output = std::make_shared<const UniqueFd>(std::move(descriptors[3]));
   image.error_output = std::make_shared<const UniqueFd>(std::move(descriptors[4]));
   images_.emplace(connection->job, std::move(image));
@@ -116,6 +126,16 @@ absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello,
         Close(connection, absl::UnavailableError("the driver has died"));
       });
   return absl::OkStatus();
+}
+
+// The program that all workers run where the operator has named one.
+Image Node::OperatorsImage() const {
+  Image image;
+  image.executable = UniqueFd(fcntl(options_.program.get(), F_DUPFD_CLOEXEC, 3));
+  image.name = options_.program_name;
+  for (char** entry = environ; *entry != nullptr; ++entry) image.environment.emplace_back(*entry);
+  image.working_directory = UniqueFd(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return image;
 }
 
 void Node::Refuse(Connection* connection, std::string reason) {

@@ -1,28 +1,20 @@
-// Launcher starts worker processes from the image of their job and learns at once when one has
-// died.
-//
-// An image is the open descriptor of the driver's executable: a rebuild, a deletion or a sandbox
-// does no harm. Workers get the driver's environment and working directory; what they write is
-// shown at its terminal, and its last lines are told with their death. The node is a subreaper:
-// what a dead worker leaves behind becomes the node's child, and is ended. Not thread-safe.
+// Launcher starts workers for the node, and tells it at once when one has died: the seam at which
+// workers may be processes (process_launcher.h) or threads of the node's own process
+// (worker/thread_launcher.h). Not thread-safe.
 #ifndef TROUPE_SCHEDULER_SERVER_LAUNCHER_H_
 #define TROUPE_SCHEDULER_SERVER_LAUNCHER_H_
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/base/ids.h"
 #include "core/base/unique_fd.h"
 #include "core/loop/event_loop.h"
-#include "core/loop/process.h"
 #include "scheduler/core/worker_pool.h"
-#include "scheduler/server/output_forwarder.h"
-#include "scheduler/server/worker_output.h"
 
 namespace troupe::scheduler {
 
@@ -39,43 +31,42 @@ struct Image {
 
 class Launcher {
  public:
-  // `on_death(process, cause, pid)` is called from the loop, once for each process that was
-  // started.
-  using OnDeath = std::function<void(ProcessId, const std::string& cause, int pid)>;
-  Launcher(loop::EventLoop* loop, OnDeath on_death);
-  ~Launcher();
+  // Called from the loop.
+  struct Events {
+    // Once for each worker that was started. `runs_on`: it was given up, but its code still runs,
+    // and may touch what the worker holds.
+    std::function<void(ProcessId, const std::string& cause, int pid, bool runs_on)> died;
+    // Once for each that ran on: now it has ended.
+    std::function<void(ProcessId)> ended;
+  };
+  using Factory = std::function<std::unique_ptr<Launcher>(loop::EventLoop*, Events)>;
+
+  virtual ~Launcher() = default;
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
 
   struct Started {
     UniqueFd socket;  // our end of the worker's
     uint64_t nonce;   // which it must show in its Hello
   };
-  // Errors: Internal, naming the executable.
-  absl::StatusOr<Started> Start(ProcessId process, const Image& image);
-  void Kill(ProcessId process);
-  int PidOf(ProcessId process) const;
+  // Errors: Internal, naming the executable; ResourceExhausted.
+  virtual absl::StatusOr<Started> Start(ProcessId process, const Image& image) = 0;
+  // Its death is told from the loop.
+  virtual void Kill(ProcessId process) = 0;
+  virtual int PidOf(ProcessId process) const = 0;
   // That it has written by now, to follow a sentence; empty where it wrote nothing.
-  std::string LastLines(ProcessId process);
-
+  virtual std::string LastLines(ProcessId process) = 0;
   // Shows what workers have written by now.
-  void DrainOutput();
-  // Kills all that run, and their orphans, and waits for them.
-  void KillAll();
+  virtual void DrainOutput() = 0;
+  // Kills all that run and waits for them; tells of none.
+  virtual void KillAll() = 0;
 
- private:
-  struct Running {
-    loop::Process process;
-    std::unique_ptr<loop::Watcher> watcher;
-    std::unique_ptr<WorkerOutput> output;
-  };
-  void Died(ProcessId process);
-  void EndOrphans();
-
-  loop::EventLoop* loop_;
-  OutputForwarder forwarder_;
-  uint64_t max_descriptors_ = 0;  // a worker's soft limit: ours before the node raised it
-  OnDeath on_death_;
-  std::map<ProcessId, Running> running_;
+ protected:
+  Launcher() = default;
 };
+
+// A secret for Started.
+uint64_t RandomNonce();
 
 }  // namespace troupe::scheduler
 

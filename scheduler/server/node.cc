@@ -17,6 +17,7 @@
 #include "core/base/log.h"
 #include "core/base/string_view.h"
 #include "core/machine/memory.h"
+#include "scheduler/server/process_launcher.h"
 
 namespace troupe::scheduler {
 namespace {
@@ -51,24 +52,34 @@ Node::Node(NodeOptions options)
              .seed = RandomSeed(),
              .spill = options_.spill,
              .memory_limit = options_.memory_limit,
-             .codec = &codec_},
+             .codec = &codec_,
+             .registered_only = options_.registered_only},
             this),
-      launcher_(&loop_, [this](ProcessId process, const std::string& cause,
-                               int pid) { OnProcessDeath(process, cause, pid); }),
+      launcher_(MakeLauncher()),
       chunks_(&loop_),
       spiller_(&loop_, &chunks_) {
+  bell_watcher_ =
+      loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
+  timer_ = loop_.MakeTimer([this] { timer_nanos_ = kNever; });
+  if (options_.in_process) return;
   signal(SIGPIPE, SIG_IGN);
   // Each client takes about ten descriptors. Workers get the limit that we were given.
   if (rlimit limit{}; getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
-  bell_watcher_ =
-      loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
-  timer_ = loop_.MakeTimer([this] { timer_nanos_ = kNever; });
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     signals_.push_back(loop_.WatchSignal(number, [this] { stopping_ = true; }));
   }
+}
+
+std::unique_ptr<Launcher> Node::MakeLauncher() {
+  Launcher::Events events{
+      .died = [this](ProcessId process, const std::string& cause, int pid,
+                     bool runs_on) { OnProcessDeath(process, cause, pid, runs_on); },
+      .ended = [this](ProcessId process) { OnProcessEnd(process); }};
+  if (options_.in_process) return options_.in_process(&loop_, std::move(events));
+  return std::make_unique<ProcessLauncher>(&loop_, std::move(events));
 }
 
 Node::~Node() {
@@ -91,7 +102,7 @@ int Node::Run() {
     const int64_t now = MonotonicNanos();
     core_.AdvanceTo(now);
     ExpireHandshakes(now);
-    if (now >= next_memory_sample_nanos_ && core_.WantsMemorySamples()) SampleMemory(now);
+    if (now >= next_memory_sample_nanos_ && WantsMemorySamples()) SampleMemory(now);
     if (Turn()) {
       // Sockets, signals, deaths and ended work are looked at between turns, not between messages.
       if (++turns % 16 == 0) loop_.RunOnce(loop::EventLoop::Wait::kPoll);
@@ -114,7 +125,7 @@ int Node::Run() {
       connection->channel->RingPeer();
     }
   }
-  launcher_.KillAll();
+  launcher_->KillAll();
   return exit_code_;
 }
 
@@ -165,7 +176,7 @@ void Node::Sleep() {
     }
   }
   int64_t deadline = std::min(core_.NextDeadline(), NextHandshakeDeadline());
-  if (core_.WantsMemorySamples()) deadline = std::min(deadline, next_memory_sample_nanos_);
+  if (WantsMemorySamples()) deadline = std::min(deadline, next_memory_sample_nanos_);
   if (deadline != timer_nanos_) {
     timer_nanos_ = deadline;
     if (deadline != kNever) {
@@ -311,13 +322,13 @@ void Node::Close(Connection* connection, const absl::Status& why) {
   connection->pid_watcher.reset();
   if (connection->embedded_driver) stopping_ = true;
   if (connection->process != ProcessId::kNone) {
-    launcher_.Kill(connection->process);  // its death is handled when it has come
+    launcher_->Kill(connection->process);  // its death is handled when it has come
     return;
   }
   by_client_.erase(connection->client);
   if (!active) return;
   if (connection->role == wire::Role::kDriver) {
-    launcher_.DrainOutput();
+    launcher_->DrainOutput();
     core_.DriverLeft(connection->client);
     Perform();
     // Nobody writes to its terminal any more: a pipe there must see its end.
@@ -331,7 +342,7 @@ void Node::Close(Connection* connection, const absl::Status& why) {
   }
 }
 
-void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) {
+void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid, bool runs_on) {
   const auto it =
       std::find_if(connections_.begin(), connections_.end(),
                    [&](const auto& connection) { return connection->process == process; });
@@ -341,13 +352,24 @@ void Node::OnProcessDeath(ProcessId process, const std::string& cause, int pid) 
   const bool may_be_kernels = cause.find("SIGKILL") != std::string::npos;
   const bool kernels = may_be_kernels && machine::OutOfMemoryKills() > kernels_kills_;
   if (kernels) ++kernels_kills_;
-  core_.ProcessDied(process, cause, pid, kernels);
+  core_.ProcessDied(process, cause, pid, kernels, runs_on);
   if (connection != nullptr) {
+    if (runs_on && connection->client != ClientId::kNone)
+      running_on_.emplace(process, connection->client);
     by_client_.erase(connection->client);
     connection->process = ProcessId::kNone;
   }
   Perform();
   DropUnusedImages();
+}
+
+// Its code touches nothing any more.
+void Node::OnProcessEnd(ProcessId process) {
+  const auto it = running_on_.find(process);
+  if (it == running_on_.end()) return;
+  core_.ForgetHoldings(it->second);
+  running_on_.erase(it);
+  Perform();
 }
 
 // Images of jobs whose driver has left and whose last worker (of a detached actor) has died.
@@ -365,7 +387,7 @@ void Node::SampleMemory(int64_t now_nanos) {
   Core::MemorySample sample{.used = use.used, .limit = use.limit};
   core_.workers().ForEach([&](const Worker& worker) {
     sample.processes.emplace_back(worker.process,
-                                  machine::PrivateBytesOf(launcher_.PidOf(worker.process)));
+                                  machine::PrivateBytesOf(launcher_->PidOf(worker.process)));
   });
   core_.MemorySampled(sample);
   Perform();

@@ -50,6 +50,15 @@ struct NodeOptions {
   UniqueFd listener;  // standalone: a listening Unix socket
   // Standalone: called once, when clients may connect and when all has ended.
   std::function<void()> on_ready;
+  // Drivers may call only what is registered by name.
+  bool registered_only = false;
+  // All workers are started from this program, in the node's own environment and directory; none:
+  // from that of their driver.
+  UniqueFd program = {};
+  std::string program_name = {};
+  // Set: the node is a thread of its driver's process, and what that starts are its workers.
+  // Signals, limits and memory are then the process's own business.
+  Launcher::Factory in_process = nullptr;
 };
 
 class Node : private TaskWords {
@@ -69,13 +78,16 @@ class Node : private TaskWords {
 
  private:
   // node.cc
+  std::unique_ptr<Launcher> MakeLauncher();
   bool Turn();
   void Sleep();
   void OnSocket(Connection* connection);
   bool Drain(Connection* connection);
   absl::Status Handle(Connection* connection, wire::Bytes message);
   void Close(Connection* connection, const absl::Status& why);
-  void OnProcessDeath(ProcessId process, const std::string& cause, int pid);
+  void OnProcessDeath(ProcessId process, const std::string& cause, int pid, bool runs_on);
+  void OnProcessEnd(ProcessId process);
+  bool WantsMemorySamples() const { return !options_.in_process && core_.WantsMemorySamples(); }
   void DropUnusedImages();
   void SampleMemory(int64_t now_nanos);
   Connection* Find(ClientId client);
@@ -93,6 +105,7 @@ class Node : private TaskWords {
                      std::vector<UniqueFd> descriptors);
   absl::Status GreetDriver(Connection* connection, const wire::Hello& hello,
                            std::vector<UniqueFd> descriptors);
+  Image OperatorsImage() const;
   void Refuse(Connection* connection, std::string reason);
 
   // actions.cc
@@ -140,7 +153,7 @@ class Node : private TaskWords {
   channel::PollPolicy policy_;
   WireSpecCodec codec_;
   Core core_;
-  Launcher launcher_;
+  std::unique_ptr<Launcher> launcher_;
   std::vector<std::unique_ptr<Connection>> connections_;
   int accepted_ = 0;  // of them, by the listener
   int greeting_ = 0;  // of these, still in their handshake
@@ -151,6 +164,7 @@ class Node : private TaskWords {
   UniqueFd spare_descriptor_{open("/dev/null", O_RDONLY | O_CLOEXEC)};
   absl::flat_hash_map<ClientId, Connection*> by_client_;
   std::map<JobId, Image> images_;
+  std::map<ProcessId, ClientId> running_on_;  // given up, and not ended
   ChunkStore chunks_;
   Spiller spiller_;
   uint64_t next_client_ = 1;

@@ -21,7 +21,6 @@
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
 #include "core/loop/process.h"
-#include "scheduler/server/node.h"
 #include "sdk/internal/runtime.h"
 #include "worker/code_reference.h"
 #include "worker/crash_stack.h"
@@ -45,32 +44,27 @@ uint64_t Number(const std::map<std::string, std::string>& settings, const std::s
   return number;
 }
 
-int PlayNode(const std::map<std::string, std::string>& settings) {
+// "cpus=2 store=1073741824".
+std::map<std::string, std::string> ParseSettings(std::string_view text) {
+  std::map<std::string, std::string> settings;
+  for (const absl::string_view word : absl::StrSplit(ToAbsl(text), ' ', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> setting =
+        absl::StrSplit(word, absl::MaxSplits('=', 1));
+    settings.insert(setting);
+  }
+  return settings;
+}
+
+int PlayNode(std::string_view settings) {
   prctl(PR_SET_NAME, "troupe-node");
-  scheduler::NodeOptions options;
-  options.cpus = static_cast<int>(Number(settings, "cpus"));
-  options.store_bytes = Number(settings, "store");
-  options.memory_limit = Number(settings, "memory_limit");
-  if (const auto spill = settings.find("spill"); spill != settings.end()) {
-    for (const absl::string_view directory : absl::StrSplit(spill->second, ','))
-      options.spill.push_back({UnescapeSetting(ToStd(directory)), Number(settings, "quota")});
-  }
-  if (const uint64_t ring = Number(settings, "ring"); ring != 0) options.ring_bytes = ring;
-  if (const auto it = settings.find("resources"); it != settings.end()) {
-    for (const absl::string_view entry : absl::StrSplit(it->second, ',', absl::SkipEmpty())) {
-      const std::pair<std::string, std::string> resource =
-          absl::StrSplit(entry, absl::MaxSplits(':', 1));
-      int64_t units = 0;
-      if (absl::SimpleAtoi(resource.second, &units))
-        options.resources.emplace_back(resource.first, units);
-    }
-  }
+  scheduler::NodeOptions options = NodeOptionsOf(settings);
   options.driver = UniqueFd(loop::kRoleSocket);
   scheduler::Node node(std::move(options));
   return node.Run();
 }
 
-int PlayWorker(const std::map<std::string, std::string>& settings) {
+int PlayWorker(std::string_view text) {
+  const std::map<std::string, std::string> settings = ParseSettings(text);
   prctl(PR_SET_NAME, "troupe-worker");
   // The node is our parent: when it dies, so do we, whatever the user's code is doing.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -105,7 +99,7 @@ int PlayWorker(const std::map<std::string, std::string>& settings) {
   }
   SetCurrentSession(*session);
   worker::TellStackOfCrashes();
-  for (const std::function<void()>& f : WorkerStartFunctions()) f();
+  RunWorkerStartFunctions();
   worker::RunTasks(*session);
   std::fflush(nullptr);
   // Statics are not destroyed: threads of the user's code may still use them.
@@ -133,14 +127,24 @@ bool TakeRuntimeFlags(int* argc, char** argv, std::string* error) {
     const size_t equals = argument.find('=');
     const std::string name(
         argument.substr(2, equals == std::string_view::npos ? equals : equals - 2));
+    const bool is_switch = name == "troupe_in_process";
     std::string value;
     if (equals != std::string_view::npos) {
       value = argument.substr(equals + 1);
+    } else if (is_switch) {
+      value = "true";
     } else if (i + 1 < *argc) {
       value = argv[++i];
     }
     if (name == "troupe_address") {
       Flags().address = value;
+    } else if (name == "troupe_in_process") {
+      bool in_process = false;
+      if (!absl::SimpleAtob(value, &in_process)) {
+        *error = absl::StrCat("--troupe_in_process=", value, " is neither true nor false");
+        return false;
+      }
+      Flags().in_process = in_process;
     } else if (name == "troupe_workers") {
       int workers = 0;
       if (!absl::SimpleAtoi(value, &workers) || workers < 1 || workers > 4096) {
@@ -167,10 +171,11 @@ bool TakeRuntimeFlags(int* argc, char** argv, std::string* error) {
       }
       Flags().spill_quota = *bytes;
     } else {
-      *error = absl::StrCat("--", name,
-                            " is no flag of Troupe: there are --troupe_address, --troupe_workers, "
-                            "--troupe_object_store_memory, --troupe_spill_dir and "
-                            "--troupe_spill_quota");
+      *error =
+          absl::StrCat("--", name,
+                       " is no flag of Troupe: there are --troupe_address, --troupe_in_process, "
+                       "--troupe_workers, --troupe_object_store_memory, --troupe_spill_dir and "
+                       "--troupe_spill_quota");
       return false;
     }
   }
@@ -204,6 +209,30 @@ std::string UnescapeSetting(std::string_view word) {
   return text;
 }
 
+scheduler::NodeOptions NodeOptionsOf(std::string_view text) {
+  const std::map<std::string, std::string> settings = ParseSettings(text);
+  scheduler::NodeOptions options;
+  options.cpus = static_cast<int>(Number(settings, "cpus"));
+  options.store_bytes = Number(settings, "store");
+  options.memory_limit = Number(settings, "memory_limit");
+  options.registered_only = Number(settings, "registered_only") != 0;
+  if (const auto spill = settings.find("spill"); spill != settings.end()) {
+    for (const absl::string_view directory : absl::StrSplit(spill->second, ','))
+      options.spill.push_back({UnescapeSetting(ToStd(directory)), Number(settings, "quota")});
+  }
+  if (const uint64_t ring = Number(settings, "ring"); ring != 0) options.ring_bytes = ring;
+  if (const auto it = settings.find("resources"); it != settings.end()) {
+    for (const absl::string_view entry : absl::StrSplit(it->second, ',', absl::SkipEmpty())) {
+      const std::pair<std::string, std::string> resource =
+          absl::StrSplit(entry, absl::MaxSplits(':', 1));
+      int64_t units = 0;
+      if (absl::SimpleAtoi(resource.second, &units))
+        options.resources.emplace_back(resource.first, units);
+    }
+  }
+  return options;
+}
+
 std::optional<int> PlayRole() {
   const char* variable = std::getenv("TROUPE_ROLE");
   if (variable == nullptr) return std::nullopt;
@@ -217,15 +246,10 @@ std::optional<int> PlayRole() {
     return 1;
   }
   close(loop::kRoleSocket + 1);  // the executable that we were started from
-  const std::vector<std::string> words = absl::StrSplit(text, ' ', absl::SkipEmpty());
-  std::map<std::string, std::string> settings;
-  for (size_t i = 1; i < words.size(); ++i) {
-    const std::pair<std::string, std::string> setting =
-        absl::StrSplit(words[i], absl::MaxSplits('=', 1));
-    settings.insert(setting);
-  }
-  if (!words.empty() && words[0] == "node") return PlayNode(settings);
-  if (!words.empty() && words[0] == "worker") return PlayWorker(settings);
+  const std::string_view role = std::string_view(text).substr(0, text.find(' '));
+  const std::string_view settings = std::string_view(text).substr(role.size());
+  if (role == "node") return PlayNode(settings);
+  if (role == "worker") return PlayWorker(settings);
   std::fprintf(stderr, "troupe: TROUPE_ROLE=%s is no role\n", text.c_str());
   return 1;
 }
@@ -235,6 +259,10 @@ void SetMainHasBegun() { main_has_begun = true; }
 
 void AddWorkerStartFunction(std::function<void()> f) {
   WorkerStartFunctions().push_back(std::move(f));
+}
+
+void RunWorkerStartFunctions() {
+  for (const std::function<void()>& f : WorkerStartFunctions()) f();
 }
 
 }  // namespace troupe::internal

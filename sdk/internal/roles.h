@@ -10,16 +10,18 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "scheduler/server/node.h"
 
 namespace troupe::internal {
 
 // Values of --troupe_* flags.
 struct RuntimeFlags {
   std::optional<std::string> address;
+  std::optional<bool> in_process;
   std::optional<int> workers;
   std::optional<int64_t> object_store_memory;
   std::optional<std::string> spill_dir;  // several by commas
@@ -35,6 +37,9 @@ bool TakeRuntimeFlags(int* argc, char** argv, std::string* error);
 std::string EscapeSetting(std::string_view text);
 std::string UnescapeSetting(std::string_view word);
 
+// What a node is told, as in TROUPE_ROLE: "cpus=2 store=1073741824".
+scheduler::NodeOptions NodeOptionsOf(std::string_view settings);
+
 // Where this process has a role: plays it, and returns its exit code.
 std::optional<int> PlayRole();
 
@@ -43,6 +48,7 @@ bool MainHasBegun();
 void SetMainHasBegun();
 
 void AddWorkerStartFunction(std::function<void()> f);
+void RunWorkerStartFunctions();
 
 }  // namespace troupe::internal
 

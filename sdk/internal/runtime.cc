@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "sdk/current_task.h"
 #include "sdk/errors.h"
+#include "worker/node_session.h"
 #include "worker/task_call.h"
 
 namespace troupe {
@@ -40,8 +41,9 @@ void RefuseForkedChild() {
 }
 
 std::shared_ptr<worker::Session> CurrentSession() {
-  const std::lock_guard<std::mutex> lock(session_mutex);
   RefuseForkedChild();
+  if (auto own = worker::NodeSession::OfThisThread()) return own;
+  const std::lock_guard<std::mutex> lock(session_mutex);
   if (SessionSlot() == nullptr)
     Throw(ErrorKind::kUnavailable, "there is no cluster: call troupe::Init first");
   return SessionSlot();

@@ -1,4 +1,5 @@
-// The session that this process uses. Private to the SDK.
+// The session that this process uses; a worker that is a thread has its own, on its threads.
+// Private to the SDK.
 #ifndef TROUPE_SDK_INTERNAL_RUNTIME_H_
 #define TROUPE_SDK_INTERNAL_RUNTIME_H_
 

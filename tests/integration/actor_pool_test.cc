@@ -24,7 +24,7 @@ class Squarer {
     if (x == at) raise(SIGKILL);
     return x;
   }
-  int Pid(int) { return getpid(); }
+  int Pid(int) { return gettid(); }
 };
 
 std::vector<troupe::ActorHandle<Squarer>> Squarers(int count) {

@@ -19,7 +19,7 @@ namespace {
 
 int Square(int x) { return x * x; }
 int Next(int x) { return x + 1; }
-int Pid() { return getpid(); }
+int Pid() { return gettid(); }  // of a process, that of its main thread
 // Ends only when it is told to.
 int UntilStopped() {
   const std::stop_token stop = troupe::CurrentTask().stop_token();

@@ -96,11 +96,11 @@ TEST(Fairness, TwoProgramsShareByTheirWeights) {
   EXPECT_LT(within(three) / within(one), 4);
 }
 
-int PidOf() { return getpid(); }
-std::vector<int> Inner() { return {getpid(), troupe::Get(troupe::Task(PidOf).Remote())}; }
+int PidOf() { return gettid(); }  // of a process, that of its main thread
+std::vector<int> Inner() { return {gettid(), troupe::Get(troupe::Task(PidOf).Remote())}; }
 std::vector<int> Outer() {
   std::vector<int> pids = troupe::Get(troupe::Task(Inner).Remote());
-  pids.push_back(getpid());
+  pids.push_back(gettid());
   return pids;
 }
 

@@ -150,7 +150,7 @@ TEST_F(ObjectsTest, AThousandReferencesGoOutAndIn) {
 }
 
 TEST_F(ObjectsTest, ObjectsOutliveTheirMaker) {
-  const auto make = troupe::Task([] { return troupe::Put(std::vector<int>(50'000, getpid())); });
+  const auto make = troupe::Task([] { return troupe::Put(std::vector<int>(50'000, gettid())); });
   const troupe::ObjectRef<std::vector<int>> made = troupe::Get(make.Remote());
   const std::vector<int> values = troupe::Get(made);
   EXPECT_EQ(values.size(), 50'000u);

@@ -16,7 +16,7 @@ pid_t WaitFor(const troupe::ObjectRef<int>& gate) { return troupe::Get(gate) == 
 
 class Model {
  public:
-  pid_t Pid() const { return getpid(); }
+  pid_t Pid() const { return gettid(); }
 };
 
 // The same through another process, which makes the group and hands it on.

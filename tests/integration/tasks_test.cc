@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -22,7 +23,7 @@ std::unique_ptr<int> Boxed(std::unique_ptr<int> box) { return std::make_unique<i
 void DoNothing() {}
 int Throws(int x) { throw std::runtime_error("no luck with " + std::to_string(x)); }
 int ThrowsAnInt() { throw 42; }
-int Pid() { return getpid(); }
+int Pid() { return gettid(); }  // of a process, that of its main thread
 
 struct Scaler {
   int factor = 1;
@@ -98,7 +99,7 @@ TEST_F(TasksTest, ErrorsAreTypedAndFollowDependencies) {
     EXPECT_EQ(e.info().exception_type, "std::runtime_error");
     EXPECT_EQ(e.info().origin, "unlucky");
     EXPECT_EQ(e.info().attempt, 1u);
-    EXPECT_NE(e.info().pid, getpid());
+    EXPECT_EQ(e.info().pid == getpid(), cluster_.in_process());
   }
   const troupe::ObjectRef<int> after =
       troupe::Task(Square).Remote(troupe::Task(Square).Remote(bad));
@@ -198,6 +199,27 @@ TEST(SmallRings, EverythingWorksWithRingsOf4KiB) {
     greetings.push_back(troupe::Task(Greet).Remote(std::string(i, 'x')));
   for (int i = 0; i < 2000; ++i) EXPECT_EQ(troupe::Get(greetings[i]).size(), 6u + i);
   ExpectManyIdsToTravel();
+}
+
+troupe::WorkerLocal<std::atomic<int>> calls;
+troupe::WorkerLocal<int> fussy([] {
+  if (++*calls < 2) throw std::runtime_error("not yet");
+  return 7;
+});
+
+TEST(WorkerLocal, IsMadeOnceInAWorkerAndTheDriverHasItsOwn) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto count = troupe::Task([] { return ++*calls; });
+  for (int i = 1; i <= 5; ++i) EXPECT_EQ(troupe::Get(count.Remote()), i);
+  EXPECT_EQ(*calls, 0);
+}
+
+TEST(WorkerLocal, WhatItsMakerThrowsIsTheTasksErrorAndTheNextOneTriesAgain) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto look = troupe::Task([] { return *fussy; });
+  EXPECT_THROW((void)troupe::Get(look.Remote()), troupe::TaskError);
+  EXPECT_EQ(troupe::Get(look.Remote()), 7);
+  EXPECT_EQ(troupe::Get(look.Remote()), 7);
 }
 
 TEST(Init, MayFollowShutdownManyTimes) {

@@ -174,8 +174,13 @@ void Client::CheckLook(ObjectId id, const Resolved& seen) const {
   TROUPE_CHECK(Read(id).value == seen.value, "a value that changed under a view");
 }
 
+void Client::CheckViews() const {
+  for (const auto& [id, count] : views_) (void)Read(id);
+}
+
 void Client::EndLook(ObjectId id) {
   if (objects_.Find(id)->location() != nullptr) {
+    if (--views_[id] == 0) views_.erase(id);
     if (const auto serial = objects_.DropView(id)) Send(wire::Unpinned{{{id, *serial}}, {}});
   }
   DropHandle(id);
@@ -312,7 +317,10 @@ Resolved Client::LookAt::await_resume() {
     resolved = client().Read(id_);
     if (resolved.error.has_value()) return resolved;
     client().references_.AddHandle(id_);
-    if (client().objects_.Find(id_)->location() != nullptr) client().objects_.AddView(id_);
+    if (client().objects_.Find(id_)->location() != nullptr) {
+      client().objects_.AddView(id_);
+      ++client().views_[id_];
+    }
   } else if (const auto refused = client().fetch_refusals_.find(id_);
              refused != client().fetch_refusals_.end()) {
     resolved.error = refused->second;

@@ -92,6 +92,8 @@ class Client {
   // The same value still lies there.
   void CheckLook(ObjectId id, const Resolved& seen) const;
   void EndLook(ObjectId id);
+  // What is looked at lies where it lay.
+  void CheckViews() const;
 
   // co_await Client::WaitFor(&thread, ids): until all are there. Lends the CPU meanwhile; the
   // result is the node's refusal, where it refused the wait.
@@ -139,6 +141,7 @@ class Client {
   objectstore::ReferenceTable references_;
   objectstore::LeaseCarver leases_;
   objectstore::ObjectCache objects_{&references_};
+  std::map<ObjectId, int> views_;  // how many, of those in the store
   uint64_t next_request_ = 1;
   std::map<uint64_t, std::optional<ActorId>> found_;
   std::map<ObjectId, ErrorInfo> fetch_refusals_;

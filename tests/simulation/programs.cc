@@ -69,6 +69,7 @@ Options Options::FromSeed(uint64_t seed) {
   options.removes_groups = Roll(random, 3) == 0;
   options.max_suspended_calls = 2 * Roll(random, 5);  // the groups share them
   if (Roll(random, 2) == 0) options.max_awake_tasks = Roll(random, 4);
+  options.workers_run_on = Roll(random, 4) == 0;
   return options;
 }
 

@@ -37,6 +37,7 @@ struct Options {
   double crash_chance = 0;         // of one worker, at each event
   double memory_chance = 0;        // that memory runs out, at each event
   double failed_start_chance = 0;  // of a process that is started
+  bool workers_run_on = false;     // when they are killed: they are threads
   bool drivers_may_die = false;
   bool kills_actors = false;
   bool stops_tasks = false;  // cancels, deadlines, tasks that do not end by themselves

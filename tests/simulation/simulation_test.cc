@@ -47,6 +47,7 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     sum.dispatches += world.counts().dispatches;
     sum.workers += world.counts().workers;
     sum.crashes += world.counts().crashes;
+    sum.ran_on += world.counts().ran_on;
     sum.recalls += world.counts().recalls;
     sum.suspensions += world.counts().suspensions;
     sum.refusals += world.counts().refusals;
@@ -76,6 +77,7 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     EXPECT_GT(sum.suspensions, 0u) << "no run had a call that was suspended";
     EXPECT_GT(sum.refusals, 0u) << "no run had a wait that could not end";
     EXPECT_GT(sum.crashes, 0u) << "no run had a crash";
+    EXPECT_GT(sum.ran_on, 0u) << "no run had a worker that ran on";
   }
 }
 

@@ -91,7 +91,8 @@ struct World::Process {
   JobId job = JobId::kNone;
   bool alive = true;
   bool kill_asked = false;
-  bool gone = false;  // the node knows that it is dead
+  bool gone = false;     // the node knows that it is dead
+  bool runs_on = false;  // and it is not, but given up
   std::string cause;
   std::unique_ptr<Client> client;  // null while it starts
   std::unique_ptr<DriverProgram> driver;
@@ -230,6 +231,7 @@ void World::Collect(std::vector<Event>* events) {
   std::vector<Process*> victims;
   for (const auto& owned : processes_) {
     Process* process = owned.get();
+    if (process->runs_on) events->push_back({Event::Kind::kEnd, process});
     if (process->gone) continue;
     if (process->client == nullptr) {
       events->push_back({Event::Kind::kJoin, process});
@@ -326,8 +328,17 @@ void World::Perform(const Event& event) {
       if (process->is_driver()) {
         core_.DriverLeft(process->client->id());
       } else {
-        core_.ProcessDied(process->number, process->cause, 1);
+        process->runs_on = process->kill_asked && options_.workers_run_on;
+        core_.ProcessDied(process->number, process->cause, 1, /*for_want_of_memory=*/false,
+                          process->runs_on);
+        if (process->runs_on) ++counts_.ran_on;
       }
+      break;
+    case Event::Kind::kEnd:
+      Trace(absl::StrCat(process->Name(), " ends after it was given up"));
+      process->runs_on = false;
+      process->client->CheckViews();
+      core_.ForgetHoldings(process->client->id());
       break;
     case Event::Kind::kLane: {
       const auto work = std::move(lane_.front());

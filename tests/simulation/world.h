@@ -46,6 +46,7 @@ class World {
     uint64_t dispatches = 0;
     uint64_t workers = 0;
     uint64_t crashes = 0;
+    uint64_t ran_on = 0;  // of those that crashed
     uint64_t recalls = 0;
     uint64_t suspensions = 0;
     uint64_t refusals = 0;  // of waits that cannot end
@@ -68,6 +69,7 @@ class World {
       kJoin,
       kKill,
       kFoundDead,
+      kEnd,
       kLane,
       kMemory,
       kJob

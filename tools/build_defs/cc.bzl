@@ -1,6 +1,7 @@
 """The one place where C++ rules are loaded and compiler flags are chosen.
 
     troupe_cc_library, troupe_cc_binary, troupe_cc_test: as in rules_cc, with our flags.
+    troupe_in_process_test(name, test): a test of the SDK once more, on an in-process cluster.
     troupe_capnp_library(name, src): compiles x.capnp; include it as "path/x.capnp.h".
     troupe_fuzz_test(name, src, corpus): replays its corpus; fuzzes under --config=fuzz.
     troupe_compile_fail_test(name, src, expect): the source must not compile, with that sentence first.
@@ -10,6 +11,7 @@
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 load(":compile_fail.bzl", "compile_fail_test")
 load(":link_purity.bzl", _troupe_link_purity_test = "troupe_link_purity_test")
+load(":rerun.bzl", "troupe_rerun_test")
 
 COPTS = [
     "-std=c++20",
@@ -93,6 +95,27 @@ def troupe_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
         size = size,
         copts = _copts(copts),
         deps = deps + [gtest],
+        **kwargs
+    )
+
+def troupe_in_process_test(name, test, processes_only = [], tags = ["threads"], size = "medium", **kwargs):
+    """Runs the program of `test` with --troupe_in_process: node and workers are threads of it.
+
+    Args:
+      name: of the test.
+      test: a troupe_cc_test whose cases call troupe::Init.
+      processes_only: the cases, as GoogleTest's patterns, that are about processes: their deaths, output, pids.
+      tags: as usual.
+      size: as usual.
+      **kwargs: passed on to the rule.
+    """
+    filters = ["--gtest_filter=-" + ":".join(processes_only)] if processes_only else []
+    troupe_rerun_test(
+        name = name,
+        size = size,
+        args = ["--troupe_in_process"] + filters,
+        tags = tags,
+        test = test,
         **kwargs
     )
 
