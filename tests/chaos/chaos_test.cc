@@ -142,23 +142,23 @@ TEST(Chaos, OfWorkersLosesOrRepeatsNoItemOfAStream) {
   });
 }
 
-// What the tasks make together is several times what fits into memory; now and then the disk is
+// What the tasks make together is more than twice what fits into memory; now and then the disk is
 // full for a while.
 TEST(Chaos, OfWorkersAndDisksChangesNothingThatIsSpilled) {
   Repeat("spilling", [](uint64_t seed, Tally& tally) {
     Random random(seed);
-    const Graph graph = RandomGraph(random, 240, {.words = 100'000, .all_large = true});
+    const Graph graph = RandomGraph(random, 400, {.words = 100'000, .all_large = true});
     const SmallDisk disk(320 * kMebibyte);
     if (!disk.mounted()) std::printf("TROUPE_SKIPPED: only root can have a disk that is full\n");
     {
       const troupe::Cluster cluster = troupe::Init({.workers = 2,
-                                                    .object_store_memory = 24 * kMebibyte,
+                                                    .object_store_memory = 64 * kMebibyte,
                                                     .spill_directories = {disk.directory()}});
       std::optional<DiskFiller> filler;
       if (disk.mounted()) filler.emplace(disk.directory(), random(), tally);
       // A task that fetches megabytes from the disk is to come to its end before it is killed
       // again.
-      const Killer killer(getpid(), random(), tally, std::chrono::milliseconds(400));
+      const Killer killer(getpid(), random(), tally, std::chrono::milliseconds(400), 20);
       RunAndCompare(graph, tally);
     }
   });

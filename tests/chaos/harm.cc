@@ -72,8 +72,12 @@ bool Harm::Pause(std::chrono::nanoseconds most) {
   return !stopped_.wait_for(lock, time, [this] { return stop_; });
 }
 
-Killer::Killer(int root, uint64_t seed, Tally& tally, std::chrono::milliseconds pause)
-    : harm_(seed, pause, [root, &tally](Harm& harm) { HarmAWorker(root, harm, tally); }) {}
+Killer::Killer(int root, uint64_t seed, Tally& tally, std::chrono::milliseconds pause, int most)
+    : harm_(seed, pause, [root, &tally, most](Harm& harm) mutable {
+        if (most == 0) return;
+        --most;
+        HarmAWorker(root, harm, tally);
+      }) {}
 
 SmallDisk::SmallDisk(int64_t bytes) {
   const char* parent = std::getenv("TEST_TMPDIR");

@@ -45,11 +45,12 @@ class Harm {
   std::thread thread_;
 };
 
-// Kills one worker below `root` after the other, or stops it for a while, at most `pause` apart.
+// Kills one worker below `root` after the other, or stops it for a while: at most `pause` apart,
+// and `most` times, so that on a slow machine, too, the load comes to its end.
 class Killer {
  public:
   Killer(int root, uint64_t seed, Tally& tally,
-         std::chrono::milliseconds pause = std::chrono::milliseconds(30));
+         std::chrono::milliseconds pause = std::chrono::milliseconds(30), int most = 1000);
 
  private:
   Harm harm_;
