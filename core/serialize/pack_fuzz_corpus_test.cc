@@ -43,16 +43,19 @@ std::string Encoded(const T& value) {
 TEST(PackFuzzCorpus, IsWhatItIsMadeFrom) {
   const std::string numbers = Encoded(std::vector<double>{1, 2, 3}),
                     text = Encoded(std::string("words"));
-  ExpectCorpus("core/serialize", "pack_fuzz_corpus",
-               {{"value", Input(PackKind::kValue, 3, Packed(PackKind::kValue, "int", "12345678"))},
-                {"task", Input(PackKind::kTask, 9, Packed(PackKind::kTask, "", "1234567"))},
-                {"another_kind",
-                 Input(PackKind::kResult, 0, Packed(PackKind::kFunction, "a function", "123"))},
-                {"no_kind", Input(PackKind(0), 1, Packed(PackKind(77), "x", "123"))},
-                {"array", Input(PackKind::kValue, 0, numbers)},
-                {"array_body", Input(PackKind::kValue, 0, numbers.substr(sizeof(ValueHeader)))},
-                {"string", Input(PackKind::kValue, 0, text)},
-                {"string_body", Input(PackKind::kValue, 0, text.substr(sizeof(ValueHeader)))}});
+  ExpectCorpus(
+      "core/serialize", "pack_fuzz_corpus",
+      {{"value", Input(PackKind::kValue, 3, Packed(PackKind::kValue, "int", "12345678"))},
+       {"task", Input(PackKind::kTask, 9, Packed(PackKind::kTask, "", "1234567"))},
+       {"another_kind",
+        Input(PackKind::kResult, 0, Packed(PackKind::kFunction, "a function", "123"))},
+       {"no_kind", Input(PackKind(0), 1, Packed(PackKind(77), "x", "123"))},
+       {"array", Input(PackKind::kValue, 0, numbers)},
+       {"array_body", Input(PackKind::kValue, 0, numbers.substr(sizeof(ValueHeader)))},
+       // A fingerprint is of a type's name, which compilers spell differently:
+       // pack_fuzz.cc puts the right one before string_body.
+       {"foreign_string", Input(PackKind::kValue, 0, std::string(8, '\0') + text.substr(8))},
+       {"string_body", Input(PackKind::kValue, 0, text.substr(sizeof(ValueHeader)))}});
 }
 
 }  // namespace

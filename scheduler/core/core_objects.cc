@@ -1,4 +1,5 @@
 // The part of Core that seals, frees and makes room for objects.
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,31 @@
 #include "scheduler/core/core.h"
 
 namespace troupe::scheduler {
+namespace {
+
+// Of the texts of an error, which count to nobody's limit.
+constexpr size_t kMaxErrorBytes = size_t{64} << 10;
+
+// The error that an object becomes: the client's own, or what of it is not too long.
+std::shared_ptr<const ErrorInfo> Bounded(const ErrorInfo& error) {
+  const size_t bytes = error.message.size() + error.exception_type.size() + error.origin.size() +
+                       error.payload.size();
+  if (bytes <= kMaxErrorBytes) return std::make_shared<const ErrorInfo>(error);
+  TROUPE_PROBE("core: an error is too long to be kept");
+  auto kept = std::make_shared<ErrorInfo>();
+  kept->kind = error.kind;
+  kept->message =
+      absl::StrCat(error.message.substr(0, kMaxErrorBytes / 4), "... [an error of ", bytes,
+                   " B: ", kMaxErrorBytes,
+                   " B are kept of one, so that its message is cut, and it is thrown as no type ",
+                   "of its own; put large values into objects]");
+  kept->task = error.task;
+  kept->attempt = error.attempt;
+  kept->pid = error.pid;
+  return kept;
+}
+
+}  // namespace
 
 absl::Status Core::CreateObject(ObjectId id, ClientId maker) {
   if (!lineage_.empty() && lineage_.Knows(id.task())) {
@@ -94,7 +120,7 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
     if (absl::Status status = space_.Seal(client, *location); !status.ok()) return status;
     content = *location;
   } else if (const auto* error = std::get_if<ErrorInfo>(&value.content)) {
-    ObjectResolved(id, objects_.Fail(id, std::make_shared<const ErrorInfo>(*error)));
+    ObjectResolved(id, objects_.Fail(id, Bounded(*error)));
     return absl::OkStatus();
   } else {
     return absl::InvalidArgumentError(absl::StrCat(id.ToString(), " was sealed without a value"));

@@ -116,6 +116,25 @@ TEST_F(LiesTest, OneMessageMakesABoundedNumberOfObjects) {
   EXPECT_EQ(core_.objects().count(), Limits::kMaxReturns);
 }
 
+// An error's text counts to no limit, and so is short.
+TEST_F(LiesTest, AnErrorIsNotKeptWhateverItsLength) {
+  const auto sealed = [&](uint64_t number, const ErrorInfo& error) {
+    const ObjectId id = ObjectId::Make(kDriver, number);
+    EXPECT_TRUE(core_.Seal(kDriver, {id, {error, {}}}).ok());
+    return *std::get<std::shared_ptr<const ErrorInfo>>(core_.objects().Find(id)->content());
+  };
+  ErrorInfo error{.kind = ErrorKind::kTaskError, .message = std::string(50'000, 'm')};
+  error.payload = std::string(10'000, 'p');
+  EXPECT_EQ(sealed(1, error), error);
+  error.message += std::string(50'000'000, 'n');
+  const ErrorInfo kept = sealed(2, error);
+  EXPECT_EQ(kept.kind, ErrorKind::kTaskError);
+  EXPECT_LT(kept.message.size(), 17'000u);
+  EXPECT_EQ(kept.message.substr(0, 10), "mmmmmmmmmm");
+  EXPECT_NE(kept.message.find("an error of 50060000 B"), std::string::npos);
+  EXPECT_TRUE(kept.payload.empty());
+}
+
 TEST_F(LiesTest, NobodyQueuesForMemoryWithoutEnd) {
   EXPECT_TRUE(core_.RequestLease(kDriver, kStoreBytes).ok());  // the others wait behind it
   for (size_t i = 0; i < Limits::kMaxClientLeaseRequests; ++i)

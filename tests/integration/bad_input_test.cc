@@ -132,7 +132,9 @@ TEST(BadInput, ANodeRefusesAnotherVersionWithBothNumbers) {
   const StandingNode node;
   RawClient client(node.socket_path());
   ASSERT_TRUE(client.connected());
-  EXPECT_FALSE(client.Join(wire::kVersion + 6));
+  wire::Hello hello;
+  hello.version = wire::kVersion + 6;
+  EXPECT_FALSE(client.Join(hello));
   EXPECT_NE(client.why().find("speaks protocol version 1 and the program version 7"),
             std::string::npos)
       << client.why();

@@ -9,15 +9,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
-#include <string>
+#include <cstdio>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/number_flag.h"
 #include "tests/integration/processes.h"
 
 namespace troupe::testing {
@@ -28,15 +27,6 @@ int64_t seconds = 4;
 
 // Of the first thousands, which are not packed, whatever their number.
 constexpr int64_t kAwakeBytes = int64_t{8} << 20;
-
-// Memory of the process that nobody else has.
-int64_t PrivateBytesOf(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("RssAnon:")) return std::stoll(line.substr(8)) * 1024;
-  }
-  return 0;
-}
 
 std::vector<int> ProcessesNamed(std::string_view name) {
   std::vector<int> found = Descendants(getpid());
@@ -60,7 +50,7 @@ TEST(Load, TasksQueuedBehindABlockerTake500BytesEachAndDrain) {
   (void)Memory(1);
   const std::vector<int> node = ProcessesNamed("troupe-node");
   ASSERT_EQ(node.size(), 1u);
-  const auto bytes = [&] { return PrivateBytesOf(node[0]) + PrivateBytesOf(getpid()); };
+  const auto bytes = [&] { return (RssAnonKib(node[0]) + RssAnonKib(getpid())) * 1024; };
   const int64_t before = bytes();
   for (int64_t i = 0; i < tasks; ++i) refs.push_back(task.Remote(i));
   // What it is answered comes after all that was submitted.
@@ -141,9 +131,13 @@ TEST(Load, WorkersKilledOnceASecondChangeNoResult) {
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (flag.starts_with("--tasks=")) troupe::testing::tasks = std::atoll(argv[i] + 8);
-    if (flag.starts_with("--seconds=")) troupe::testing::seconds = std::atoll(argv[i] + 10);
+    using troupe::testing::IsNumberFlag;
+    if (IsNumberFlag(argv[i], "--tasks=", &troupe::testing::tasks) ||
+        IsNumberFlag(argv[i], "--seconds=", &troupe::testing::seconds)) {
+      continue;
+    }
+    std::fprintf(stderr, "load_test: use --tasks=N and --seconds=N\n");
+    return 2;
   }
   return RUN_ALL_TESTS();
 }

@@ -6,14 +6,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 #include "tests/integration/program.h"
 #include "tests/integration/raw_client.h"
 
@@ -62,8 +67,73 @@ class LyingClients : public ::testing::Test {
     return space;
   }
 
+  // The first message of that kind.
+  template <typename Message>
+  std::optional<Message> Await(RawClient& client) {
+    std::optional<Message> found;
+    while (!found.has_value() && client.Receive([&](const wire::NodeMessage& message) {
+      if (const auto* wanted = std::get_if<Message>(&message)) found = *wanted;
+    })) {
+    }
+    return found;
+  }
+  // A task that a lying worker answers; what its result becomes.
+  wire::Value LieOfAWorker(std::string_view lie) {
+    RawClient driver(node_.socket_path());
+    const std::string variable = "TROUPE_LIE=" + std::string(lie);
+    wire::Hello hello;
+    hello.environment = {variable};
+    EXPECT_TRUE(driver.Join(hello, BuiltProgram("TROUPE_LYING_WORKER")));
+    wire::TaskSpec spec = Spec(driver);
+    spec.cpu_units = 10'000;
+    EXPECT_TRUE(driver.Send(spec) && driver.Send(wire::Subscribe{{spec.id.Result(0)}}));
+    wire::Value result{wire::Pending{}, {}};
+    while (std::holds_alternative<wire::Pending>(result.content)) {
+      const std::optional<wire::Ready> ready = Await<wire::Ready>(driver);
+      if (!ready.has_value()) break;
+      for (const wire::ReadyValue& value : ready->values) {
+        if (value.id == spec.id.Result(0)) result = value.value;
+      }
+    }
+    return result;
+  }
+  void ExpectRefusedCompletion(std::string_view lie, const std::string& reason) {
+    const wire::Value result = LieOfAWorker(lie);
+    const auto* error = std::get_if<ErrorInfo>(&result.content);
+    ASSERT_NE(error, nullptr) << "the lie was taken for a result";
+    EXPECT_EQ(error->kind, ErrorKind::kWorkerCrashed) << error->ToString();
+    ExpectLogged(reason);
+  }
+  void ExpectLogged(const std::string& reason) {
+    EXPECT_TRUE(BecomesTrue([&] { return node_.Log().find(reason) != std::string::npos; },
+                            std::chrono::seconds(60)))
+        << "nothing of '" << reason << "' in:\n"
+        << node_.Log();
+  }
+  // An object of the liar's in memory, a quarter of the store, of which it has been told the place.
+  Location PinAQuarter() {
+    const std::optional<Location> lease = Lease(liar_, kQuarter);
+    EXPECT_TRUE(lease.has_value());
+    Location place = lease.value_or(Location{});
+    place.size = kQuarter;
+    const ObjectId id = ObjectId::Make(liar_.id(), next_++);
+    EXPECT_TRUE(liar_.Send(wire::Seal{id, {place, {}}}) && liar_.Send(wire::Subscribe{{id}}));
+    EXPECT_TRUE(Await<wire::Ready>(liar_).has_value());
+    return place;
+  }
+  // What others do meanwhile: more than fits beside it goes to disk and comes back.
+  void ExpectRoomForOthers() {
+    std::vector<troupe::ObjectRef<std::vector<uint64_t>>> refs;
+    for (uint64_t i = 0; i < 20; ++i)
+      refs.push_back(troupe::Put(std::vector<uint64_t>(kQuarter / 4 / 8, i)));
+    for (uint64_t i = 0; i < 20; ++i)
+      EXPECT_EQ(troupe::Get(refs[i]), std::vector<uint64_t>(kQuarter / 4 / 8, i));
+  }
+
+  static constexpr uint64_t kQuarter = uint64_t{16} << 20;
   static constexpr std::array<std::byte, 8> kWord{};
-  StandingNode node_;
+  StandingNode node_{{"--workers=2", "--object_store_memory=64MiB",
+                      "--spill_dir=" + std::string(std::getenv("TEST_TMPDIR"))}};
   const troupe::Cluster cluster_ = troupe::Init({.address = node_.address()});
   const troupe::ObjectRef<std::vector<int>> honest_ = troupe::Put(std::vector<int>(100'000, 5));
   RawClient liar_{node_.socket_path()};
@@ -195,6 +265,56 @@ TEST_F(LyingClients, AsksForALeaseOfNothing) {
 TEST_F(LyingClients, CompletesATaskAndIsNoWorker) {
   ASSERT_TRUE(liar_.Send(wire::Complete{TaskId::Make(liar_.id(), 1), 1, 0, {}}));
   ExpectCutOff(liar_, "completes a task and is no worker");
+}
+
+TEST_F(LyingClients, CompletesATaskThatItDoesNotHave) {
+  ExpectRefusedCompletion("another task", "attempt 1, which it does not have");
+}
+
+TEST_F(LyingClients, CompletesATaskWithAStaleAttempt) {
+  ExpectRefusedCompletion("a stale attempt", "attempt 0, which it does not have");
+}
+
+TEST_F(LyingClients, CompletesATaskInAnotherSlot) {
+  ExpectRefusedCompletion("another slot", "attempt 1, which it does not have");
+}
+
+TEST_F(LyingClients, CompletesATaskWithTooManyResults) {
+  ExpectRefusedCompletion("two results", "with 2 results instead of 1");
+}
+
+// The first one is no lie.
+TEST_F(LyingClients, CompletesATaskTwice) {
+  const wire::Value result = LieOfAWorker("twice");
+  EXPECT_TRUE(std::holds_alternative<wire::Bytes>(result.content));
+  ExpectLogged("attempt 1, which it does not have");
+}
+
+// It has no pin there, or was not asked for it: nothing comes of that.
+TEST_F(LyingClients, AnswersUnpinAndWasNeverAsked) {
+  const ObjectId mine = Put(liar_);
+  ASSERT_TRUE(liar_.Send(wire::Unpinned{{{honest_.id(), 1}, {mine, 0}}, {{honest_.id(), 2}}}));
+  EXPECT_TRUE(Lease(liar_, 1000).has_value());
+}
+
+TEST_F(LyingClients, NeverAnswersUnpinWhileOthersWaitForMemory) {
+  PinAQuarter();
+  ExpectRoomForOthers();
+  EXPECT_TRUE(Await<wire::Unpin>(liar_).has_value()) << "it was not asked";
+}
+
+// What it sees there is somebody else's, which harms nobody but itself.
+TEST_F(LyingClients, AgreesToUnpinAndGoesOnUsingTheAddress) {
+  const Location place = PinAQuarter();
+  const int chunk = liar_.Chunk(place.chunk);
+  ASSERT_GE(chunk, 0);
+  std::thread others([this] { ExpectRoomForOthers(); });
+  const std::optional<wire::Unpin> unpin = Await<wire::Unpin>(liar_);
+  EXPECT_TRUE(unpin.has_value() && liar_.Send(wire::Unpinned{unpin->pins, {}}));
+  others.join();
+  std::vector<char> bytes(place.size);
+  EXPECT_EQ(pread(chunk, bytes.data(), bytes.size(), static_cast<off_t>(place.offset)),
+            static_cast<ssize_t>(bytes.size()));
 }
 
 TEST_F(LyingClients, SuspendsACallAndIsNoActor) {

@@ -2,9 +2,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cinttypes>
-#include <cstdio>
-#include <fstream>
 #include <map>
 #include <numeric>
 #include <string>
@@ -12,34 +9,12 @@
 
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 
 namespace {
 
-// Private memory of this process, in KiB.
-int64_t PrivateKib() {
-  std::ifstream file("/proc/self/smaps_rollup");
-  int64_t sum = 0;
-  for (std::string line; std::getline(file, line);) {
-    int64_t kib = 0;
-    if (std::sscanf(line.c_str(), "Private_Clean: %" SCNd64, &kib) == 1 ||
-        std::sscanf(line.c_str(), "Private_Dirty: %" SCNd64, &kib) == 1) {
-      sum += kib;
-    }
-  }
-  return sum;
-}
-
-bool LiesInAChunk(const void* pointer) {
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; std::getline(maps, line);) {
-    uint64_t begin = 0, end = 0;
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64, &begin, &end) != 2) continue;
-    const auto address = reinterpret_cast<uint64_t>(pointer);
-    if (address >= begin && address < end)
-      return line.find("memfd:troupe-chunk") != std::string::npos;
-  }
-  return false;
-}
+using troupe::testing::LiesInAChunk;
+using troupe::testing::PrivateKib;
 
 struct Seen {
   bool in_chunk = false;
@@ -48,10 +23,10 @@ struct Seen {
 };
 
 Seen Look(std::span<const double> values) {
-  const int64_t before = PrivateKib();
+  const int64_t before = PrivateKib(getpid());
   Seen seen{.in_chunk = LiesInAChunk(values.data())};
   for (size_t i = 0; i < values.size(); i += 512) seen.sum += values[i];  // touches each page
-  seen.private_kib = PrivateKib() - before;
+  seen.private_kib = PrivateKib(getpid()) - before;
   return seen;
 }
 
@@ -78,11 +53,11 @@ TEST_F(ObjectsTest, ALargeArgumentIsReadWhereItLies) {
   EXPECT_TRUE(seen.in_chunk);
   EXPECT_EQ(seen.sum, 62'500);
   EXPECT_LT(seen.private_kib, 1024);
-  const int64_t before = PrivateKib();
+  const int64_t before = PrivateKib(getpid());
   const troupe::Array<double> view = troupe::Get(array);
   EXPECT_TRUE(LiesInAChunk(view.data()));
   EXPECT_EQ(view.size(), 32'000'000u);
-  EXPECT_LT(PrivateKib() - before, 1024);
+  EXPECT_LT(PrivateKib(getpid()) - before, 1024);
 }
 
 TEST_F(ObjectsTest, AVectorIsAnArrayIsASpan) {

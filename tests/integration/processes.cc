@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -29,6 +31,15 @@ std::vector<int> NumbersIn(const std::string& path) {
   }
   closedir(directory);
   return numbers;
+}
+
+// The number behind `name` in a file of lines "Name:   12345 kB"; 0 where there is none.
+int64_t FieldOf(const std::string& path, const std::string& name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind(name, 0) == 0) return std::atoll(line.c_str() + name.size());
+  }
+  return 0;
 }
 
 }  // namespace
@@ -83,6 +94,38 @@ std::set<ino_t> SharedMemoryOf(int pid) {
     }
   }
   return inodes;
+}
+
+size_t DescriptorsOf(int pid) {
+  // Their numbers begin with 0, which NumbersIn leaves out.
+  const std::string directory = "/proc/" + std::to_string(pid) + "/fd";
+  struct stat zero {};
+  return NumbersIn(directory).size() + (lstat((directory + "/0").c_str(), &zero) == 0 ? 1 : 0);
+}
+
+int64_t RssAnonKib(int pid) {
+  return FieldOf("/proc/" + std::to_string(pid) + "/status", "RssAnon:");
+}
+
+int64_t PrivateKib(int pid) {
+  const std::string file = "/proc/" + std::to_string(pid) + "/smaps_rollup";
+  return FieldOf(file, "Private_Clean:") + FieldOf(file, "Private_Dirty:");
+}
+
+int64_t PssKib(int pid) {
+  return FieldOf("/proc/" + std::to_string(pid) + "/smaps_rollup", "Pss:");
+}
+
+bool LiesInAChunk(const void* address) {
+  const auto wanted = reinterpret_cast<uint64_t>(address);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    uint64_t begin = 0, end = 0;
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64, &begin, &end) != 2) continue;
+    if (wanted >= begin && wanted < end)
+      return line.find("memfd:troupe-chunk") != std::string::npos;
+  }
+  return false;
 }
 
 }  // namespace troupe::testing

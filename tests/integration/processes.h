@@ -8,6 +8,8 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <thread>
@@ -26,6 +28,17 @@ std::vector<int> Descendants(int root);
 std::vector<int> AllProcesses();
 // The inodes of Troupe's shared memory that the process has open.
 std::set<ino_t> SharedMemoryOf(int pid);
+// How many descriptors it has open: files, sockets and all else.
+size_t DescriptorsOf(int pid);
+
+// Memory of a process, in KiB; 0 where there is none: of no file and nobody else's (RssAnon);
+// mapped by nobody else, be it of a file (Private_Clean and Private_Dirty); its share of all it
+// maps (Pss).
+int64_t RssAnonKib(int pid);
+int64_t PrivateKib(int pid);
+int64_t PssKib(int pid);
+// Whether an address of this process lies in the object store.
+bool LiesInAChunk(const void* address);
 
 // Waits for a condition; false where it does not come true in that time.
 template <typename F>

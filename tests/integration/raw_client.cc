@@ -30,6 +30,10 @@ RawClient::RawClient(const std::string& socket_path) {
   socket_ = std::make_unique<channel::ControlSocket>(*std::move(connected));
 }
 
+RawClient::RawClient(UniqueFd socket) : fd_(socket.get()) {
+  socket_ = std::make_unique<channel::ControlSocket>(std::move(socket));
+}
+
 bool RawClient::WaitForSocket() {
   pollfd p{fd_, POLLIN, 0};
   return poll(&p, 1, kPatienceMs) == 1;
@@ -53,52 +57,78 @@ bool RawClient::SendControl(const wire::ControlMessage& message, std::span<const
   return socket_->Send(wire::Encode(message, buffer_), descriptors).ok();
 }
 
-bool RawClient::Join(uint32_t version, uint32_t ring_bytes) {
-  const UniqueFd executable(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+bool RawClient::Join(wire::Hello hello, const std::string& executable) {
+  const UniqueFd program(open(executable.c_str(), O_RDONLY | O_CLOEXEC));
   const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
   const UniqueFd directory(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const int descriptors[] = {executable.get(), self.get(), directory.get(), STDOUT_FILENO,
+  const int descriptors[] = {program.get(), self.get(), directory.get(), STDOUT_FILENO,
                              STDERR_FILENO};
-  wire::Hello hello;
-  hello.version = version;
   hello.role = wire::Role::kDriver;
   hello.pid = getpid();
-  hello.ring_bytes = ring_bytes;
+  return Greet(hello, descriptors);
+}
+
+bool RawClient::JoinAsWorker(uint64_t nonce) {
+  wire::Hello hello;
+  hello.role = wire::Role::kWorker;
+  hello.nonce = nonce;
+  hello.pid = getpid();
+  return Greet(hello, {});
+}
+
+bool RawClient::Greet(const wire::Hello& hello, std::span<const int> descriptors) {
   if (!SendControl(hello, descriptors)) return false;
-  bool joined = false;
-  while (!joined && why_.empty()) {
-    if (!WaitForSocket()) {
-      why_ = "no answer";
-      break;
-    }
-    const absl::Status status =
-        socket_->Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
-          absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
-          if (!message.ok()) return message.status();
-          if (const auto* refused = std::get_if<wire::Refused>(&*message)) {
-            why_ = std::string(refused->reason);
-          } else if (const auto* welcome = std::get_if<wire::Welcome>(&*message)) {
-            if (received.size() != 4) return absl::InvalidArgumentError("not four descriptors");
-            auto memory = channel::ChannelMemory::Open(std::move(received[0]));
-            if (!memory.ok()) return memory.status();
-            memory_ = std::make_unique<channel::ChannelMemory>(*std::move(memory));
-            bell_ = std::make_unique<channel::Doorbell>(std::move(received[1]));
-            kept_.push_back(std::move(received[2]));
-            kept_.push_back(std::move(received[3]));
-            id_ = welcome->client;
-            joined = true;
-          }
-          return absl::OkStatus();
-        });
-    if (!status.ok() && why_.empty()) why_ = std::string(ToStd(status.message()));
+  while (memory_ == nullptr && why_.empty()) {
+    if (!WaitForSocket()) why_ = "no answer";
+    ReadSocket();
   }
-  if (!joined) return false;
+  if (memory_ == nullptr) return false;
   producer_ = std::make_unique<channel::RingProducer>(memory_->up_control(), memory_->up_data(),
                                                       memory_->ring_bytes());
   consumer_ = std::make_unique<channel::RingConsumer>(
       memory_->down_control(), memory_->down_data(), memory_->ring_bytes(),
       channel::RingConsumer::Trust::kInPlace, Limits::kMaxMessageBytes);
   return true;
+}
+
+bool RawClient::ReadSocket() {
+  bool any = false;
+  const absl::Status status =
+      socket_->Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
+        any = true;
+        absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
+        if (!message.ok()) return message.status();
+        return Handle(*message, std::move(received));
+      });
+  if (!status.ok() && why_.empty()) why_ = std::string(ToStd(status.message()));
+  return any;
+}
+
+absl::Status RawClient::Handle(const wire::ControlMessage& message,
+                               std::vector<UniqueFd> received) {
+  if (const auto* refused = std::get_if<wire::Refused>(&message)) {
+    why_ = std::string(refused->reason);
+  } else if (const auto* chunk = std::get_if<wire::ChunkNotice>(&message)) {
+    if (received.size() != 1) return absl::InvalidArgumentError("not one descriptor");
+    chunks_[chunk->chunk] = std::move(received[0]);
+  } else if (const auto* welcome = std::get_if<wire::Welcome>(&message)) {
+    if (received.size() != 4) return absl::InvalidArgumentError("not four descriptors");
+    auto memory = channel::ChannelMemory::Open(std::move(received[0]));
+    if (!memory.ok()) return memory.status();
+    memory_ = std::make_unique<channel::ChannelMemory>(*std::move(memory));
+    bell_ = std::make_unique<channel::Doorbell>(std::move(received[1]));
+    kept_.push_back(std::move(received[2]));
+    kept_.push_back(std::move(received[3]));
+    id_ = welcome->client;
+  }
+  return absl::OkStatus();
+}
+
+int RawClient::Chunk(ChunkId chunk) {
+  while (!chunks_.contains(chunk)) {
+    if (!WaitForSocket() || !ReadSocket()) return -1;
+  }
+  return chunks_.at(chunk).get();
 }
 
 bool RawClient::WriteMessage(std::span<const std::byte> message) {

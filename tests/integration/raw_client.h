@@ -13,10 +13,12 @@
 #ifndef TROUPE_TESTS_INTEGRATION_RAW_CLIENT_H_
 #define TROUPE_TESTS_INTEGRATION_RAW_CLIENT_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/base/ids.h"
 #include "core/base/unique_fd.h"
@@ -32,14 +34,18 @@ namespace troupe::testing {
 class RawClient {
  public:
   explicit RawClient(const std::string& socket_path);
+  // Of a process that a node has started.
+  explicit RawClient(UniqueFd socket);
 
   bool connected() const { return socket_ != nullptr; }
   // Bytes as they are, with no frame around them; false where the node has closed the socket.
   bool SendBytes(std::span<const std::byte> bytes);
   bool SendControl(const wire::ControlMessage& message, std::span<const int> descriptors = {});
 
-  // The handshake of a driver. False where the node did not welcome it; why() says why.
-  bool Join(uint32_t version = wire::kVersion, uint32_t ring_bytes = 0);
+  // The handshake of a driver, whose workers are the executable. False where the node did not
+  // welcome it; why() says why.
+  bool Join(wire::Hello hello = {}, const std::string& executable = "/proc/self/exe");
+  bool JoinAsWorker(uint64_t nonce);
   const std::string& why() const { return why_; }
   ClientId id() const { return id_; }
   channel::ChannelMemory& memory() { return *memory_; }
@@ -53,11 +59,18 @@ class RawClient {
   // The next message from the node, handed to `handle`; false where the connection has ended.
   bool Receive(absl::FunctionRef<void(const wire::NodeMessage&)> handle);
 
+  // The memory of a chunk, which belongs to this client still; -1 where the node does not send it.
+  int Chunk(ChunkId chunk);
+
   // True when the node has closed the connection.
   bool WaitForEnd();
 
  private:
   bool WaitForSocket();
+  bool Greet(const wire::Hello& hello, std::span<const int> descriptors);
+  // Takes what has come over the socket; true where there was something.
+  bool ReadSocket();
+  absl::Status Handle(const wire::ControlMessage& message, std::vector<UniqueFd> received);
 
   int fd_ = -1;
   std::unique_ptr<channel::ControlSocket> socket_;
@@ -68,6 +81,7 @@ class RawClient {
   std::unique_ptr<channel::RingConsumer> consumer_;
   std::unique_ptr<channel::Doorbell> bell_;
   std::vector<UniqueFd> kept_;
+  std::map<ChunkId, UniqueFd> chunks_;
   wire::MessageBuffer buffer_;
 };
 

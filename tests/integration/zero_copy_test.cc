@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,34 +16,12 @@
 
 namespace {
 
+using troupe::testing::LiesInAChunk;
+using troupe::testing::PrivateKib;
+using troupe::testing::PssKib;
+
 constexpr size_t kCount = size_t{1} << 27;  // of doubles: 1 GiB
 constexpr int64_t kMostKib = 1024;
-
-// Private memory of this process, in KiB.
-int64_t PrivateKib() {
-  std::ifstream file("/proc/self/smaps_rollup");
-  int64_t sum = 0;
-  for (std::string line; std::getline(file, line);) {
-    int64_t kib = 0;
-    if (std::sscanf(line.c_str(), "Private_Clean: %" SCNd64, &kib) == 1 ||
-        std::sscanf(line.c_str(), "Private_Dirty: %" SCNd64, &kib) == 1) {
-      sum += kib;
-    }
-  }
-  return sum;
-}
-
-bool LiesInAChunk(const void* pointer) {
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; std::getline(maps, line);) {
-    uint64_t begin = 0, end = 0;
-    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64, &begin, &end) != 2) continue;
-    const auto address = reinterpret_cast<uint64_t>(pointer);
-    if (address >= begin && address < end)
-      return line.find("memfd:troupe-chunk") != std::string::npos;
-  }
-  return false;
-}
 
 struct Seen {
   bool in_chunk = false;
@@ -54,10 +31,10 @@ struct Seen {
 
 // Touches each page.
 Seen Look(std::span<const double> values) {
-  const int64_t before = PrivateKib();
+  const int64_t before = PrivateKib(getpid());
   Seen seen{.in_chunk = LiesInAChunk(values.data())};
   for (size_t i = 0; i < values.size(); i += 512) seen.sum += values[i];
-  seen.private_kib = PrivateKib() - before;
+  seen.private_kib = PrivateKib(getpid()) - before;
   return seen;
 }
 
@@ -79,24 +56,14 @@ TEST(ZeroCopy, AnArgumentOf1GiBIsReadWhereItLies) {
     EXPECT_EQ(seen.sum, kCount / 512);
     EXPECT_LT(seen.private_kib, kMostKib);
   }
-  const int64_t before = PrivateKib();
+  const int64_t before = PrivateKib(getpid());
   const troupe::Array<double> view = troupe::Get(array);
   EXPECT_TRUE(LiesInAChunk(view.data()));
   EXPECT_EQ(view.size(), kCount);
   double sum = 0;
   for (size_t i = 0; i < kCount; i += 512) sum += view[i];
   EXPECT_EQ(sum, kCount / 512);
-  EXPECT_LT(PrivateKib() - before, kMostKib);
-}
-
-// What the process has of memory: of what several map, each its share.
-int64_t PssKib(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
-  for (std::string line; std::getline(file, line);) {
-    int64_t kib = 0;
-    if (std::sscanf(line.c_str(), "Pss: %" SCNd64, &kib) == 1) return kib;
-  }
-  return 0;
+  EXPECT_LT(PrivateKib(getpid()) - before, kMostKib);
 }
 
 TEST(ZeroCopy, AnArgumentOf1GiBForTenTasksIsInMemoryOnce) {

@@ -4,33 +4,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 
 #include "tests/integration/processes.h"
 
 namespace troupe::testing {
 namespace {
-
-// The number behind `name` in a file of lines "Name:   12345 kB"; 0 where there is none.
-double FieldOf(const std::string& path, const std::string& name) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    double value = 0;
-    if (line.rfind(name, 0) == 0 && std::sscanf(line.c_str() + name.size(), "%lf", &value) == 1)
-      return value;
-  }
-  return 0;
-}
-
-double DescriptorsOf(int pid) {
-  std::error_code error;  // it may have died
-  std::filesystem::directory_iterator directory("/proc/" + std::to_string(pid) + "/fd", error);
-  double count = 0;
-  for (; !error && directory != std::filesystem::directory_iterator(); directory.increment(error))
-    ++count;
-  return count;
-}
 
 template <typename F>
 double MedianOf(const std::vector<Sample>& samples, size_t first, size_t last, F figure) {
@@ -53,12 +31,11 @@ void Look(Sample* sample) {
                       : name == "troupe-worker" ? kWorker
                                                 : kRoles;
     if (role == kRoles) continue;  // it is just being started
-    const std::string directory = "/proc/" + std::to_string(pid);
     double& anon = sample->anon_kib[role];
     double& descriptors = sample->descriptors[role];
-    anon = std::max(anon, FieldOf(directory + "/status", "RssAnon:"));
-    descriptors = std::max(descriptors, DescriptorsOf(pid));
-    sample->pss_kib += FieldOf(directory + "/smaps_rollup", "Pss:");
+    anon = std::max(anon, static_cast<double>(RssAnonKib(pid)));
+    descriptors = std::max(descriptors, static_cast<double>(DescriptorsOf(pid)));
+    sample->pss_kib += static_cast<double>(PssKib(pid));
   }
 }
 

@@ -13,14 +13,15 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sdk/troupe.h"
+#include "tests/integration/number_flag.h"
 #include "tests/integration/processes.h"
 #include "tests/soak/samples.h"
 
@@ -153,24 +154,15 @@ TEST(Soak, StaysFlat) {
               JsonOf(samples.back()).c_str());
 }
 
-bool ParseFlags(int argc, char** argv) {
-  const std::pair<std::string, double*> numbers[] = {{"--seconds=", &seconds},
-                                                     {"--calls=", &calls},
-                                                     {"--objects=", &objects},
-                                                     {"--deaths=", &deaths}};
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    bool known = argument.rfind("--samples=", 0) == 0;
-    if (known) samples_path = argument.substr(10);
-    for (const auto& [name, value] : numbers) {
-      if (argument.rfind(name, 0) != 0) continue;
-      char* end = nullptr;
-      *value = std::strtod(argv[i] + name.size(), &end);
-      known = *end == '\0' && end != argv[i] + name.size();
-    }
-    if (!known) return false;
+bool ParseFlag(std::string_view argument) {
+  if (argument.substr(0, 10) == "--samples=") {
+    samples_path = argument.substr(10);
+    return true;
   }
-  return true;
+  return IsNumberFlag(argument, "--seconds=", &seconds) ||
+         IsNumberFlag(argument, "--calls=", &calls) ||
+         IsNumberFlag(argument, "--objects=", &objects) ||
+         IsNumberFlag(argument, "--deaths=", &deaths);
 }
 
 }  // namespace
@@ -178,7 +170,8 @@ bool ParseFlags(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  if (!troupe::testing::ParseFlags(argc, argv)) {
+  for (int i = 1; i < argc; ++i) {
+    if (troupe::testing::ParseFlag(argv[i])) continue;
     std::fprintf(
         stderr,
         "soak_test: use --seconds=N, --calls=N, --objects=N, --deaths=N (of the whole run) "

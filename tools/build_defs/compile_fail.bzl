@@ -1,60 +1,16 @@
-"""The rule behind troupe_compile_fail_test.
+"""The rules behind troupe_compile_fail_test.
 
 The source is compiled twice in the build, by the toolchain and with the flags of every other target: once as it is
-and once with TROUPE_COMPILE_OK. The test looks at what the compiler said.
+and once with TROUPE_COMPILE_OK. The test looks at what the compiler said. Nothing is generated: most of the time is
+spent on headers, so that many sources with one header share what the compiler has read of it.
 """
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 _COMPILE = "c++-compile"  # ACTION_NAMES.cpp_compile, whose home differs between versions of Bazel
 
-def _compile(ctx, toolchain, features, context, tag, defines):
-    """Compiles ctx.file.src whatever comes of it; returns (file with the exit code, file with the output)."""
-    object_file = ctx.actions.declare_file("%s.%s.o" % (ctx.label.name, tag))
-    code = ctx.actions.declare_file("%s.%s.code" % (ctx.label.name, tag))
-    output = ctx.actions.declare_file("%s.%s.output" % (ctx.label.name, tag))
-    variables = cc_common.create_compile_variables(
-        feature_configuration = features,
-        cc_toolchain = toolchain,
-        source_file = ctx.file.src.path,
-        output_file = object_file.path,
-        include_directories = context.includes,
-        quote_include_directories = context.quote_includes,
-        system_include_directories = context.system_includes,
-        preprocessor_defines = depset(defines, transitive = [context.defines]),
-        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts +
-                             ["-fdiagnostics-color=never"],
-    )
-    command = cc_common.get_memory_inefficient_command_line(
-        feature_configuration = features,
-        action_name = _COMPILE,
-        variables = variables,
-    )
-    compiler = cc_common.get_tool_for_action(feature_configuration = features, action_name = _COMPILE)
-    ctx.actions.run_shell(
-        outputs = [object_file, code, output],
-        inputs = depset([ctx.file.src], transitive = [context.headers, toolchain.all_files]),
-        env = cc_common.get_environment_variables(
-            feature_configuration = features,
-            action_name = _COMPILE,
-            variables = variables,
-        ),
-        # A shell of its own runs the compiler, so that a compiler that is missing is a result as well.
-        command = """
-            object=$1 code=$2 output=$3
-            shift 3
-            status=0
-            LC_ALL=C "$@" >"$output" 2>&1 || status=$?
-            echo "$status" >"$code"
-            [ -e "$object" ] || : >"$object"
-        """,
-        arguments = [object_file.path, code.path, output.path, compiler] + command,
-        mnemonic = "CompileFail",
-        progress_message = "Compiling %s (%s)" % (ctx.file.src.short_path, tag),
-    )
-    return code, output
-
-def _impl(ctx):
+def _compiler(ctx, source, output, context, flags, defines = []):
+    """What it takes to compile `source` to `output`: a struct of the command's arguments, its env and its tools."""
     toolchain = find_cpp_toolchain(ctx)
     features = cc_common.configure_features(
         ctx = ctx,
@@ -63,11 +19,61 @@ def _impl(ctx):
         # The module maps belong to targets, and this is none.
         unsupported_features = ctx.disabled_features + ["layering_check", "use_module_maps", "module_maps"],
     )
-    infos = [dep[CcInfo] for dep in ctx.attr.deps]
-    context = cc_common.merge_cc_infos(cc_infos = infos).compilation_context
+    variables = cc_common.create_compile_variables(
+        feature_configuration = features,
+        cc_toolchain = toolchain,
+        source_file = source,
+        output_file = output,
+        include_directories = context.includes,
+        quote_include_directories = context.quote_includes,
+        system_include_directories = context.system_includes,
+        preprocessor_defines = depset(defines, transitive = [context.defines]),
+        user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts + flags,
+    )
+    how = {"feature_configuration": features, "action_name": _COMPILE}
+    return struct(
+        arguments = [cc_common.get_tool_for_action(**how)] +
+                    cc_common.get_memory_inefficient_command_line(variables = variables, **how),
+        env = cc_common.get_environment_variables(variables = variables, **how),
+        tools = toolchain.all_files,
+    )
 
-    bad_code, bad_output = _compile(ctx, toolchain, features, context, "refused", [])
-    good_code, good_output = _compile(ctx, toolchain, features, context, "accepted", ["TROUPE_COMPILE_OK=1"])
+def _context(ctx):
+    return cc_common.merge_cc_infos(cc_infos = [dep[CcInfo] for dep in ctx.attr.deps]).compilation_context
+
+def _read(ctx, context, tag, defines):
+    """Compiles ctx.file.src whatever comes of it; returns (file with the exit code, file with the output)."""
+    code = ctx.actions.declare_file("%s.%s.code" % (ctx.label.name, tag))
+    output = ctx.actions.declare_file("%s.%s.output" % (ctx.label.name, tag))
+    flags = ["-fdiagnostics-color=never", "-fsyntax-only"]
+    inputs = [ctx.file.src]
+    if ctx.file.precompiled:
+        # Found in the place of the header that has its name; one that does not fit is a warning, and so an error.
+        flags += ["-Winvalid-pch", "-include", ctx.file.precompiled.path[:-len(".gch")]]
+        inputs.append(ctx.file.precompiled)
+    compiler = _compiler(ctx, ctx.file.src.path, "/dev/null", context, flags, defines)
+    ctx.actions.run_shell(
+        outputs = [code, output],
+        inputs = depset(inputs, transitive = [context.headers, compiler.tools]),
+        env = compiler.env,
+        # A shell of its own runs the compiler, so that a compiler that is missing is a result as well.
+        command = """
+            code=$1 output=$2
+            shift 2
+            status=0
+            LC_ALL=C "$@" >"$output" 2>&1 || status=$?
+            echo "$status" >"$code"
+        """,
+        arguments = [code.path, output.path] + compiler.arguments,
+        mnemonic = "CompileFail",
+        progress_message = "Compiling %s (%s)" % (ctx.file.src.short_path, tag),
+    )
+    return code, output
+
+def _test_impl(ctx):
+    context = _context(ctx)
+    bad_code, bad_output = _read(ctx, context, "refused", [])
+    good_code, good_output = _read(ctx, context, "accepted", ["TROUPE_COMPILE_OK=1"])
 
     expect = ctx.actions.declare_file(ctx.label.name + ".expect")
     ctx.actions.write(expect, "\n".join(ctx.attr.expect) + "\n")
@@ -79,18 +85,52 @@ def _impl(ctx):
     ), is_executable = True)
     return [DefaultInfo(executable = script, runfiles = ctx.runfiles(files = files + [ctx.file._check]))]
 
-compile_fail_test = rule(
-    implementation = _impl,
-    attrs = {
-        "copts": attr.string_list(),
-        "deps": attr.label_list(providers = [CcInfo]),
+def _precompiled_impl(ctx):
+    output = ctx.actions.declare_file("%s/%s.gch" % (ctx.label.name, ctx.file.header.basename))
+    context = _context(ctx)
+    compiler = _compiler(ctx, ctx.file.header.path, output.path, context, ["-x", "c++-header"])
+    ctx.actions.run(
+        outputs = [output],
+        inputs = depset([ctx.file.header], transitive = [context.headers, compiler.tools]),
+        env = compiler.env,
+        executable = compiler.arguments[0],
+        arguments = compiler.arguments[1:],
+        mnemonic = "PrecompileHeader",
+        progress_message = "Precompiling %s" % ctx.file.header.short_path,
+    )
+    return [DefaultInfo(files = depset([output]))]
+
+_ATTRIBUTES = {
+    "copts": attr.string_list(),
+    "deps": attr.label_list(providers = [CcInfo]),
+    "_cc_toolchain": attr.label(default = Label("@bazel_tools//tools/cpp:current_cc_toolchain")),
+}
+
+def _compiling_rule(implementation, attrs, **kwargs):
+    attributes = dict(_ATTRIBUTES)
+    attributes.update(attrs)
+    return rule(
+        implementation = implementation,
+        attrs = attributes,
+        fragments = ["cpp"],
+        toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+        **kwargs
+    )
+
+compile_fail_test = _compiling_rule(
+    _test_impl,
+    {
         "expect": attr.string_list(mandatory = True, allow_empty = False),
+        "precompiled": attr.label(allow_single_file = [".gch"]),
         "src": attr.label(allow_single_file = [".cc"], mandatory = True),
-        "_cc_toolchain": attr.label(default = Label("@bazel_tools//tools/cpp:current_cc_toolchain")),
         "_check": attr.label(default = Label("//tools/build_defs:check_compile_fail.sh"), allow_single_file = True),
     },
     doc = "Passes if the source is refused with the expected sentence; see troupe_compile_fail_test.",
-    fragments = ["cpp"],
     test = True,
-    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+)
+
+precompiled_header = _compiling_rule(
+    _precompiled_impl,
+    {"header": attr.label(allow_single_file = [".h"], mandatory = True)},
+    doc = "A header as g++ keeps what it has read of it; see troupe_precompiled_header.",
 )
