@@ -1,5 +1,6 @@
 #include "bench/core_machine.h"
 
+#include <utility>
 #include <variant>
 
 #include "core/base/check.h"
@@ -64,8 +65,7 @@ void CoreMachine::CompleteOne() {
 }
 
 void CoreMachine::Submit(const wire::TaskSpec& spec) {
-  wire::MessageBuffer buffer;
-  TROUPE_CHECK(core_.Submit(kDriver, spec, wire::Encode(spec, buffer)).ok(), "a task");
+  TROUPE_CHECK(core_.Submit(kDriver, spec, wire::Encode(spec, buffer_)).ok(), "a task");
   Perform();
 }
 
@@ -92,6 +92,7 @@ void CoreMachine::Perform() {
                                dispatch->attempt, dispatch->slot});
       }
     }
+    core_.Recycle(std::move(actions));
   }
 }
 

@@ -71,6 +71,7 @@ class CoreMachine : private troupe::scheduler::TaskWords {
 
   troupe::scheduler::WireSpecCodec codec_;
   troupe::scheduler::Core core_;
+  troupe::wire::MessageBuffer buffer_;
   std::deque<Dispatched> dispatched_;
   std::vector<Actor> actors_;
   uint64_t next_ = 1;

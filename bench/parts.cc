@@ -101,6 +101,7 @@ Part::Operation CoreTask(int under_way) {
 Part::Operation TablePutToFree() {
   struct State {
     objectstore::ObjectTable table;
+    std::vector<objectstore::ObjectTable::Freed> freed;
     uint64_t sequence = 0;
   };
   return [state = std::make_shared<State>()](int64_t times) {
@@ -111,7 +112,8 @@ Part::Operation TablePutToFree() {
           state->table.Seal(kDriver, id, troupe::SmallBytes(std::string(32, 'x')), {}).ok(),
           "sealed");
       TROUPE_CHECK(state->table.Release(kDriver, id, 1).ok(), "released");
-      Use(state->table.TakeFreed());
+      state->table.TakeFreed(&state->freed);
+      Use(state->freed);
     }
   };
 }

@@ -59,6 +59,23 @@ TEST(RecordTable, RandomRunsAgreeWithAMapAndRecordsStayWhereTheyAre) {
   }
 }
 
+TEST(RecordTable, TheLastOneIsRememberedAsLongAsItIsThere) {
+  RecordTable<Record> table;
+  const ObjectId id = ObjectId::Make(ClientId(1), 1), other = ObjectId::Make(ClientId(1), 2);
+  Record* const record = table.Insert(id).first;
+  EXPECT_EQ(table.Find(id), record);
+  EXPECT_EQ(table.Insert(id), std::pair(record, false));
+  EXPECT_EQ(table.Find(other), nullptr);
+  EXPECT_EQ(table.Find(id), record) << "one that is not there was looked for";
+  Record* const another = table.Insert(other).first;
+  table.Erase(id);
+  EXPECT_EQ(table.Find(id), nullptr);
+  EXPECT_EQ(table.Find(other), another);
+  table.Erase(other);
+  EXPECT_EQ(table.Find(other), nullptr);
+  EXPECT_TRUE(table.Insert(other).second);
+}
+
 TEST(SmallBytes, OwnWhatTheyAreGivenWhereverItLies) {
   for (const size_t size : {size_t{0}, size_t{1}, SmallBytes::kInPlace, SmallBytes::kInPlace + 1,
                             size_t{255}, size_t{10'000}}) {

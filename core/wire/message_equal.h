@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "core/serialize/fields.h"
 #include "core/wire/messages.h"
 
@@ -41,13 +42,17 @@ template <>
 struct Shape<Bytes> {
   static bool Same(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 };
-template <typename T>
-struct Shape<std::vector<T>> {
-  static bool Same(const std::vector<T>& a, const std::vector<T>& b) {
+template <typename List>
+struct ShapeOfList {
+  static bool Same(const List& a, const List& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const T& x, const T& y) { return Equal(x, y); });
+                      [](const auto& x, const auto& y) { return Equal(x, y); });
   }
 };
+template <typename T>
+struct Shape<std::vector<T>> : ShapeOfList<std::vector<T>> {};
+template <typename T, size_t N>
+struct Shape<absl::InlinedVector<T, N>> : ShapeOfList<absl::InlinedVector<T, N>> {};
 template <typename... T>
 struct Shape<std::variant<T...>> {
   static bool Same(const std::variant<T...>& a, const std::variant<T...>& b) {

@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
+
 namespace troupe::wire {
 namespace {
 
@@ -37,7 +39,7 @@ std::vector<ObjectId> SomeIds(uint64_t count) {
 }
 
 // Of each alternative.
-std::vector<Value> SampleValues() {
+absl::InlinedVector<Value, 1> SampleValues() {
   return {{Bytes(), {}},          {SomeBytes(1), SomeIds(1)},
           {SomeBytes(8), {}},     {SomeBytes(40), {}},
           {SampleLocation(), {}}, {Location(), SomeIds(3)},

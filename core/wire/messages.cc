@@ -1,6 +1,12 @@
 #include "core/wire/messages.h"
 
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
 #include "core/wire/codec.h"
+#include "core/wire/roads.h"
 
 namespace troupe::wire {
 namespace internal {
@@ -590,16 +596,17 @@ absl::Status Get(schema::NodeMessage::Reader r, NodeMessage* message) {
   return absl::OkStatus();
 }
 
-template <typename Schema, typename Message>
+// `Smallest`: the alternative that it is until it is known.
+template <typename Smallest, typename Message>
 absl::StatusOr<Message> Decode(Bytes bytes) {
-  absl::StatusOr<Message> message(absl::in_place);
-  absl::Status status =
-      Read<Schema>(bytes, [&](typename Schema::Reader reader) { return Get(reader, &*message); });
+  absl::StatusOr<Message> message(absl::in_place, std::in_place_type<Smallest>);
+  if (GetPlain(bytes, &*message)) return message;
+  absl::Status status = GetAny(bytes, &*message);
   if (!status.ok()) message = std::move(status);
   return message;
 }
 
-// Of one alternative.
+// Of one alternative, by the long road.
 template <typename Message>
 Bytes EncodeClient(const Message& message, MessageBuffer& buffer) {
   return Build<schema::ClientMessage>(
@@ -613,7 +620,37 @@ Bytes EncodeNode(const Message& message, MessageBuffer& buffer) {
       [&](schema::NodeMessage::Builder b) { SetNodeMessage{b}(message); });
 }
 
+// By the short one, if it goes there.
+template <typename Message>
+std::optional<Bytes> TryPlain(const Message& message, MessageBuffer& buffer) {
+  if constexpr (std::is_same_v<Message, TaskSpec> || std::is_same_v<Message, Complete> ||
+                std::is_same_v<Message, Dispatch> || std::is_same_v<Message, Ready>) {
+    return EncodePlain(message, buffer);
+  } else {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
+
+absl::Status GetAny(Bytes bytes, ClientMessage* message) {
+  return Read<schema::ClientMessage>(
+      bytes, [&](schema::ClientMessage::Reader reader) { return Get(reader, message); });
+}
+
+absl::Status GetAny(Bytes bytes, NodeMessage* message) {
+  return Read<schema::NodeMessage>(
+      bytes, [&](schema::NodeMessage::Reader reader) { return Get(reader, message); });
+}
+
+Bytes EncodeAny(const ClientMessage& message, MessageBuffer& buffer) {
+  return std::visit([&](const auto& m) { return EncodeClient(m, buffer); }, message);
+}
+
+Bytes EncodeAny(const NodeMessage& message, MessageBuffer& buffer) {
+  return std::visit([&](const auto& m) { return EncodeNode(m, buffer); }, message);
+}
+
 }  // namespace internal
 
 std::span<uint64_t> MessageBuffer::Zeroed(size_t words) {
@@ -622,27 +659,39 @@ std::span<uint64_t> MessageBuffer::Zeroed(size_t words) {
 }
 
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer) {
-  return std::visit([&](const auto& m) { return internal::EncodeClient(m, buffer); }, message);
+  return std::visit(
+      [&](const auto& m) {
+        const std::optional<Bytes> plain = internal::TryPlain(m, buffer);
+        return plain.has_value() ? *plain : internal::EncodeClient(m, buffer);
+      },
+      message);
 }
 
 Bytes Encode(const NodeMessage& message, MessageBuffer& buffer) {
-  return std::visit([&](const auto& m) { return internal::EncodeNode(m, buffer); }, message);
+  return std::visit(
+      [&](const auto& m) {
+        const std::optional<Bytes> plain = internal::TryPlain(m, buffer);
+        return plain.has_value() ? *plain : internal::EncodeNode(m, buffer);
+      },
+      message);
 }
 
 Bytes Encode(const TaskSpec& message, MessageBuffer& buffer) {
-  return internal::EncodeClient(message, buffer);
+  const std::optional<Bytes> plain = internal::EncodePlain(message, buffer);
+  return plain.has_value() ? *plain : internal::EncodeClient(message, buffer);
 }
 
 Bytes Encode(const Complete& message, MessageBuffer& buffer) {
-  return internal::EncodeClient(message, buffer);
+  const std::optional<Bytes> plain = internal::EncodePlain(message, buffer);
+  return plain.has_value() ? *plain : internal::EncodeClient(message, buffer);
 }
 
 absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes) {
-  return internal::Decode<schema::ClientMessage, ClientMessage>(bytes);
+  return internal::Decode<Unblocked, ClientMessage>(bytes);
 }
 
 absl::StatusOr<NodeMessage> DecodeNodeMessage(Bytes bytes) {
-  return internal::Decode<schema::NodeMessage, NodeMessage>(bytes);
+  return internal::Decode<Recall, NodeMessage>(bytes);
 }
 
 }  // namespace troupe::wire

@@ -23,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
@@ -102,9 +103,9 @@ struct TaskSpec {
   std::string_view type_name;
   std::string_view actor_name;
   Bytes callable;
-  std::string_view function;   // of a registered one
-  uint32_t stream_window = 0;  // not 0: it yields a stream
-  std::vector<Argument> arguments;
+  std::string_view function;                   // of a registered one
+  uint32_t stream_window = 0;                  // not 0: it yields a stream
+  absl::InlinedVector<Argument, 4> arguments;  // most tasks have few
 };
 
 // From a client to the node.
@@ -116,7 +117,7 @@ struct Complete {
   TaskId task;
   uint32_t attempt = 0;
   uint32_t slot = 0;
-  std::vector<Value> results;
+  absl::InlinedVector<Value, 1> results;
   bool retry = false;
 };
 struct Subscribe {

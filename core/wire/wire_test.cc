@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <new>
 #include <random>
@@ -17,8 +18,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/limits.h"
 #include "core/serialize/fields.h"
@@ -28,6 +32,7 @@
 #include "core/wire/messages.h"
 #include "core/wire/packing.h"
 #include "core/wire/protocol.capnp.h"
+#include "core/wire/roads.h"
 
 namespace troupe::wire {
 namespace {
@@ -275,6 +280,110 @@ TEST(Wire, WhatHasNoZerosIsHardlyLargerPacked) {
     Unpack(packed.bytes(), unpacked);
     EXPECT_EQ(unpacked, message);
   }
+}
+
+// What most tasks are made of: such messages are read by the short road (plain_codec.cc).
+TaskSpec PlainTask() {
+  static const std::vector<std::byte> bytes(40, std::byte{7});
+  TaskSpec task;
+  task.id = TaskId(1, 2);
+  task.entry = 3;
+  task.cpu_units = -4;
+  task.grace_nanos = -1;
+  task.parent = TaskId(5, 6);
+  task.num_returns = 7;
+  task.max_retries = -1;
+  task.priority = std::numeric_limits<int32_t>::min();
+  task.depth = 8;
+  task.name = "Train";
+  task.callable = Bytes(bytes).first(16);
+  task.arguments = {{Argument::Inline{Bytes(bytes).first(33), {}}},
+                    {ObjectId(9, 10)},
+                    {Argument::Inline{}},
+                    {Argument::Inline{Bytes(bytes).first(8), {}}},
+                    {ObjectId(11, 12)}};
+  return task;
+}
+template <typename Message>
+Samples<Message> PlainSamples() {
+  static const std::vector<std::byte> bytes(40, std::byte{9});
+  const absl::InlinedVector<Value, 1> results = {
+      {Bytes(bytes), {}}, {Location{ChunkId(1), 2, 3}, {}}, {Pending(), {}}, {Away(), {}}};
+  if constexpr (std::is_same_v<Message, ClientMessage>) {
+    TaskSpec call = PlainTask();
+    call.kind = TaskKind::kActorCall;
+    call.actor = ActorId(13, 14);
+    call.sequence = 15;
+    call.concurrency_group = "io";
+    return {{"task", PlainTask()},
+            {"call", call},
+            {"complete", Complete{TaskId(1, 2), 3, 4, results, true}},
+            {"release", Release{{{ObjectId(1, 2), 3}, {ObjectId(4, 5), 6}}}}};
+  } else if constexpr (std::is_same_v<Message, NodeMessage>) {
+    std::vector<ReadyValue> values;
+    for (const Value& value : results) values.push_back({ObjectId(1, 2), value});
+    return {{"dispatch", Dispatch{1, 2, 3, values, {}, bytes, -4, true, 5}},
+            {"ready", Ready{values}}};
+  } else {
+    return {};
+  }
+}
+
+TYPED_TEST(WireTest, BothRoadsSayTheSame) {
+  if constexpr (!std::is_same_v<TypeParam, ControlMessage>) {
+    // Bit by bit: what is another message on the short road is the same one on the long one.
+    size_t taken = 0;
+    const auto compare = [&](const std::string& name, const TypeParam& message) {
+      ExactCopy bytes = Encoded(message);
+      for (size_t bit = 0; bit < 8 * bytes.bytes().size(); ++bit) {
+        bytes[bit / 8] ^= std::byte(1 << bit % 8);
+        TypeParam by_plain, by_capnp;
+        if (internal::GetPlain(bytes.bytes(), &by_plain)) {
+          ++taken;
+          ASSERT_TRUE(internal::GetAny(bytes.bytes(), &by_capnp).ok()) << name << ", bit " << bit;
+          ASSERT_TRUE(Equal(by_plain, by_capnp)) << name << ", bit " << bit;
+        }
+        bytes[bit / 8] ^= std::byte(1 << bit % 8);
+      }
+    };
+    for (const auto& [name, message] : this->AllSamples()) compare(name, message);
+    for (const auto& [name, message] : PlainSamples<TypeParam>()) {
+      const ExactCopy bytes = Encoded(message);
+      TypeParam by_plain;
+      EXPECT_TRUE(internal::GetPlain(bytes.bytes(), &by_plain)) << name;
+      EXPECT_TRUE(Equal(by_plain, message)) << name;
+      compare(name, message);
+    }
+    EXPECT_GT(taken, 1000u) << "hardly any of these went the short road";
+  }
+}
+
+TYPED_TEST(WireTest, TheLongRoadKnowsEveryMessage) {
+  if constexpr (!std::is_same_v<TypeParam, ControlMessage>) {
+    Samples<TypeParam> samples = this->AllSamples();
+    for (auto& sample : PlainSamples<TypeParam>()) samples.push_back(std::move(sample));
+    for (const auto& [name, message] : samples) {
+      const ExactCopy bytes = Encoded(message);
+      MessageBuffer buffer;
+      EXPECT_TRUE(std::ranges::equal(bytes.bytes(), internal::EncodeAny(message, buffer))) << name;
+      TypeParam decoded;
+      const absl::Status status = internal::GetAny(bytes.bytes(), &decoded);
+      ASSERT_TRUE(status.ok()) << name << ": " << status;
+      EXPECT_TRUE(Equal(decoded, message)) << name;
+    }
+  }
+}
+
+// The short road takes no memory where a task has few arguments.
+TEST(Wire, ATaskIsReadWithoutMemoryOfItsOwn) {
+  TaskSpec task = PlainTask();
+  task.arguments.resize(4);
+  const ExactCopy bytes = Encoded(ClientMessage(task));
+  const size_t before = allocated_bytes;
+  const auto decoded = DecodeClientMessage(bytes.bytes());
+  EXPECT_EQ(allocated_bytes, before);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_TRUE(Equal(*decoded, ClientMessage(task)));
 }
 
 TEST(Wire, UnknownNumbersAreErrors) {

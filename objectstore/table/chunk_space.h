@@ -77,6 +77,8 @@ class ChunkSpace {
   // Pages that were made cold since the last call: their memory is to be given back before more is
   // made.
   std::vector<Location> TakeHoles() { return std::exchange(holes_, {}); }
+  // Whether either has something to give back.
+  bool gives_back() const { return !dropped_.empty() || !holes_.empty(); }
 
   uint64_t cap() const { return cap_; }
   // With memory: ≤ cap.

@@ -15,8 +15,8 @@ uint64_t Entry::size() const {
   return 0;
 }
 
-std::vector<ClientId> Entry::TakeSubscribers() {
-  std::vector<ClientId> subscribers;
+Subscribers Entry::TakeSubscribers() {
+  Subscribers subscribers;
   for (Grant& grant : grants_) {
     if (std::exchange(grant.subscribed, false)) subscribers.push_back(grant.client);
   }
@@ -37,9 +37,8 @@ absl::Status ObjectTable::Create(ObjectId id, ClientId maker) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectId id,
-                                                        Content content,
-                                                        std::vector<ObjectId> contained) {
+absl::StatusOr<Subscribers> ObjectTable::Seal(ClientId sealer, ObjectId id, Content content,
+                                              std::vector<ObjectId> contained) {
   Entry* entry = FindMutable(id);
   if (entry == nullptr || !entry->pending()) {
     return absl::AlreadyExistsError(
@@ -60,7 +59,7 @@ absl::StatusOr<std::vector<ClientId>> ObjectTable::Seal(ClientId sealer, ObjectI
   return entry->TakeSubscribers();
 }
 
-std::vector<ClientId> ObjectTable::Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
+Subscribers ObjectTable::Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
   Entry* entry = FindMutable(id);
   TROUPE_CHECK(entry != nullptr && entry->pending(), "an object that fails and is not pending");
   entry->content_ = std::move(error);
@@ -95,7 +94,7 @@ void ObjectTable::Reopen(ObjectId id, const std::vector<ClientId>& waiting) {
   }
   const auto contained = std::exchange(entry->contained_, nullptr);
   if (contained == nullptr) return;
-  std::vector<ObjectId> unneeded;
+  Unneeded unneeded;
   for (const ObjectId inner : *contained) {
     Entry* held = FindMutable(inner);
     if (--held->holds_ == 0 && held->grants_.empty()) unneeded.push_back(inner);
@@ -242,7 +241,7 @@ void ObjectTable::FreeIfUnneeded(ObjectId id, Entry* entry) {
 
 // Frees the objects, and what only they held, and so on: a chain of a million containers needs no
 // stack.
-void ObjectTable::FreeUnneeded(std::vector<ObjectId> unneeded) {
+void ObjectTable::FreeUnneeded(Unneeded unneeded) {
   while (!unneeded.empty()) {
     const ObjectId next = unneeded.back();
     unneeded.pop_back();

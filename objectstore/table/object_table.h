@@ -45,6 +45,9 @@ struct Away {
 using Content =
     std::variant<std::monostate, SmallBytes, Location, std::shared_ptr<const ErrorInfo>, Away>;
 
+// Who is told that an object has resolved: mostly one, so that the list takes no memory of its own.
+using Subscribers = absl::InlinedVector<ClientId, 4>;
+
 class Entry {
  public:
   explicit Entry(ObjectId object) : id(object) {}
@@ -82,7 +85,7 @@ class Entry {
     bool subscribed = false;  // to be told when it resolves; of a pending object
   };
   // Who is told, now that it has resolved.
-  std::vector<ClientId> TakeSubscribers();
+  Subscribers TakeSubscribers();
 
   Content content_;
   std::unique_ptr<const std::vector<ObjectId>> contained_;  // null: none
@@ -101,8 +104,8 @@ class ObjectTable {
   // Gives it its value. `sealer` must have a grant on each of `contained`. Returns who waits for
   // it. Errors: AlreadyExists where it has one; PermissionDenied for an id inside that the sealer
   // does not hold.
-  absl::StatusOr<std::vector<ClientId>> Seal(ClientId sealer, ObjectId id, Content content,
-                                             std::vector<ObjectId> contained);
+  absl::StatusOr<Subscribers> Seal(ClientId sealer, ObjectId id, Content content,
+                                   std::vector<ObjectId> contained);
   // A stored object leaves memory, comes back, or is lost. REQUIRES: it is stored.
   void MoveOut(ObjectId id);
   void MoveIn(ObjectId id, const Location& location);
@@ -115,7 +118,7 @@ class ObjectTable {
   void Revive(ObjectId id);
 
   // Makes it an error instead. REQUIRES: it is pending. Returns who waits for it.
-  std::vector<ClientId> Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error);
+  Subscribers Fail(ObjectId id, std::shared_ptr<const ErrorInfo> error);
 
   // REQUIRES: the object exists.
   void Grant(ObjectId id, ClientId client, uint32_t count);
@@ -148,6 +151,13 @@ class ObjectTable {
   };
   // What was freed since the last call.
   std::vector<Freed> TakeFreed() { return std::exchange(freed_, {}); }
+  // The same, into a list whose memory is used again.
+  void TakeFreed(std::vector<Freed>* freed) {
+    freed->clear();
+    freed->swap(freed_);
+  }
+  // Whether TakeFreed or TakeUngranted has anything.
+  bool anything_to_take() const { return !freed_.empty() || !ungranted_.empty(); }
   // Stored objects to which a client has lost its last grant since the last call, with the client.
   std::vector<std::pair<ObjectId, ClientId>> TakeUngranted() {
     return std::exchange(ungranted_, {});
@@ -175,7 +185,9 @@ class ObjectTable {
   void Count(const Content& content, int sign);
   void Replace(ObjectId id, Content content);
   void FreeIfUnneeded(ObjectId id, Entry* entry);
-  void FreeUnneeded(std::vector<ObjectId> unneeded);
+  // Iterative: what is not needed any more, and what only that held.
+  using Unneeded = absl::InlinedVector<ObjectId, 4>;
+  void FreeUnneeded(Unneeded unneeded);
 
   RecordTable<Entry> entries_;
   std::vector<Freed> freed_;

@@ -63,6 +63,8 @@ class SpillSpace {
   // Parts of files to be given back since the last call, and files to be dropped.
   std::vector<SpillSlot> TakeHoles() { return std::exchange(holes_, {}); }
   std::vector<SpillFileId> TakeDroppedFiles() { return std::exchange(dropped_, {}); }
+  // Whether either has something.
+  bool gives_back() const { return !dropped_.empty() || !holes_.empty(); }
 
   uint64_t used() const { return used_; }
   // Of all directories together; UINT64_MAX: without end.

@@ -179,7 +179,7 @@ class Objects {
     if (allowed) ExpectTold(id, *told);
   }
 
-  void ExpectTold(ObjectId id, const std::vector<ClientId>& told) {
+  void ExpectTold(ObjectId id, const Subscribers& told) {
     const std::set<ClientId> set(told.begin(), told.end());
     TROUPE_CHECK(set.size() == told.size(), "somebody is told twice");
     TROUPE_CHECK(set == subscribers_[id], "others are told than those who wait");

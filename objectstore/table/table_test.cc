@@ -124,7 +124,7 @@ TEST(ObjectTable, SubscribersAreToldOnceAndTheDeadAreForgotten) {
   EXPECT_FALSE(*table.Subscribe(Id(1), kDriver));
   EXPECT_FALSE(*table.Subscribe(Id(1), kWorker));
   table.DropClient(kWorker);
-  EXPECT_EQ(table.Fail(Id(1), std::make_shared<const ErrorInfo>()), std::vector<ClientId>{kDriver});
+  EXPECT_EQ(table.Fail(Id(1), std::make_shared<const ErrorInfo>()), Subscribers{kDriver});
   EXPECT_TRUE(*table.Subscribe(Id(1), kDriver));
   table.DropClient(kDriver);
   EXPECT_EQ(table.count(), 0u);
@@ -148,7 +148,7 @@ TEST(ObjectTable, WhatIsLostOrFreedMayBePendingAgain) {
   EXPECT_TRUE(table.Find(inner)->pending());
   const auto told = table.Seal(ClientId(1), outer, SmallBytes("value"), {});
   ASSERT_TRUE(told.ok());
-  EXPECT_EQ(*told, std::vector<ClientId>{ClientId(2)}) << "the other one does not wait";
+  EXPECT_EQ(*told, Subscribers{ClientId(2)}) << "the other one does not wait";
   table.Unhold(inner);
   EXPECT_EQ(table.Find(inner), nullptr);
   table.CheckInvariants();

@@ -255,11 +255,11 @@ void Core::ForgetHoldings(ClientId worker) {
   Settle();
 }
 
-absl::StatusOr<JobId> Core::JobOf(ClientId client) const {
+absl::StatusOr<Core::Submitter> Core::SubmitterOf(ClientId client) const {
   const auto driver = drivers_.find(client);
-  if (driver != drivers_.end()) return driver->second;
+  if (driver != drivers_.end()) return Submitter{driver->second};
   const Worker* worker = workers_.FindClient(client);
-  if (worker != nullptr) return worker->job;
+  if (worker != nullptr) return Submitter{worker->job, worker};
   return absl::PermissionDeniedError(
       absl::StrCat(ToString(client), " has no job: only drivers and workers submit"));
 }
@@ -316,7 +316,14 @@ int64_t Core::NextDeadline() const {
   return next;
 }
 
-std::vector<Action> Core::TakeActions() { return std::exchange(actions_, {}); }
+std::vector<Action> Core::TakeActions() {
+  return std::exchange(actions_, std::exchange(spare_actions_, {}));
+}
+
+void Core::Recycle(std::vector<Action> performed) {
+  performed.clear();
+  spare_actions_ = std::move(performed);
+}
 
 std::string Core::StatusText() const {
   std::string text = absl::StrCat(

@@ -177,6 +177,8 @@ class Core {
 
   // What is to be done, in order; empties the list.
   std::vector<Action> TakeActions();
+  // A list that was performed: its memory is used again.
+  void Recycle(std::vector<Action> performed);
 
   const objectstore::ObjectTable& objects() const { return objects_; }
   const objectstore::ChunkSpace& space() const { return space_; }
@@ -239,7 +241,12 @@ class Core {
   };
 
   // core.cc
-  absl::StatusOr<JobId> JobOf(ClientId client) const;
+  // Who submits, and for which job; `worker` null: its driver.
+  struct Submitter {
+    JobId job = JobId::kNone;
+    const Worker* worker = nullptr;
+  };
+  absl::StatusOr<Submitter> SubmitterOf(ClientId client) const;
   bool IsClient(ClientId client) const;
   void ForgetClient(ClientId client);
   void DropHoldings(ClientId client);
@@ -251,8 +258,8 @@ class Core {
   void KillProcess(Worker* worker);
   void EndInOrder(Worker* worker, std::string_view reason);
   template <typename T>
-  void Act(T action) {
-    actions_.emplace_back(std::move(action));
+  void Act(T&& action) {
+    actions_.emplace_back(std::forward<T>(action));
   }
 
   // core_tasks.cc
@@ -280,6 +287,8 @@ class Core {
   void Admit(Task* task);
   void WaitForArgument(Task* task, ObjectId id);
   void ParkIfDeep(TaskId id);
+  // A task that has just been submitted changes nothing of what can be dispatched.
+  bool OnlyQueues(const Task& task) const;
   void MakeReady(Task* task);
   // What every event ends with.
   void Settle();
@@ -289,7 +298,7 @@ class Core {
   void RecallBehindFirst(Worker* worker);
   void FailTask(Task* task, const ErrorInfo& error);
   void FinishTask(Task* task);
-  void TellDriver(ClientId client);
+  void TellDriver(const Task& finished);
   void LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view cause, int32_t pid);
   void ResolveDependents();
 
@@ -427,7 +436,7 @@ class Core {
   absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value,
                           bool sealer_looks = true);
   void BreakPromises(ClientId client);
-  void ObjectResolved(ObjectId id, const std::vector<ClientId>& subscribers);
+  void ObjectResolved(ObjectId id, std::span<const ClientId> subscribers);
   void CollectFreed();
   void FreeStored(ObjectId id);
   std::string MakerName(ObjectId id, ClientId client) const;
@@ -500,6 +509,8 @@ class Core {
   int64_t last_memory_use_nanos_ = 0;
   bool trimmed_ = true;  // since the store was last used
   std::vector<Action> actions_;
+  std::vector<Action> spare_actions_;  // empty, with the memory of a list that was performed
+  std::vector<objectstore::ObjectTable::Freed> spare_freed_;           // the same, of CollectFreed
   std::set<std::tuple<int64_t, uint64_t, TaskTimer, TaskId>> timers_;  // time, the task's order
   std::set<std::pair<int64_t, ProcessId>> endings_;  // when to kill those that were told to end
   History history_;

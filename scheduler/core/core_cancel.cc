@@ -165,6 +165,7 @@ void Core::SetTimer(Task* task, TaskTimer timer, int64_t at_nanos) {
 }
 
 void Core::ClearTimers(Task* task) {
+  if (timers_.empty()) return;
   for (size_t i = 0; i < kTaskTimers; ++i) SetTimer(task, TaskTimer(i), kNever);
 }
 

@@ -84,6 +84,10 @@ absl::Status Core::Unpinned(ClientId client, const wire::Unpinned& unpinned) {
 // Fair by arrival among those who write, and among those who read; the two take turns. The first of
 // each that does not fit holds up the others of its kind.
 void Core::ServeMemory() {
+  if (waiting_leases_.empty() && waiting_restores_.empty() && recalled_.empty() &&
+      !space_.gives_back() && !spill_.gives_back()) {
+    return;  // after nearly every event
+  }
   for (bool served = true; served;) {
     served = lease_turn_ ? ServeLease() || ServeRestore() : ServeRestore() || ServeLease();
   }

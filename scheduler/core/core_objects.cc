@@ -90,7 +90,7 @@ absl::Status Core::Seal(ClientId client, const wire::Seal& seal) {
 
 // An object that its maker seals later. Should the maker end first, it is ObjectLost.
 absl::Status Core::MakePromise(ClientId client, const wire::Promise& promise) {
-  if (const absl::StatusOr<JobId> job = JobOf(client); !job.ok()) return job.status();
+  if (const auto submitter = SubmitterOf(client); !submitter.ok()) return submitter.status();
   if (absl::Status status = CreateObject(promise.id, client); !status.ok()) return status;
   TROUPE_CHECK(objects_.Subscribe(promise.id, client).ok(),
                "the maker of an object that holds no grant on it");
@@ -153,9 +153,9 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
   return absl::OkStatus();
 }
 
-void Core::ObjectResolved(ObjectId id, const std::vector<ClientId>& subscribers) {
+void Core::ObjectResolved(ObjectId id, std::span<const ClientId> subscribers) {
   for (const ClientId client : subscribers) Act(SendReady{client, id});
-  if (dependents_.contains(id)) resolved_.push_back(id);
+  if (!dependents_.empty() && dependents_.contains(id)) resolved_.push_back(id);
 }
 
 absl::Status Core::Subscribe(ClientId client, const wire::Subscribe& subscribe) {
@@ -184,15 +184,20 @@ absl::Status Core::Claim(ClientId client, const wire::Claim& claim) {
 
 // Follows what has resolved and what was freed, each of which may lead to more of both.
 void Core::CollectFreed() {
+  if (resolved_.empty() && !objects_.anything_to_take() && !lineage_.any_released()) {
+    ServeMemory();
+    return;
+  }
+  std::vector<objectstore::ObjectTable::Freed> freed = std::exchange(spare_freed_, {});
   for (;;) {
     ResolveDependents();
     for (const ObjectId id : lineage_.TakeReleased()) objects_.Unhold(id);
-    const auto freed = objects_.TakeFreed();
+    objects_.TakeFreed(&freed);
     if (freed.empty()) break;
     for (const auto& object : freed) {
       use_.Subtract(object.id.client(), {1, InlineBytes(object.content, object.contained)});
       // Its tasks have failed by another argument, or something would hold it.
-      dependents_.erase(object.id);
+      if (!dependents_.empty()) dependents_.erase(object.id);
       promises_.erase(object.id);
       if (std::holds_alternative<Location>(object.content) ||
           std::holds_alternative<objectstore::Away>(object.content)) {
@@ -205,6 +210,7 @@ void Core::CollectFreed() {
       if (!lineage_.empty()) lineage_.ResultFreed(object.id);
     }
   }
+  spare_freed_ = std::move(freed);
   for (const auto& [id, client] : objects_.TakeUngranted()) residency_.DropPin(id, client);
   ServeMemory();
 }

@@ -32,15 +32,15 @@ absl::StatusOr<ResourceSet> AmountsOf(const wire::Bundle& bundle) {
 }  // namespace
 
 absl::Status Core::MakePlacementGroup(ClientId client, const wire::PlacementGroup& message) {
-  const absl::StatusOr<JobId> job = JobOf(client);
-  if (!job.ok()) return job.status();
+  const absl::StatusOr<Submitter> submitter = SubmitterOf(client);
+  if (!submitter.ok()) return submitter.status();
   if (message.bundles.empty() || message.bundles.size() > Limits::kMaxBundles) {
     return absl::InvalidArgumentError(
         absl::StrCat("a placement group of ", message.bundles.size(), " bundles"));
   }
   PlacementGroup group;
   group.id = message.id;
-  group.job = *job;
+  group.job = submitter->job;
   group.maker = client;
   group.name = std::string(message.name);
   group.ready =
@@ -132,7 +132,7 @@ void Core::Reserve(PlacementGroup* group) {
   group->reserved = true;
   history_.Add(now_nanos_, group->id, Step::kGroupReserved);
   use_.Add(group->id.client(), {0, group->ready.size()});
-  const absl::StatusOr<std::vector<ClientId>> subscribers =
+  const absl::StatusOr<objectstore::Subscribers> subscribers =
       objects_.Seal(group->maker, group->id, SmallBytes(std::exchange(group->ready, {})), {});
   TROUPE_CHECK(subscribers.ok(), "a placement group that is reserved twice");
   ObjectResolved(group->id, *subscribers);

@@ -20,11 +20,17 @@ constexpr size_t kStartsLookedAt = 64;
 void Core::Schedule() {
   if (!ending_groups_.empty()) ReturnBundles();
   while (!starts_.empty() && StartWhatFits()) ResolveDependents();
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (const JobId id : JobsByShare()) {
-      progress = ScheduleJob(id, jobs_.at(id));
-      if (progress) break;
+  if (jobs_.size() == 1) {
+    auto& [id, job] = *jobs_.begin();
+    while (!job.ended && ScheduleJob(id, job)) {
+    }
+  } else {
+    for (bool progress = true; progress;) {
+      progress = false;
+      for (const JobId id : JobsByShare()) {
+        progress = ScheduleJob(id, jobs_.at(id));
+        if (progress) break;
+      }
     }
   }
   for (auto& [id, job] : jobs_) {
@@ -113,7 +119,7 @@ Worker* Core::FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks,
   const Task* task = tasks.first();
   if (workers_.free().Covers(want)) {
     if (Worker* idle = workers_.FindIdle(id)) return idle;
-    StartWorkers(id, tasks.tasks.size(), want);
+    StartWorkers(id, tasks.size(), want);
     // A process is on its way: better to wait for it than to queue behind a task of unknown length.
     if (workers_.CountsOf(id).starting > 0) return nullptr;
   }

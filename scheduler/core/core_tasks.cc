@@ -12,11 +12,11 @@
 
 namespace troupe::scheduler {
 absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message) {
+  const absl::StatusOr<Submitter> submitter = SubmitterOf(client);
+  if (!submitter.ok()) return submitter.status();
   auto owned = std::make_unique<Task>();
   Task* task = owned.get();
-  const absl::StatusOr<JobId> job = JobOf(client);
-  if (!job.ok()) return job.status();
-  task->job = *job;
+  task->job = submitter->job;
   task->spec = SpecBytes(message);
   if (absl::Status status = Enter(client, spec, task); !status.ok()) return status;
   tasks_.Insert(std::move(owned));
@@ -27,10 +27,10 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
   if (!status.ok()) return status;
   if (tasks_.Find(spec.id) != nullptr) {  // else it has failed already
-    const Worker* worker = workers_.FindClient(client);
+    const Worker* const worker = submitter->worker;
     Task* const parent = worker == nullptr ? nullptr : FindTask(spec.parent);
     const bool has_parent = parent != nullptr && parent->worker == worker;
-    if (jobs_.at(*job).ended || (worker != nullptr && worker->disowned)) {
+    if (jobs_.at(submitter->job).ended || (worker != nullptr && worker->disowned)) {
       FailTask(task, JobEnded(*task));  // sent before the process knew
     } else if (const auto code = UnregisteredCode(client, spec, *task); code.has_value()) {
       FailTask(task, *code);
@@ -51,13 +51,31 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
                                       "; wait for some of them first")));
     } else {
       if (has_parent && task->kind != wire::TaskKind::kActorCreation) AdoptChild(parent, task);
-      SetTimer(task, TaskTimer::kDeadline, task->deadline_nanos);
+      if (task->deadline_nanos != kNever)
+        SetTimer(task, TaskTimer::kDeadline, task->deadline_nanos);
       Admit(task);
+      if (tasks_.Find(spec.id) == task && OnlyQueues(*task)) {
+        ParkIfDeep(spec.id);
+        return absl::OkStatus();
+      }
       ParkIfDeep(spec.id);
     }
   }
   Settle();
   return absl::OkStatus();
+}
+
+// Others of its kind wait already, and what they want is not free: whatever can run was dispatched
+// when they came, or when something last changed. With several jobs or kinds of task it also counts
+// how long they have waited.
+bool Core::OnlyQueues(const Task& task) const {
+  if (task.kind != wire::TaskKind::kTask || task.state != Task::State::kReady ||
+      task.placement != nullptr || jobs_.size() > 1 || !starts_.empty() ||
+      !ending_groups_.empty() || !resolved_.empty()) {
+    return false;
+  }
+  const ReadyQueue& ready = jobs_.begin()->second.ready;
+  return ready.class_count() == 1 && ready.IsBehind(&task) && !workers_.free().Covers(task.want);
 }
 
 // Of a task that was admitted, and may be gone already.
@@ -362,12 +380,14 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
       if (!status.ok()) return status;
       may_be_lost |= std::holds_alternative<Location>(value.content) || !value.refs.empty();
     }
-    if (may_be_lost || lineage_.Knows(task->id)) KeepLineage(*task);
+    if (may_be_lost || (!lineage_.empty() && lineage_.Knows(task->id))) KeepLineage(*task);
     if (const auto job = jobs_.find(task->job); job != jobs_.end()) ++job->second.tasks_finished;
     FinishTask(task);
   }
-  if (const auto actor = actors_.find(worker->actor); actor != actors_.end())
-    EndIfItHasLeft(actor->second.get(), worker);
+  if (worker->is_actor()) {
+    if (const auto actor = actors_.find(worker->actor); actor != actors_.end())
+      EndIfItHasLeft(actor->second.get(), worker);
+  }
   if (worker->retiring && worker->queue.empty() && !worker->ending) {
     EndInOrder(worker, "its function's max_calls is reached");
   }
@@ -432,7 +452,7 @@ void Core::FinishTask(Task* task) {
   if (task->runs_again()) {
     EndRerun(*task);
   } else if (task->kind != wire::TaskKind::kActorCreation) {
-    TellDriver(task->submitter());
+    TellDriver(*task);
   }
   const bool was_dispatched = task->worker != nullptr;
   if (was_dispatched) {
@@ -467,10 +487,11 @@ void Core::FinishTask(Task* task) {
 }
 
 // A driver's window of unfinished tasks moves on in steps.
-void Core::TellDriver(ClientId client) {
-  const auto driver = drivers_.find(client);
-  if (driver == drivers_.end()) return;
-  Job& job = jobs_.at(driver->second);
+void Core::TellDriver(const Task& finished) {
+  const ClientId client = finished.submitter();
+  const auto of = jobs_.find(finished.job);
+  if (of == jobs_.end() || of->second.driver != client || of->second.driver_left) return;
+  Job& job = of->second;
   if (++job.finished_for_driver - job.told_driver < std::max<uint64_t>(1, job.options.window / 16))
     return;
   job.told_driver = job.finished_for_driver;

@@ -71,10 +71,13 @@ std::string What(Step step, uint32_t detail) {
 void History::Add(int64_t now_nanos, ObjectId subject, Step step, ProcessId process,
                   uint32_t detail) {
   const Event event{now_nanos, subject, process, detail, step};
-  if (events_.size() < kEvents) {
-    events_.push_back(event);
-  } else {
+  if (is_full_) {
     events_[next_] = event;
+  } else {
+    // All at once: what is not written to is no memory yet.
+    if (events_.empty()) events_.reserve(kEvents);
+    events_.push_back(event);
+    is_full_ = next_ + 1 == kEvents;
   }
   next_ = (next_ + 1) % kEvents;
 }
@@ -82,7 +85,7 @@ void History::Add(int64_t now_nanos, ObjectId subject, Step step, ProcessId proc
 template <typename F>
 std::string History::Tell(F about, int64_t now_nanos) const {
   std::string text;
-  const size_t oldest = events_.size() < kEvents ? 0 : next_;
+  const size_t oldest = is_full_ ? next_ : 0;
   for (size_t i = 0; i < events_.size(); ++i) {
     const Event& event = events_[(oldest + i) % events_.size()];
     if (!about(event)) continue;

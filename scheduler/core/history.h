@@ -77,6 +77,7 @@ class History {
 
   std::vector<Event> events_;
   size_t next_ = 0;
+  bool is_full_ = false;  // the oldest is overwritten
 };
 
 }  // namespace troupe::scheduler

@@ -97,6 +97,7 @@ class Lineage {
   // call.
   std::vector<ObjectId> TakeKept() { return std::exchange(kept_, {}); }
   std::vector<ObjectId> TakeReleased() { return std::exchange(released_, {}); }
+  bool any_released() const { return !released_.empty(); }
 
   size_t record_count() const { return by_age_.size(); }
   uint64_t bytes() const { return bytes_; }

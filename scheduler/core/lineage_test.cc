@@ -51,7 +51,7 @@ class LineageTest : public CoreTest {
   wire::Value Stored(TaskId task, std::vector<ObjectId> refs = {}) {
     return {Lease(FindDispatch(task)->worker), std::move(refs)};
   }
-  void End(TaskId task, const std::vector<wire::Value>& values) {
+  void End(TaskId task, const decltype(wire::Complete::results)& values) {
     const SendDispatch dispatch = *FindDispatch(task);
     Begin(dispatch);
     ASSERT_TRUE(

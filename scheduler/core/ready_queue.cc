@@ -20,54 +20,69 @@ std::vector<ReadyQueue::Class>::iterator ReadyQueue::ClassOf(const Task& task) {
 }
 
 void ReadyQueue::Push(Task* task) {
-  auto it = ClassOf(*task);
-  if (it == classes_.end()) it = classes_.insert(classes_.end(), Class{task->want, {}});
-  // New tasks mostly come last within their class: the hint makes that O(1).
-  const size_t before = it->tasks.size();
-  it->tasks.insert(it->tasks.end(), task);
-  TROUPE_CHECK(it->tasks.size() == before + 1, "a task that is queued twice");
   ++size_;
+  const auto it = ClassOf(*task);
+  if (it == classes_.end()) {
+    classes_.emplace_back(task);
+    return;
+  }
+  TROUPE_CHECK(it->first_ != task, "a task that is queued twice");
+  auto& behind = it->behind_;
+  const size_t before = behind.size();
+  if (Before()(task, it->first_)) {
+    behind.insert(behind.begin(), std::exchange(it->first_, task));
+  } else {
+    behind.insert(behind.end(), task);  // where new ones mostly belong: the hint makes that O(1)
+  }
+  TROUPE_CHECK(behind.size() == before + 1, "a task that is queued twice");
 }
 
 void ReadyQueue::Remove(Task* task) {
   const auto it = ClassOf(*task);
   TROUPE_CHECK(it != classes_.end(), "a ready task that is not queued");
-  if (it->first() == task) {
-    it->tasks.erase(it->tasks.begin());  // the usual one, without a search
-  } else {
-    TROUPE_CHECK(it->tasks.erase(task) == 1, "a ready task that is not queued");
-  }
   --size_;
-  if (it->tasks.empty()) {
+  auto& behind = it->behind_;
+  if (it->first_ != task) {
+    TROUPE_CHECK(behind.erase(task) == 1, "a ready task that is not queued");
+  } else if (behind.empty()) {
     classes_.erase(it);
-  } else if (const QueuedTask* first = *it->tasks.begin(); first->parked) {
-    Wake(static_cast<const ParkedTask*>(first));
+  } else {
+    QueuedTask* const next = *behind.begin();
+    behind.erase(behind.begin());
+    it->first_ = next->parked ? table_->Wake(table_->Awake(static_cast<const ParkedTask&>(*next)))
+                              : static_cast<Task*>(next);
   }
 }
 
 bool ReadyQueue::Contains(const Task* task) const {
-  return std::any_of(classes_.begin(), classes_.end(), [&](const Class& c) {
-    return c.want == task->want && c.tasks.contains(const_cast<Task*>(task));
-  });
+  return std::any_of(classes_.begin(), classes_.end(),
+                     [&](const Class& c) { return c.want == task->want && c.Contains(task); });
+}
+
+bool ReadyQueue::IsBehind(const Task* task) const {
+  return std::none_of(classes_.begin(), classes_.end(),
+                      [&](const Class& c) { return c.first_ == task; });
 }
 
 void ReadyQueue::ParkUnlessFirst(Task* task) {
   const auto it = ClassOf(*task);
   TROUPE_CHECK(it != classes_.end(), "a ready task that is not queued");
   if (it->first() == task) return;
-  const auto next = it->tasks.erase(it->tasks.find(task));
-  it->tasks.insert(next, table_->Park(task));
+  auto& behind = it->behind_;
+  const auto next = behind.erase(behind.find(task));
+  behind.insert(next, table_->Park(task));
 }
 
 Task* ReadyQueue::Wake(const ParkedTask* parked) {
   std::unique_ptr<Task> awake = table_->Awake(*parked);
   const auto it = ClassOf(*awake);
   TROUPE_CHECK(it != classes_.end(), "a parked task that is not queued");
-  const auto place = it->tasks.find(awake.get());
-  TROUPE_CHECK(place != it->tasks.end() && *place == parked, "a parked task that is not queued");
-  const auto next = it->tasks.erase(place);
+  auto& behind = it->behind_;
+  const auto place = behind.find(awake.get());
+  TROUPE_CHECK(place != behind.end() && *place == parked, "a parked task that is not queued");
+  const auto next = behind.erase(place);
   Task* const task = table_->Wake(std::move(awake));
-  it->tasks.insert(next, task);
+  behind.insert(next, task);
   return task;
 }
 

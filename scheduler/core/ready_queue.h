@@ -28,6 +28,8 @@ class ReadyQueue {
   // REQUIRES: the task is in the queue.
   void Remove(Task* task);
   bool Contains(const Task* task) const;
+  // Others of its class go before it. REQUIRES: it is in the queue.
+  bool IsBehind(const Task* task) const;
   // The task is gone, and a ParkedTask in its place; but not the first of its class.
   // REQUIRES: it is in the queue, and CanPark().
   void ParkUnlessFirst(Task* task);
@@ -40,12 +42,25 @@ class ReadyQueue {
   struct Before {
     bool operator()(const QueuedTask* a, const QueuedTask* b) const;
   };
-  // The tasks that want the same resources, first one first.
-  struct Class {
-    ResourceSet want;
-    absl::btree_set<QueuedTask*, Before> tasks;
+  // The tasks that want the same resources. The first one stands apart from those behind it, so
+  // that a queue of one, which is what a program has that waits for each result, takes no memory.
+  class Class {
+   public:
+    explicit Class(Task* task) : want(task->want), first_(task) {}
 
-    Task* first() const { return static_cast<Task*>(*tasks.begin()); }
+    ResourceSet want;
+
+    Task* first() const { return first_; }
+    size_t size() const { return 1 + behind_.size(); }
+
+   private:
+    friend class ReadyQueue;
+    bool Contains(const Task* task) const {
+      return task == first_ || behind_.contains(const_cast<Task*>(task));
+    }
+
+    Task* first_;
+    absl::btree_set<QueuedTask*, Before> behind_;
   };
   // The non-empty classes, that with the best first task first.
   absl::InlinedVector<const Class*, 4> ClassesInOrder() const;

@@ -7,7 +7,7 @@ namespace troupe::scheduler {
 void Task::Fill(const wire::TaskSpec& of) {
   id = of.id;
   kind = of.kind;
-  name = std::string(of.name);
+  name = of.name;
   actor = of.kind == wire::TaskKind::kActorCreation ? of.id.Result(0) : of.actor;
   num_returns = of.num_returns;
   stream_window = of.stream_window;
@@ -28,7 +28,8 @@ void Task::Fill(const wire::TaskSpec& of) {
   grace_nanos = of.grace_nanos;
   for (const wire::Argument& argument : of.arguments) {
     if (const auto* value = std::get_if<wire::Argument::Inline>(&argument.content)) {
-      inner_refs.insert(inner_refs.end(), value->refs.begin(), value->refs.end());
+      if (!value->refs.empty())
+        inner_refs.insert(inner_refs.end(), value->refs.begin(), value->refs.end());
     } else if (const auto* object = std::get_if<ObjectId>(&argument.content)) {
       dependencies.push_back(*object);
     } else {

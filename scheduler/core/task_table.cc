@@ -9,18 +9,20 @@ namespace troupe::scheduler {
 Task* TaskTable::Insert(std::unique_ptr<Task> task) {
   Task* const inserted = task.get();
   TROUPE_CHECK(tasks_.emplace(task.release()).second, "two tasks of one id");
+  last_ = inserted;
   return inserted;
 }
 
-QueuedTask* TaskTable::Find(TaskId id) {
+QueuedTask* TaskTable::LookUp(TaskId id) {
   const auto it = tasks_.find(id);
-  return it == tasks_.end() ? nullptr : it->get();
+  return it == tasks_.end() ? nullptr : last_ = it->get();
 }
 
 void TaskTable::Erase(TaskId id) {
   const auto it = tasks_.find(id);
   TROUPE_CHECK(it != tasks_.end(), "a task that goes twice");
   parked_ -= (*it)->parked;
+  last_ = nullptr;
   tasks_.erase(it);
 }
 
@@ -44,6 +46,7 @@ Task* TaskTable::Wake(std::unique_ptr<Task> awake) {
 void TaskTable::Replace(QueuedTask* task) {
   auto node = tasks_.extract(tasks_.find(task->id));
   node.value().reset(task);
+  last_ = nullptr;
   tasks_.insert(std::move(node));
 }
 

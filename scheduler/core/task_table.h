@@ -24,8 +24,8 @@ class TaskTable {
 
   // REQUIRES: there is none of that id.
   Task* Insert(std::unique_ptr<Task> task);
-  // Null where there is none.
-  QueuedTask* Find(TaskId id);
+  // Null where there is none. The same one again takes no look-up.
+  QueuedTask* Find(TaskId id) { return last_ != nullptr && last_->id == id ? last_ : LookUp(id); }
   const QueuedTask* Find(TaskId id) const { return const_cast<TaskTable*>(this)->Find(id); }
   // REQUIRES: there is one.
   void Erase(TaskId id);
@@ -46,9 +46,11 @@ class TaskTable {
   }
 
  private:
+  QueuedTask* LookUp(TaskId id);
   void Replace(QueuedTask* task);
 
   SetById<QueuedTask, DeleteQueuedTask> tasks_;
+  QueuedTask* last_ = nullptr;  // that was found or made, if it is there still
   SpecCodec* codec_;
   size_t parked_ = 0;
 };

@@ -23,8 +23,9 @@ Worker* WorkerPool::Start(ProcessId process, JobId job, ActorId actor) {
   if (worker->is_actor()) {
     ++actors_[job];
   } else {
-    of_job_[job].push_back(worker);
-    ++CountsFor(job).starting;
+    Team& team = teams_[job];
+    team.workers.push_back(worker);
+    ++team.counts.starting;
   }
   return worker;
 }
@@ -47,12 +48,10 @@ void WorkerPool::Remove(Worker* worker) {
     if (--actors_[worker->job] == 0) actors_.erase(worker->job);
   } else {
     SetState(worker, Worker::State::kIdle);
-    --CountsFor(worker->job).idle;
-    std::erase(of_job_[worker->job], worker);
-    if (of_job_[worker->job].empty()) {
-      of_job_.erase(worker->job);
-      counts_.erase(worker->job);
-    }
+    const auto team = teams_.find(worker->job);
+    --team->second.counts.idle;
+    std::erase(team->second.workers, worker);
+    if (team->second.workers.empty()) teams_.erase(team);
   }
   workers_.erase(worker->process);
 }
@@ -87,10 +86,14 @@ void WorkerPool::Enqueue(Worker* worker, Task* task, uint64_t generation) {
 }
 
 void WorkerPool::Dequeue(Worker* worker, Task* task, int64_t now_nanos) {
-  const auto it = std::find(worker->queue.begin(), worker->queue.end(), task);
-  TROUPE_CHECK(it != worker->queue.end(), "a task that its worker does not have");
   if (task->suspended) Resume(task);
-  worker->queue.erase(it);
+  if (!worker->queue.empty() && worker->queue.front() == task) {
+    worker->queue.pop_front();  // the one that runs
+  } else {
+    const auto it = std::find(worker->queue.begin(), worker->queue.end(), task);
+    TROUPE_CHECK(it != worker->queue.end(), "a task that its worker does not have");
+    worker->queue.erase(it);
+  }
   if (std::exchange(task->holds_slot, false)) worker->free_slots.push_back(task->slot);
   task->worker = nullptr;
   if (worker->is_actor()) {
@@ -172,19 +175,19 @@ void WorkerPool::Unblock(Worker* worker) {
 void WorkerPool::GrantToActor(Worker* worker, const ResourceSet& want) { TakeGrant(worker, want); }
 
 Worker* WorkerPool::FindIdle(JobId job) {
-  const auto counts = counts_.find(job);
-  if (counts == counts_.end() || counts->second.idle == 0) return nullptr;
-  for (Worker* worker : of_job_[job]) {
+  const auto team = teams_.find(job);
+  if (team == teams_.end() || team->second.counts.idle == 0) return nullptr;
+  for (Worker* worker : team->second.workers) {
     if (worker->state == Worker::State::kIdle && !worker->ending) return worker;
   }
   return nullptr;
 }
 
 Worker* WorkerPool::FindShallowest(JobId job, const ResourceSet& want) {
-  const auto workers = of_job_.find(job);
-  if (workers == of_job_.end()) return nullptr;
+  const auto team = teams_.find(job);
+  if (team == teams_.end()) return nullptr;
   Worker* best = nullptr;
-  for (Worker* worker : workers->second) {
+  for (Worker* worker : team->second.workers) {
     if (worker->state != Worker::State::kBusy || !CanTake(worker) || worker->granted != want)
       continue;
     if (best == nullptr || worker->queue.size() < best->queue.size()) best = worker;
@@ -193,11 +196,11 @@ Worker* WorkerPool::FindShallowest(JobId job, const ResourceSet& want) {
 }
 
 Worker* WorkerPool::FindShallowestAbove(JobId job, const ResourceSet& want, int32_t priority) {
-  const auto workers = of_job_.find(job);
-  if (workers == of_job_.end()) return nullptr;
+  const auto team = teams_.find(job);
+  if (team == teams_.end()) return nullptr;
   Worker* best = nullptr;
   size_t best_ahead = Limits::kDispatchDepth;
-  for (Worker* worker : workers->second) {
+  for (Worker* worker : team->second.workers) {
     if (worker->state != Worker::State::kBusy || worker->ending || worker->retiring ||
         worker->granted != want)
       continue;
@@ -238,10 +241,10 @@ ResourceSet WorkerPool::NotHeldByActors() const {
 }
 
 Worker* WorkerPool::FindDeepest(JobId job) {
-  const auto workers = of_job_.find(job);
-  if (workers == of_job_.end()) return nullptr;
+  const auto team = teams_.find(job);
+  if (team == teams_.end()) return nullptr;
   Worker* best = nullptr;
-  for (Worker* worker : workers->second) {
+  for (Worker* worker : team->second.workers) {
     if (worker->queue.size() < 2) continue;
     if (best == nullptr || worker->queue.size() > best->queue.size()) best = worker;
   }
@@ -249,8 +252,8 @@ Worker* WorkerPool::FindDeepest(JobId job) {
 }
 
 WorkerPool::Counts WorkerPool::CountsOf(JobId job) const {
-  const auto it = counts_.find(job);
-  return it == counts_.end() ? Counts{} : it->second;
+  const auto team = teams_.find(job);
+  return team == teams_.end() ? Counts{} : team->second.counts;
 }
 
 int WorkerPool::actors_of(JobId job) const {
@@ -279,7 +282,7 @@ void WorkerPool::TakeBackCpus(Worker* worker) {
 
 void WorkerPool::SetState(Worker* worker, Worker::State state) {
   if (!worker->is_actor()) {
-    Counts& counts = CountsFor(worker->job);
+    Counts& counts = teams_.at(worker->job).counts;
     const auto count = [&](Worker::State s) -> int& {
       switch (s) {
         case Worker::State::kStarting:

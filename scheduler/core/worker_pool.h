@@ -168,15 +168,17 @@ class WorkerPool {
   static void CheckActor(const Worker& worker);
   // Of an actor's worker, by what it does.
   void UpdateState(Worker* worker);
-  Counts& CountsFor(JobId job) { return counts_[job]; }
+  // Those of a job that run tasks, in the order of their start.
+  struct Team {
+    std::vector<Worker*> workers;
+    Counts counts;
+  };
 
   ResourceSet total_;
   ResourceSet free_;
   std::map<ProcessId, std::unique_ptr<Worker>> workers_;  // ordered: decisions replay
   absl::flat_hash_map<ClientId, Worker*> by_client_;
-  std::map<JobId, std::vector<Worker*>>
-      of_job_;  // those that run tasks, in the order of their start
-  std::map<JobId, Counts> counts_;
+  std::map<JobId, Team> teams_;  // none of them empty
   std::map<JobId, int> actors_;
 };
 

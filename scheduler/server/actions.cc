@@ -14,6 +14,7 @@ void Node::Perform() {
   for (std::vector<Action> actions = core_.TakeActions(); !actions.empty();
        actions = core_.TakeActions()) {
     for (const Action& action : actions) std::visit([this](const auto& a) { Do(a); }, action);
+    core_.Recycle(std::move(actions));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
@@ -428,6 +429,7 @@ void World::PerformActions() {
   for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
     for (const scheduler::Action& action : actions)
       std::visit([this](const auto& a) { Do(a); }, action);
+    core_.Recycle(std::move(actions));
   }
   for (const auto& process : processes_) {
     wire::Ready message;
