@@ -2,7 +2,6 @@
 #ifndef TROUPE_SDK_INTERNAL_CALL_H_
 #define TROUPE_SDK_INTERNAL_CALL_H_
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "sdk/bind.h"
 #include "sdk/get.h"
 #include "sdk/internal/callable.h"
@@ -72,7 +72,7 @@ class OutgoingCall {
     }
   }
 
-  // Submits it; a handle on each result, in order.
+  // Submits it, once; a handle on each result, in order.
   std::vector<Handle> Submit();
 
  private:
@@ -155,9 +155,10 @@ class OutgoingCall {
   std::string name_;
   std::string function_;
   std::vector<std::byte> callable_;
-  std::deque<worker::EncodedResult> inline_arguments_;  // what spec_ points into
-  std::vector<Handle> stored_arguments_;                // kept until the node has the call
-  Handle placement_group_;                              // kept until then, too
+  // What spec_ points into: their bytes stay where they are when these move.
+  absl::InlinedVector<worker::EncodedResult, 4> inline_arguments_;
+  std::vector<Handle> stored_arguments_;  // kept until the node has the call
+  Handle placement_group_;                // kept until then, too
   size_t inline_budget_;
 };
 
