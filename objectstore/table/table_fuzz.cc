@@ -43,6 +43,7 @@ using troupe::objectstore::Entry;
 using troupe::objectstore::kTableClients;
 using troupe::objectstore::kTableEvents;
 using troupe::objectstore::ObjectTable;
+using troupe::objectstore::Subscribers;
 using troupe::objectstore::TableEvent;
 
 constexpr uint64_t kUnit = troupe::Limits::kObjectAlignmentBytes;
