@@ -1,4 +1,5 @@
 // The part of Core that seals, frees and makes room for objects.
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -23,13 +24,17 @@ std::shared_ptr<const ErrorInfo> Bounded(const ErrorInfo& error) {
                        error.payload.size();
   if (bytes <= kMaxErrorBytes) return std::make_shared<const ErrorInfo>(error);
   TROUPE_PROBE("core: an error is too long to be kept");
+  // What happened stands at the beginning, what it led to at the end.
+  const absl::string_view message = error.message;
+  const absl::string_view begin = message.substr(0, kMaxErrorBytes / 2);
+  const absl::string_view end = message.substr(
+      std::max(begin.size(), message.size() - std::min(message.size(), kMaxErrorBytes / 4)));
   auto kept = std::make_shared<ErrorInfo>();
   kept->kind = error.kind;
   kept->message =
-      absl::StrCat(error.message.substr(0, kMaxErrorBytes / 4), "... [an error of ", bytes,
-                   " B: ", kMaxErrorBytes,
+      absl::StrCat(begin, "... [an error of ", bytes, " B: ", kMaxErrorBytes,
                    " B are kept of one, so that its message is cut, and it is thrown as no type ",
-                   "of its own; put large values into objects]");
+                   "of its own; put large values into objects] ...", end);
   kept->task = error.task;
   kept->attempt = error.attempt;
   kept->pid = error.pid;
