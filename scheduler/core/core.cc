@@ -21,6 +21,7 @@ constexpr int64_t kIdleSurplusNanos = 1'000'000'000;
 // started before, the executable is sound and something harms its processes: that may pass.
 constexpr int kFailedStarts = 3;
 constexpr int kFailedStartsOfWhatRan = 100;
+constexpr int kFailedStartsOfWhatJoins = 10;
 
 }  // namespace
 
@@ -49,9 +50,7 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
     return absl::NotFoundError(
         absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
   }
-  Job& job = jobs_.at(worker->job);
-  job.failed_starts = 0;
-  job.image_runs = true;
+  jobs_.at(worker->job).image_runs = true;
   history_.Add(now_nanos_, worker->actor, Step::kProcessJoined, process);
   if (worker->ending) return absl::OkStatus();  // it is being killed
   if (worker->is_actor()) {
@@ -198,9 +197,15 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
   const JobId job_id = worker->job;
   const ClientId client = worker->client;
   const bool never_joined = worker->state == Worker::State::kStarting;
+  const bool never_worked = !worker->has_worked;
   // Which of its tasks had begun is asked before the words go.
   std::vector<std::pair<Task*, bool>> lost;
-  for (Task* task : worker->queue) lost.emplace_back(task, !Recall(task));
+  bool any_begun = false;
+  for (Task* task : worker->queue) {
+    lost.emplace_back(task, !Recall(task));
+    any_begun |= lost.back().second;
+  }
+  const bool had_tasks = !lost.empty();
   Charge(worker);
   for (auto& [task, begun] : lost) {
     if (begun) {
@@ -221,11 +226,14 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
   // From the back: each of an actor's calls goes before the later ones of its caller.
   for (auto it = lost.rbegin(); it != lost.rend(); ++it)
     LoseTask(it->first, it->second, out_of_memory, cause, pid);
-  if (actor_id.is_null() && never_joined) {
+  if (actor_id.is_null() && (never_joined || (never_worked && had_tasks && !any_begun))) {
     Job& job = jobs_.at(job_id);
-    // So many in a row that die before they can take work: the fault is not the task's, but
-    // nothing of it will ever run.
-    if (++job.failed_starts >= (job.image_runs ? kFailedStartsOfWhatRan : kFailedStarts)) {
+    const int most = !job.image_runs ? kFailedStarts
+                     : never_joined  ? kFailedStartsOfWhatRan
+                                     : kFailedStartsOfWhatJoins;
+    // So many in a row that die before they can take work, or begin what they were given: the
+    // fault is not the task's, but nothing of it will ever run.
+    if (++job.failed_starts >= most) {
       TROUPE_PROBE("core: no worker can start");
       job.failed_starts = 0;
       while (!job.ready.empty()) {

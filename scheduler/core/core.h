@@ -220,7 +220,7 @@ class Core {
     bool ended = false;  // and no detached actor of it is left: nothing of it runs any more
     ReadyQueue ready;
     bool image_runs = false;  // a worker of it has joined
-    int failed_starts = 0;    // in a row
+    int failed_starts = 0;    // workers in a row that died before any work
     uint64_t tasks_finished = 0;
     uint64_t finished_for_driver = 0;  // of what the driver itself submitted
     uint64_t told_driver = 0;

@@ -350,6 +350,9 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
                      complete.results.size(), " results instead of ", task->num_returns));
   }
   Charge(worker);
+  if (!std::exchange(worker->has_worked, true)) {
+    if (const auto job = jobs_.find(worker->job); job != jobs_.end()) job->second.failed_starts = 0;
+  }
   if (task->answered) {
     if (absl::Status status = DropResults(client, complete); !status.ok()) return status;
     FinishTask(task);

@@ -106,6 +106,39 @@ TEST_F(CoreTest, ThreeWorkersThatCannotStartFailWhatWaitsForThem) {
   EXPECT_EQ(started_.size(), 3u);
 }
 
+TEST_F(CoreTest, TenWorkersThatDieBeforeTheyBeginFailWhatWaitsForThem) {
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  for (size_t i = 0; i < 10; ++i) {
+    Perform();
+    ASSERT_EQ(started_.size(), i + 1);
+    ASSERT_EQ(dispatches_.size(), i + 1) << "each has joined, and was given the task";
+    EXPECT_EQ(ErrorOf(ObjectId::Make(kDriver, 1)), nullptr) << i;
+    core_.ProcessDied(started_.back(), "killed by signal 6 (SIGABRT)", 17);
+  }
+  Perform();
+  ASSERT_NE(ErrorOf(ObjectId::Make(kDriver, 1)), nullptr);
+  EXPECT_EQ(ErrorOf(ObjectId::Make(kDriver, 1))->message,
+            "no worker could be started: killed by signal 6 (SIGABRT)");
+  EXPECT_EQ(started_.size(), 10u);
+}
+
+TEST_F(CoreTest, AWorkerThatBeginsShowsThatWorkersStart) {
+  ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 9; ++i) {
+      Perform();
+      core_.ProcessDied(started_.back(), "killed by signal 6 (SIGABRT)", 17);
+    }
+    Perform();
+    ASSERT_EQ(ErrorOf(ObjectId::Make(kDriver, 1)), nullptr) << round;
+    ASSERT_TRUE(
+        Complete(TaskId::Make(kDriver, static_cast<uint64_t>(round) + 1), ValueOf("12345678"))
+            .ok());
+    core_.ProcessDied(started_.back(), "killed by signal 9 (SIGKILL)", 18);
+    ASSERT_TRUE(Submit(kDriver, Spec(kDriver, static_cast<uint64_t>(round) + 2)).ok());
+  }
+}
+
 TEST_F(CoreTest, WhatHasStartedOnceIsTriedManyTimesMore) {
   ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 1)).ok());
   Perform();

@@ -53,6 +53,7 @@ struct Worker {
   int64_t idle_since_nanos = 0;
   bool ending = false;        // told to exit, or being killed
   bool killed = false;        // the latter
+  bool has_worked = false;    // a task of it was completed
   bool disowned = false;      // with its job or actor: what it still submits is nobody's
   bool wait_refused = false;  // told that its wait cannot end
   uint64_t waits = 0;         // how often it has been blocked

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -37,6 +38,12 @@ int Segfault() {
   return 0;
 }
 int LeaveWithThree() { _exit(3); }
+[[maybe_unused]] const bool registered = [] {
+  troupe::OnWorkerStart([] {
+    if (getenv("TROUPE_TEST_DIES_AT_START") != nullptr) _exit(9);
+  });
+  return true;
+}();
 int DieOnFirstAttempt(int x) {
   if (troupe::CurrentTask().attempt == 1) raise(SIGKILL);
   return x;
@@ -67,6 +74,20 @@ TEST(Deaths, WhoWritesIntoAStoredValueDiesAlone) {
   }
   EXPECT_EQ(view[7], 1) << "who looked at it goes on";
   EXPECT_EQ(troupe::Get(troupe::Task(Sum).Remote(ref)), 100'000) << "and the next one sees it";
+}
+
+TEST(Deaths, WorkersThatDieAtTheirStartAreToldInsteadOfTriedForEver) {
+  setenv("TROUPE_TEST_DIES_AT_START", "1", 1);
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  unsetenv("TROUPE_TEST_DIES_AT_START");
+  try {
+    (void)troupe::Get(troupe::Task(Square).Remote(3), absl::Minutes(1));
+    FAIL() << "no error";
+  } catch (const troupe::WorkerCrashed& e) {
+    EXPECT_NE(e.info().message.find("no worker could be started: exited with code 9"),
+              std::string::npos)
+        << e.what();
+  }
 }
 
 TEST(Deaths, AWorkersDeathIsRetriedOrToldWithItsCause) {
