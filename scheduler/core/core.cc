@@ -197,7 +197,8 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
   const JobId job_id = worker->job;
   const ClientId client = worker->client;
   const bool never_joined = worker->state == Worker::State::kStarting;
-  const bool never_worked = !worker->has_worked;
+  // Of itself: it was not killed by us, or for want of memory.
+  const bool ended_before_work = !worker->has_worked && !worker->ending && !out_of_memory;
   // Which of its tasks had begun is asked before the words go.
   std::vector<std::pair<Task*, bool>> lost;
   bool any_begun = false;
@@ -226,7 +227,7 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
   // From the back: each of an actor's calls goes before the later ones of its caller.
   for (auto it = lost.rbegin(); it != lost.rend(); ++it)
     LoseTask(it->first, it->second, out_of_memory, cause, pid);
-  if (actor_id.is_null() && (never_joined || (never_worked && had_tasks && !any_begun))) {
+  if (actor_id.is_null() && (never_joined || (ended_before_work && had_tasks && !any_begun))) {
     Job& job = jobs_.at(job_id);
     const int most = !job.image_runs ? kFailedStarts
                      : never_joined  ? kFailedStartsOfWhatRan
