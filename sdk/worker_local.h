@@ -11,7 +11,8 @@
 // worker is a thread and has its own; a thread that a task starts by itself sees the driver's.
 //
 // Life: made by the first use, while other users of the same worker wait for it; what `make` throws
-// is the user's, and the next use tries again. In a process it is never destroyed: that ends as a
+// is the user's, and the next use tries again; one that uses the value it makes gets a
+// std::logic_error. In a process it is never destroyed: that ends as a
 // whole. In an in-process cluster it is destroyed on its worker's thread when that ends; a
 // reference into it must not outlive the task.
 // Thread-safe. It must live as long as anybody uses it: make it a global or a static.

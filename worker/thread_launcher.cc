@@ -24,6 +24,14 @@
 #include "worker/user_code.h"
 #include "worker/worker_locals.h"
 
+#ifdef __SANITIZE_THREAD__
+// A thread that is left to itself never joins its session's: no leak of anybody's. Weak, for
+// programs with their own.
+extern "C" __attribute__((weak)) const char* __tsan_default_suppressions() {
+  return "thread:troupe::worker::ThreadLauncher::Run\n";
+}
+#endif
+
 namespace troupe::worker {
 namespace {
 

@@ -1,7 +1,10 @@
 #include "worker/worker_locals.h"
 
+#include <atomic>
 #include <map>
 #include <mutex>
+#include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "worker/node_session.h"
@@ -10,8 +13,14 @@ namespace troupe::worker {
 namespace {
 
 struct Local {
-  std::once_flag made;
+  std::mutex making;
+  std::atomic<std::thread::id> maker;  // while it is at it
   std::shared_ptr<void> value;
+};
+struct Making {
+  explicit Making(Local* of) : local(of) { local->maker = std::this_thread::get_id(); }
+  ~Making() { local->maker = std::thread::id(); }
+  Local* local;
 };
 using Locals = std::map<const void*, std::shared_ptr<Local>>;
 
@@ -37,7 +46,13 @@ void* WorkerLocalOf(const void* key, absl::FunctionRef<std::shared_ptr<void>()> 
     if (found == nullptr) found = std::make_shared<Local>();
     local = found;
   }
-  std::call_once(local->made, [&] { local->value = make(); });
+  if (local->maker == std::this_thread::get_id())
+    throw std::logic_error("what makes a WorkerLocal uses that WorkerLocal");
+  const std::lock_guard<std::mutex> lock(local->making);
+  if (local->value == nullptr) {
+    const Making making(local.get());
+    local->value = make();
+  }
   return local->value.get();
 }
 

@@ -13,7 +13,8 @@
 namespace troupe::worker {
 
 // The calling thread's worker's value under this key, made by the first call. What `make` throws
-// passes through, and the next call makes it again. The pointer lives until ForgetLocals.
+// passes through, and the next call makes it again; `make` itself may not ask for this key
+// (std::logic_error). The pointer lives until ForgetLocals.
 void* WorkerLocalOf(const void* key, absl::FunctionRef<std::shared_ptr<void>()> make);
 // A worker that is a thread has ended: its values go. Those of a process end with it.
 void ForgetLocals(const Session* worker);

@@ -206,6 +206,7 @@ troupe::WorkerLocal<int> fussy([] {
   if (++*calls < 2) throw std::runtime_error("not yet");
   return 7;
 });
+troupe::WorkerLocal<int> snake([] { return *snake; });
 
 TEST(WorkerLocal, IsMadeOnceInAWorkerAndTheDriverHasItsOwn) {
   const troupe::Cluster cluster = troupe::Init({.workers = 1});
@@ -220,6 +221,11 @@ TEST(WorkerLocal, WhatItsMakerThrowsIsTheTasksErrorAndTheNextOneTriesAgain) {
   EXPECT_THROW((void)troupe::Get(look.Remote()), troupe::TaskError);
   EXPECT_EQ(troupe::Get(look.Remote()), 7);
   EXPECT_EQ(troupe::Get(look.Remote()), 7);
+}
+
+TEST(WorkerLocal, ThatItsMakerUsesIsAnErrorAndNoWaitForItself) {
+  EXPECT_THROW((void)*snake, std::logic_error);
+  EXPECT_THROW((void)*snake, std::logic_error) << "and again";
 }
 
 TEST(Init, MayFollowShutdownManyTimes) {
