@@ -94,11 +94,9 @@ std::variant<size_t, ErrorInfo> NodeSession::Wait(std::span<const ObjectId> ids,
     std::erase_if(pending, [&](ObjectId id) { return objects_.IsResolved(id); });
     return ready() >= count;
   };
-  if (!ask.empty()) {
-    Send(wire::Subscribe{std::move(ask)});
-    FinishSending();
-  }
+  if (!ask.empty()) Send(wire::Subscribe{std::move(ask)});
   if (enough() || failed || deadline_nanos <= MonotonicNanos()) {
+    FinishSending();
     // A poll sees what has come by now.
     if (ready() < count && !reading_) {
       Receive(1024);
@@ -224,16 +222,17 @@ void NodeSession::BeginRunning(RunningSlot* running) {
   const Lock lock(mutex_);
   running_slots_.push_back(running);
   running_ = running;
-  Tell(calls_.Begin());
+  if (Tell(calls_.Begin())) FinishSending();
 }
 
 void NodeSession::EndRunning(RunningSlot* running) {
   const Lock lock(mutex_);
   std::erase(running_slots_, running);
   running_ = nullptr;
-  Tell(calls_.End());
+  if (Tell(calls_.End())) FinishSending();
 }
 
+// No bell: whoever waits rings it (WaitUntil), once for all that was sent.
 uint64_t NodeSession::BeginWait(std::vector<ObjectId> ids, size_t needed) {
   if (!ShouldBlock()) return 0;
   const scheduler::RunningCalls::Wait wait = calls_.BeginWait(
@@ -243,14 +242,17 @@ uint64_t NodeSession::BeginWait(std::vector<ObjectId> ids, size_t needed) {
   return wait.number;
 }
 
+// No bell: the node is told with the next message, or when the I/O thread looks.
 void NodeSession::EndWait(uint64_t wait) {
-  if (wait != 0) Tell(calls_.EndWait(wait));
+  if (wait == 0) return;
+  Tell(calls_.EndWait(wait));
+  ArmTimer();
 }
 
-void NodeSession::Tell(const scheduler::RunningCalls::Tell& tell) {
-  if (!tell.has_value()) return;
+bool NodeSession::Tell(const scheduler::RunningCalls::Tell& tell) {
+  if (!tell.has_value()) return false;
   std::visit([this](const auto& message) { Send(message); }, *tell);
-  FinishSending();
+  return true;
 }
 
 std::vector<std::string> NodeSession::RunningTasks() {
@@ -314,7 +316,7 @@ std::optional<ErrorInfo> NodeSession::Resume(RunningSlot* running) {
   const Lock lock(mutex_);
   running_ = running;
   Send(wire::Resume{running->task, running->attempt, running->slot});
-  Tell(calls_.Resume());
+  if (Tell(calls_.Resume())) FinishSending();
   return std::exchange(running->refused, std::nullopt);
 }
 
@@ -429,7 +431,7 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
       Stop(running, std::move(stop->error));
     }
   } else if (const auto* drop = std::get_if<wire::DropChunk>(&*message)) {
-    DrainSocket();  // its descriptor may still be under way
+    FetchDescriptors();  // its own may still be under way
     chunks_.Drop(drop->chunk);
   } else if (const auto* found = std::get_if<wire::ActorFound>(&*message)) {
     if (!found->actor.is_null()) {
@@ -460,6 +462,7 @@ void NodeSession::Learn(const wire::ReadyValue& ready) {
     content = *bytes;
   } else if (const auto* location = std::get_if<Location>(&ready.value.content)) {
     content = *location;
+    if (!chunks_.Has(location->chunk, objectstore::Mapping::Access::kRead)) FetchDescriptors();
   } else if (const auto* error = std::get_if<ErrorInfo>(&ready.value.content)) {
     content = objectstore::ObjectCache::Error(*error);
     ++errors_learned_;

@@ -146,7 +146,12 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void SendEncoded(wire::Bytes message);
   void SendReleases(size_t at_least);
   void FinishSending();
+  // Takes the chunks whose descriptors have come. Its first error stays.
+  absl::Status ReceiveChunks();
+  // Where that fails, the session dies, after the node's last frames.
   void DrainSocket();
+  // The same while a frame is read: who sleeps on the socket wakes, and lets it die.
+  void FetchDescriptors();
   absl::Status Introduced(const wire::ControlMessage& message, std::vector<UniqueFd> descriptors);
   size_t Receive(size_t max_messages);
   absl::Status Handle(wire::Bytes bytes);
@@ -178,7 +183,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   // task.
   uint64_t BeginWait(std::vector<ObjectId> ids, size_t needed);
   void EndWait(uint64_t wait);
-  void Tell(const scheduler::RunningCalls::Tell& tell);
+  // False where there is nothing to tell.
+  bool Tell(const scheduler::RunningCalls::Tell& tell);
   // The node sees that this process stands still for ever: the first of its calls to look goes on.
   bool WaitRefused(uint64_t wait) const {
     return wait != 0 && wait_refusal_.has_value() && wait_refusal_->second == calls_.standing();
@@ -221,6 +227,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   bool timer_armed_ = false;
 
   channel::ControlSocket socket_;
+  absl::Status socket_status_;
   std::unique_ptr<channel::ShmChannel> channel_;
   channel::PollPolicy policy_;
   wire::MessageBuffer buffer_;

@@ -85,6 +85,11 @@ absl::Status NodeSession::Handshake(const wire::Hello& hello, const std::vector<
 
 namespace {
 
+// Nobody sleeps for the descriptors on the socket: a frame that names a chunk comes right behind
+// its descriptor, and who reads the frame fetches it. Two threads would else wake for one answer,
+// and the second in the way of the first.
+constexpr short kNodeIsGone = POLLRDHUP;
+
 std::mutex live_mutex;
 // Of this process: one, but where its workers are threads. Never destroyed, as what it guards.
 std::vector<NodeSession*>& Live() {
@@ -220,13 +225,23 @@ absl::Status NodeSession::Introduced(const wire::ControlMessage& message,
   return absl::OkStatus();
 }
 
-void NodeSession::DrainSocket() {
-  const absl::Status status =
+absl::Status NodeSession::ReceiveChunks() {
+  if (!socket_status_.ok()) return socket_status_;
+  socket_status_ =
       socket_.Receive([&](wire::Bytes bytes, std::vector<UniqueFd> received) -> absl::Status {
         absl::StatusOr<wire::ControlMessage> message = wire::DecodeControlMessage(bytes);
         if (!message.ok()) return message.status();
         return Introduced(*message, std::move(received));
       });
+  return socket_status_;
+}
+
+void NodeSession::FetchDescriptors() {
+  if (!ReceiveChunks().ok()) shutdown(socket_.fd(), SHUT_RDWR);
+}
+
+void NodeSession::DrainSocket() {
+  const absl::Status status = ReceiveChunks();
   if (status.ok()) return;
   if (severed_) return Die(why_severed_);
   // A node that ends in order says so in its last message.
@@ -264,6 +279,7 @@ bool NodeSession::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t
       Lead(lock, deadline_nanos);
       continue;
     }
+    channel_->RingPeer();
     ++followers_;
     if (deadline_nanos == kForever) {
       followers_cv_.wait(lock);
@@ -291,23 +307,23 @@ void NodeSession::Lead(Lock& lock, int64_t deadline_nanos) {
   lock.unlock();
   const bool input =
       policy_.Poll(MonotonicNanos, sched_yield, [this] { return channel_->HasInput(); });
-  bool socket_readable = false;
+  bool node_is_gone = false;
   if (!input) {
     lock.lock();
     const bool sleep = channel_->PrepareToSleep(channel::Sleeper::kWaiter);
     lock.unlock();
     if (sleep) {
       pollfd fds[2] = {{channel_->bell_fd(channel::Sleeper::kWaiter), POLLIN, 0},
-                       {socket_.fd(), POLLIN, 0}};
+                       {socket_.fd(), kNodeIsGone, 0}};
       const int64_t left = std::max<int64_t>(0, deadline_nanos - MonotonicNanos());
       const timespec timeout = ToTimespec(left);
       ppoll(fds, 2, deadline_nanos == kForever ? nullptr : &timeout, nullptr);
-      socket_readable = fds[1].revents != 0;
+      node_is_gone = fds[1].revents != 0;
       channel_->WokeUp(channel::Sleeper::kWaiter);
     }
   }
   lock.lock();
-  if (socket_readable) DrainSocket();
+  if (node_is_gone) DrainSocket();
   if (!channel_->Flush()) channel_->RingPeer();
   Receive(kMessagesPerTurn);
   RequestStops(lock);
@@ -334,7 +350,7 @@ void NodeSession::RunIoThread() {
   if (is_worker_) SetExecutor(false);
   for (;;) {
     pollfd fds[4] = {{channel_->bell_fd(channel::Sleeper::kIoThread), POLLIN, 0},
-                     {socket_.fd(), POLLIN, 0},
+                     {socket_.fd(), kNodeIsGone, 0},
                      {timer_.get(), POLLIN, 0},
                      {stop_event_.get(), POLLIN, 0}};
     ppoll(fds, 4, nullptr, nullptr);

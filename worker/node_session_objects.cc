@@ -111,7 +111,6 @@ std::variant<Location, ErrorInfo> NodeSession::Carve(Lock& lock, size_t bytes) {
     SendReleases(1);
     const auto ticket = carver_.Ask(bytes);
     Send(wire::LeaseRequest{bytes});
-    FinishSending();
     const uint64_t wait = BeginWait({}, 0);
     WaitUntil(
         lock, [&] { return carver_.HasAnswer(ticket) || Stopped(); }, kForever);
@@ -264,10 +263,7 @@ std::variant<ValueBytes, ErrorInfo> NodeSession::Value(ObjectId id, int64_t dead
       unblock();
       return *running_->stopped;
     }
-    if (objects_.Fetch(id)) {
-      Send(wire::Fetch{{id}});
-      FinishSending();
-    }
+    if (objects_.Fetch(id)) Send(wire::Fetch{{id}});
     if (wait == 0) wait = BeginWait({id}, 1);  // which may be lost, and have to be made again
     WaitUntil(
         lock,

@@ -66,60 +66,76 @@ absl::Status ControlSocket::Send(std::span<const std::byte> message,
   std::memcpy(queued.bytes.data(), &header, kHeaderBytes);
   if (!message.empty())
     std::memcpy(queued.bytes.data() + kHeaderBytes, message.data(), message.size());
-  for (const int fd : descriptors) {
-    UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
-    if (!copy)
-      return absl::ResourceExhaustedError(
-          absl::StrCat("duplicating a descriptor: ", strerror(errno)));
-    queued.descriptors.push_back(std::move(copy));
+  // Mostly the peer has room, and nothing has to be kept.
+  if (queue_.empty()) {
+    const absl::StatusOr<bool> sent = SendSome(&queued, descriptors);
+    if (!sent.ok()) return sent.status();
+    if (queued.sent == queued.bytes.size()) return absl::OkStatus();
   }
-  queued_bytes_ += queued.bytes.size();
+  if (queued.sent == 0) {
+    for (const int fd : descriptors) {
+      UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+      if (!copy) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat("duplicating a descriptor: ", strerror(errno)));
+      }
+      queued.descriptors.push_back(std::move(copy));
+    }
+  }
+  queued_bytes_ += queued.bytes.size() - queued.sent;
   queued_descriptors_ += queued.descriptors.size();
   queue_.push_back(std::move(queued));
   return Flush().status();
 }
 
+absl::StatusOr<bool> ControlSocket::SendSome(Queued* message, std::span<const int> descriptors) {
+  iovec part{message->bytes.data() + message->sent,
+             send_point.Truncate(message->bytes.size() - message->sent)};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
+  if (!descriptors.empty()) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* c = CMSG_FIRSTHDR(&header);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(c), descriptors.data(), descriptors.size_bytes());
+  }
+  for (;;) {
+    const ssize_t sent =
+        send_point.Call([&] { return sendmsg(socket_.get(), &header, MSG_NOSIGNAL); });
+    if (sent >= 0) {
+      message->sent += static_cast<size_t>(sent);
+      if (message->sent < message->bytes.size())
+        TROUPE_PROBE("control socket: a part of a message was sent");
+      return true;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
+    // As many descriptors are under way as this user may have: some must be received first.
+    if (errno == ETOOMANYREFS) {
+      TROUPE_PROBE("control socket: too many descriptors under way");
+      return false;
+    }
+    return absl::UnavailableError(absl::StrCat("sending to the peer: ", strerror(errno)));
+  }
+}
+
 absl::StatusOr<bool> ControlSocket::Flush() {
   while (!queue_.empty()) {
     Queued& front = queue_.front();
-    iovec part{front.bytes.data() + front.sent,
-               send_point.Truncate(front.bytes.size() - front.sent)};
-    msghdr header{};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
-    if (!front.descriptors.empty()) {
-      header.msg_control = control;
-      header.msg_controllen = CMSG_SPACE(front.descriptors.size() * sizeof(int));
-      cmsghdr* c = CMSG_FIRSTHDR(&header);
-      c->cmsg_level = SOL_SOCKET;
-      c->cmsg_type = SCM_RIGHTS;
-      c->cmsg_len = CMSG_LEN(front.descriptors.size() * sizeof(int));
-      int numbers[kMaxDescriptors];
-      for (size_t i = 0; i < front.descriptors.size(); ++i) numbers[i] = front.descriptors[i].get();
-      std::memcpy(CMSG_DATA(c), numbers, front.descriptors.size() * sizeof(int));
-    }
-    const ssize_t sent =
-        send_point.Call([&] { return sendmsg(socket_.get(), &header, MSG_NOSIGNAL); });
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
-      // As many descriptors are under way as this user may have: some must be received first.
-      if (errno == ETOOMANYREFS) {
-        TROUPE_PROBE("control socket: too many descriptors under way");
-        return false;
-      }
-      return absl::UnavailableError(absl::StrCat("sending to the peer: ", strerror(errno)));
-    }
+    std::vector<int> numbers;
+    for (const UniqueFd& descriptor : front.descriptors) numbers.push_back(descriptor.get());
+    const size_t before = front.sent;
+    const absl::StatusOr<bool> sent = SendSome(&front, numbers);
+    if (!sent.ok() || !*sent) return sent;
     queued_descriptors_ -= front.descriptors.size();
     front.descriptors.clear();  // they went with the first byte
-    queued_bytes_ -= static_cast<size_t>(sent);
-    front.sent += static_cast<size_t>(sent);
-    if (front.sent == front.bytes.size()) {
-      queue_.pop_front();
-    } else {
-      TROUPE_PROBE("control socket: a part of a message was sent");
-    }
+    queued_bytes_ -= front.sent - before;
+    if (front.sent == front.bytes.size()) queue_.pop_front();
   }
   return true;
 }

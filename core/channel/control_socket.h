@@ -63,6 +63,8 @@ class ControlSocket {
     size_t sent = 0;
     std::vector<UniqueFd> descriptors;
   };
+  // Sends from where the message is, with the descriptors; false where the peer has no room now.
+  absl::StatusOr<bool> SendSome(Queued* message, std::span<const int> descriptors);
   // How much the message that begins at `at` takes with its header; 0 where it is not here yet.
   absl::StatusOr<size_t> MessageAt(size_t at) const;
   absl::Status HandOver(Handler handle, size_t* max_messages);
