@@ -23,11 +23,14 @@
 #define TROUPE_SDK_FUNCTION_REGISTRY_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "sdk/array.h"
 #include "sdk/pack.h"
 #include "sdk/task.h"
 #include "worker/named_functions.h"
@@ -74,9 +77,23 @@ class FunctionRegistry {
 
 template <typename F>
 bool RegisterFunction(std::string name, F f) {
-  worker::NamedFunctions::Global().Add(std::move(name), internal::MakeNamed(f));
+  worker::NamedFunctions::BeingFilled().Add(std::move(name), internal::MakeNamed(f));
   return true;
 }
+
+namespace internal {
+
+// A shared object in the store (sdk/shared_code.h).
+struct StoredCode {
+  std::string path;
+  std::string sha256;
+  ObjectRef<Array<uint8_t>> bytes;
+};
+// Makes it a call of a function in there; its arguments come behind.
+void CallStoredCode(const StoredCode& code, const std::string& function,
+                    const std::string& signature, OutgoingCall& call);
+
+}  // namespace internal
 
 template <typename Signature>
 class NamedTask {
@@ -85,8 +102,9 @@ class NamedTask {
 template <typename R, typename... P>
 class [[nodiscard]] NamedTask<R(P...)> {
  public:
-  NamedTask(std::string name, internal::Handle actor)
-      : name_(std::move(name)), actor_(std::move(actor)) {}
+  NamedTask(std::string name, internal::Handle actor,
+            std::shared_ptr<const internal::StoredCode> code = nullptr)
+      : name_(std::move(name)), actor_(std::move(actor)), code_(std::move(code)) {}
 
   NamedTask Options(TaskOptions options) && {
     options_ = std::move(options);
@@ -100,7 +118,12 @@ class [[nodiscard]] NamedTask<R(P...)> {
     static_assert(Returned::Assert());
     const bool of_actor = !actor_.id().is_null();
     internal::OutgoingCall call(of_actor ? actor_.session() : internal::CurrentSession());
-    call.SetFunction(name_, internal::SignatureText<R>(internal::ParameterList<P...>()));
+    const std::string signature = internal::SignatureText<R>(internal::ParameterList<P...>());
+    if (code_ != nullptr) {
+      internal::CallStoredCode(*code_, name_, signature, call);
+    } else {
+      call.SetFunction(name_, signature);
+    }
     call.SetName(options_.name.empty() ? name_ : options_.name);
     if (of_actor) {
       call.spec().kind = wire::TaskKind::kActorCall;
@@ -116,6 +139,7 @@ class [[nodiscard]] NamedTask<R(P...)> {
  private:
   std::string name_;
   internal::Handle actor_;
+  std::shared_ptr<const internal::StoredCode> code_;  // null: this executable's
   TaskOptions options_;
 };
 

@@ -38,6 +38,7 @@
 #include "sdk/resolve.h"               // IWYU pragma: export
 #include "sdk/retry_on.h"              // IWYU pragma: export
 #include "sdk/secret.h"                // IWYU pragma: export
+#include "sdk/shared_code.h"           // IWYU pragma: export
 #include "sdk/stream.h"                // IWYU pragma: export
 #include "sdk/task.h"                  // IWYU pragma: export
 #include "sdk/then.h"                  // IWYU pragma: export

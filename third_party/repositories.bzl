@@ -9,7 +9,7 @@ A workspace that depends on Troupe by path calls this too:
 
 load("//third_party:rules_cc.bzl", "debian_rules_cc")
 load("//third_party:system_library.bzl", "system_library")
-load("//third_party:targets.bzl", "ABSEIL", "BENCHMARK", "CAPNPROTO", "CEREAL", "GOOGLETEST", "LIBUV", "LZ4", "XXHASH")
+load("//third_party:targets.bzl", "ABSEIL", "BENCHMARK", "CAPNPROTO", "CEREAL", "GOOGLETEST", "LIBSODIUM", "LIBUV", "LZ4", "XXHASH")
 
 # Packages that Bazel 7 asks for by name and that Debian installs here, where they exist.
 _LOCAL = {
@@ -63,6 +63,7 @@ def troupe_repositories():
         "googletest": GOOGLETEST,
         "google_benchmark": BENCHMARK,
         "cereal": CEREAL,
+        "libsodium": LIBSODIUM,
         "lz4": LZ4,
         "xxhash": XXHASH,
     }.items():

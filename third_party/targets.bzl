@@ -78,6 +78,8 @@ BENCHMARK = {
 
 CEREAL = {":cereal": ""}
 
+LIBSODIUM = {":libsodium": "libsodium"}
+
 LZ4 = {":lz4": "liblz4"}
 
 # Its functions are inlined: headers alone.

@@ -4,7 +4,9 @@
 #include <link.h>
 
 #include <cstring>
+#include <mutex>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 namespace troupe::worker {
@@ -58,16 +60,34 @@ const Executable& ThisExecutable() {
   return executable;
 }
 
+// What has been referred to within a LocalCodeScope. Never destroyed, as the code.
+struct LocalCode {
+  std::mutex mutex;
+  absl::flat_hash_set<uintptr_t> addresses;
+};
+LocalCode& TheLocalCode() {
+  static auto* const local = new LocalCode;
+  return *local;
+}
+thread_local int local_scopes = 0;
+
 }  // namespace
+
+LocalCodeScope::LocalCodeScope() { ++local_scopes; }
+LocalCodeScope::~LocalCodeScope() { --local_scopes; }
 
 absl::StatusOr<uint64_t> OffsetOfCode(const void* function) {
   const Executable& executable = ThisExecutable();
   const auto address = reinterpret_cast<uintptr_t>(function);
   if (address < executable.code_begin || address >= executable.code_end) {
-    return absl::FailedPreconditionError(
-        "the function lies in a shared object, which workers may load elsewhere: link it into the "
-        "executable "
-        "(Bazel: --dynamic_mode=off)");
+    if (local_scopes == 0) {
+      return absl::FailedPreconditionError(
+          "the function lies in a shared object, which workers may load elsewhere: link it into "
+          "the executable (Bazel: --dynamic_mode=off), or call it by a troupe::SharedCode");
+    }
+    LocalCode& local = TheLocalCode();
+    const std::lock_guard<std::mutex> lock(local.mutex);
+    local.addresses.insert(address);
   }
   return address - executable.base;
 }
@@ -76,8 +96,12 @@ absl::StatusOr<const void*> CodeAtOffset(uint64_t offset) {
   const Executable& executable = ThisExecutable();
   const uintptr_t address = executable.base + offset;
   if (address < executable.code_begin || address >= executable.code_end) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "code offset ", offset, " is not in this executable: the caller is another build"));
+    LocalCode& local = TheLocalCode();
+    const std::lock_guard<std::mutex> lock(local.mutex);
+    if (!local.addresses.contains(address)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "code offset ", offset, " is not in this executable: the caller is another build"));
+    }
   }
   return reinterpret_cast<const void*>(address);
 }

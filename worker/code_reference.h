@@ -3,7 +3,8 @@
 //
 // Address randomisation moves the whole executable, so the offset from its base is the same in
 // every process of one build; the build id in the handshake says that it is one build. Functions in
-// shared objects have no such name. Thread-safe.   Errors: FailedPrecondition, saying what was
+// shared objects have no such name: those of SharedCode (worker/shared_code.h) are referred to
+// within their own process alone. Thread-safe.   Errors: FailedPrecondition, saying what was
 // passed.
 #ifndef TROUPE_WORKER_CODE_REFERENCE_H_
 #define TROUPE_WORKER_CODE_REFERENCE_H_
@@ -19,6 +20,16 @@ namespace troupe::worker {
 absl::StatusOr<uint64_t> OffsetOfCode(const void* function);
 // The function at an offset that another process of this build has sent.
 absl::StatusOr<const void*> CodeAtOffset(uint64_t offset);
+// While one lives, its thread may refer to code outside of the executable, too: that of a shared
+// object which it loads. Such a reference holds in this process, as long as it runs.
+class LocalCodeScope {
+ public:
+  LocalCodeScope();
+  ~LocalCodeScope();
+  LocalCodeScope(const LocalCodeScope&) = delete;
+  LocalCodeScope& operator=(const LocalCodeScope&) = delete;
+};
+
 // The executable's GNU build id as bytes; empty where the linker wrote none.
 const std::string& BuildId();
 

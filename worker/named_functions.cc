@@ -25,6 +25,8 @@ size_t Distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+thread_local NamedFunctions* being_filled = nullptr;
+
 std::span<const std::byte> AsBytes(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
@@ -41,6 +43,14 @@ NamedFunctions& NamedFunctions::Global() {
   static auto* const functions = new NamedFunctions;
   return *functions;
 }
+
+NamedFunctions& NamedFunctions::BeingFilled() {
+  return being_filled != nullptr ? *being_filled : Global();
+}
+
+NamedFunctions::FillScope::FillScope(NamedFunctions* functions)
+    : outer_(std::exchange(being_filled, functions)) {}
+NamedFunctions::FillScope::~FillScope() { being_filled = outer_; }
 
 void NamedFunctions::Add(std::string name, NamedFunction function) {
   const std::lock_guard<std::mutex> lock(mutex_);

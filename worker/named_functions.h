@@ -34,6 +34,19 @@ class NamedFunctions {
  public:
   // Of this process: filled while statics are initialised, or later.
   static NamedFunctions& Global();
+  // Where RegisterFunction puts: Global(), or those of the shared object that this thread loads.
+  static NamedFunctions& BeingFilled();
+  // While one lives, its thread fills `functions`.
+  class FillScope {
+   public:
+    explicit FillScope(NamedFunctions* functions);
+    ~FillScope();
+    FillScope(const FillScope&) = delete;
+    FillScope& operator=(const FillScope&) = delete;
+
+   private:
+    NamedFunctions* outer_;
+  };
 
   // Replaces one of that name.
   void Add(std::string name, NamedFunction function);

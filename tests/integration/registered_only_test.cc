@@ -73,6 +73,12 @@ TEST_F(RegisteredOnly, RefusesCodeOfItsCallersAndNamesTheCall) {
       "Till");
   ExpectRefused(
       [] {
+        const troupe::SharedCode code("tests/integration/libgeometry_1.so");
+        (void)troupe::Get(code.CallNamed<double(double, double)>("geometry.area").Remote(2.0, 3.0));
+      },
+      "geometry.area");
+  ExpectRefused(
+      [] {
         (void)troupe::Get(
             troupe::CallNamed<double(double, double)>("operator.area")
                 .Options({.retry_on = troupe::RetryOn::Exceptions<std::runtime_error>()})

@@ -1,6 +1,7 @@
 """The one place where C++ rules are loaded and compiler flags are chosen.
 
     troupe_cc_library, troupe_cc_binary, troupe_cc_test: as in rules_cc, with our flags.
+    troupe_shared_code(name, srcs): a shared object for troupe::SharedCode, lib<name>.so.
     troupe_in_process_test(name, test): a test of the SDK once more, on an in-process cluster.
     troupe_capnp_library(name, src): compiles x.capnp; include it as "path/x.capnp.h".
     troupe_fuzz_test(name, src, corpus): replays its corpus; fuzzes under --config=fuzz.
@@ -13,6 +14,7 @@ load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 load(":compile_fail.bzl", "compile_fail_test", "precompiled_header")
 load(":link_purity.bzl", _troupe_link_purity_test = "troupe_link_purity_test")
 load(":rerun.bzl", "troupe_rerun_test")
+load(":shared_code.bzl", "troupe_shared_object")
 
 COPTS = [
     "-std=c++20",
@@ -87,6 +89,19 @@ def troupe_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
 def troupe_cc_binary(name, copts = [], **kwargs):
     """cc_binary with our flags."""
     cc_binary(name = name, copts = _copts(copts), **kwargs)
+
+def troupe_shared_code(name, srcs, deps = [], copts = [], **kwargs):
+    """lib<name>.so, whose functions a program calls by troupe::SharedCode: compiled with our flags, linked with no Troupe.
+
+    Args:
+      name: of the shared object, without lib and .so.
+      srcs: the sources. They register their functions by troupe::RegisterFunction.
+      deps: libraries whose headers they include, besides the SDK: the program has to link them.
+      copts: as usual.
+      **kwargs: passed on to cc_binary.
+    """
+    sdk = str(Label("//sdk:troupe"))
+    troupe_shared_object(name = name, srcs = srcs, deps = deps + [sdk], copts = _copts(copts), **kwargs)
 
 def troupe_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
     """cc_test with our flags and GoogleTest."""
