@@ -141,9 +141,8 @@ TEST_F(SharedCodeTest, WhatDoesNotFitIsABuildMismatchWithTheSymbol) {
 }
 
 TEST_F(SharedCodeTest, OtherBytesThanThoseNamedAreNotOpened) {
-  std::string bytes = Content(kSecond);
-  const std::string sha256 = troupe::worker::Sha256(BytesOf(bytes));
-  bytes.back() ^= 1;
+  const std::string bytes = Content(kSecond);
+  const std::string sha256 = troupe::worker::Sha256(BytesOf(bytes + '\0'));
   const auto refused = troupe::worker::FunctionsOfSharedCode(kSecond, sha256, BytesOf(bytes));
   ASSERT_TRUE(std::holds_alternative<troupe::ErrorInfo>(refused));
   EXPECT_EQ(std::get<troupe::ErrorInfo>(refused).kind, troupe::ErrorKind::kInvalidArgument);
