@@ -27,7 +27,8 @@ ErrorInfo SampleError() {
           .task = TaskId(7, 8),
           .attempt = 2,
           .pid = -1,
-          .payload = std::string("pay\0load", 8)};
+          .payload = std::string("pay\0load", 8),
+          .stack = "Parse\nLoad\n"};
 }
 
 Location SampleLocation() { return {.chunk = ChunkId(kMax32), .offset = kMax64, .size = 64}; }
