@@ -28,6 +28,9 @@ class Error : public std::exception {
   const ErrorInfo& info() const { return info_; }
   ErrorKind kind() const { return info_.kind; }
   absl::Status status() const { return ToStatus(info_); }
+  // Of a TaskError: the functions in which the user's code threw it, a line for each, the innermost
+  // first. Empty where that is not known.
+  const std::string& stack() const { return info_.stack; }
   // True where the same call may succeed when it is made again.
   bool retryable() const {
     return info_.kind == ErrorKind::kWorkerCrashed || info_.kind == ErrorKind::kUnavailable ||

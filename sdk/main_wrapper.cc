@@ -23,6 +23,7 @@ extern "C" int __wrap_main(int argc, char** argv, char** environment) {  // NOLI
   } catch (const troupe::Error& e) {
     std::fflush(stdout);
     std::fprintf(stderr, "troupe: %s\n", e.what());
+    if (!e.stack().empty()) std::fprintf(stderr, "thrown in\n%s", e.stack().c_str());
     return 1;
   }
 }

@@ -111,6 +111,7 @@ class Executor {
     ErrorInfo failure = MakeError(execution, thrown.kind, thrown.message);
     failure.exception_type = thrown.exception_type;
     failure.payload = thrown.payload;
+    failure.stack = thrown.stack;
     return failure;
   }
 

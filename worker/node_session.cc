@@ -47,6 +47,13 @@ std::variant<TaskId, ErrorInfo> NodeSession::Submit(wire::TaskSpec spec) {
     references_.Take(spec.id.Result(i));
     objects_.Expect(spec.id.Result(i));
   }
+  for (const wire::Argument& argument : spec.arguments) {
+    if (const auto* object = std::get_if<ObjectId>(&argument.content)) {
+      objects_.LookAt(*object);
+    } else if (const auto* list = std::get_if<wire::Argument::Objects>(&argument.content)) {
+      for (const ObjectId id : *list) objects_.LookAt(id);
+    }
+  }
   if (spec.stream_window > 0) incoming_streams_[spec.id].window = spec.stream_window;
   Send(spec);
   FinishSending();
@@ -148,8 +155,12 @@ std::vector<bool> NodeSession::AreReady(std::span<const ObjectId> ids) {
 
 std::optional<ErrorInfo> NodeSession::FirstError(std::span<const ObjectId> ids) {
   const Lock lock(mutex_);
-  for (const ObjectId id : ids) {
-    if (const ErrorInfo* error = objects_.FindError(id)) return *error;
+  for (const ObjectId first : ids) {
+    const ErrorInfo* error = objects_.FindError(first);
+    if (error == nullptr) continue;
+    // Whoever asked for all is told of one, and knows.
+    for (const ObjectId id : ids) objects_.LookAt(id);
+    return *error;
   }
   return std::nullopt;
 }

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -173,6 +174,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::optional<std::variant<ValueBytes, ErrorInfo>> Look(ObjectId id);
   void DropView(ObjectId id);
   void DropHandleLocked(ObjectId id);
+  void TellUnreadErrors();
   // A new object that is pending, with one handle.
   ObjectId ExpectNew();
   void ReturnLeases(const std::vector<Location>& unused);
@@ -249,9 +251,10 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::vector<RunningSlot*> running_slots_;
   scheduler::SubmissionWindow window_{Limits::kMaxQueuedTasks};
   bool refuse_when_full_ = false;
-  std::vector<uint64_t> explanations_;   // requests whose answer is for the terminal
-  std::vector<std::stop_source> stops_;  // to be requested
-  uint64_t errors_learned_ = 0;          // how many objects turned out to be errors
+  std::vector<uint64_t> explanations_;       // requests whose answer is for the terminal
+  std::vector<std::stop_source> stops_;      // to be requested
+  absl::flat_hash_set<TaskId> unread_told_;  // whose errors were told of, since nobody has looked
+  uint64_t errors_learned_ = 0;              // how many objects turned out to be errors
   absl::flat_hash_map<ObjectId, std::vector<Watcher>> watchers_;
   CompletionQueue callback_queue_;
   std::condition_variable callbacks_cv_;

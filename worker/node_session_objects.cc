@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -35,7 +36,10 @@ objectstore::HandleCount* NodeSession::AddHandle(ObjectId id) {
 void NodeSession::AddHandles(std::span<const ObjectId> ids) {
   if (ids.empty()) return;
   const Lock lock(mutex_);
-  for (const ObjectId id : ids) references_.AddHandle(id);
+  for (const ObjectId id : ids) {
+    references_.AddHandle(id);
+    objects_.LookAt(id);
+  }
 }
 
 objectstore::HandleCount* NodeSession::CountOf(ObjectId id) {
@@ -57,11 +61,34 @@ void NodeSession::DropHandles(std::span<const ObjectId> ids) {
 
 void NodeSession::DropHandleLocked(ObjectId id) {
   if (!references_.DropHandle(id)) return;
+  if (references_.has_unread_errors()) TellUnreadErrors();
   // An actor's sequence number stays: the node goes on counting if a handle comes back.
   fetch_refusals_.erase(id);
   SendReleases(Limits::kReleaseBatch);
   // The rest goes with the next message, or when the I/O thread looks.
   if (references_.has_releases()) ArmTimer();
+}
+
+// A failure of which nobody would ever hear. What the program has ended itself is none.
+void NodeSession::TellUnreadErrors() {
+  constexpr size_t kMostTold = 20;
+  for (const auto& error : references_.TakeUnreadErrors()) {
+    if (error->kind == ErrorKind::kCancelled || error->kind == ErrorKind::kActorDied ||
+        error->kind == ErrorKind::kUnavailable || unread_told_.size() > kMostTold ||
+        !unread_told_.insert(error->task).second) {
+      continue;
+    }
+    if (unread_told_.size() > kMostTold) {
+      std::fprintf(
+          stderr,
+          "troupe: more failures at which nobody has looked are not told: Get the results, "
+          "or TryGet them\n");
+      continue;
+    }
+    std::fprintf(
+        stderr, "troupe: a result was dropped at which nobody has looked, and it is an error: %s\n",
+        error->ToString().c_str());
+  }
 }
 
 void NodeSession::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
@@ -218,7 +245,10 @@ std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::ValueAtHand(Obje
 std::optional<std::variant<ValueBytes, ErrorInfo>> NodeSession::Look(ObjectId id) {
   const objectstore::ObjectRecord* object = objects_.Find(id);
   if (object == nullptr || !object->known()) return std::nullopt;
-  if (const ErrorInfo* error = object->error()) return *error;
+  if (const ErrorInfo* error = object->error()) {
+    objects_.LookAt(id);
+    return *error;
+  }
   ValueBytes value;
   value.refs.assign(object->refs().begin(), object->refs().end());
   if (object->location() == nullptr) {

@@ -50,6 +50,7 @@ std::variant<NodeSession::StreamNext, ErrorInfo> NodeSession::NextItem(TaskId ta
     return StreamNext{StreamNext::What::kItem, item};
   }
   if (ended()) {
+    objects_.LookAt(end);
     if (const ErrorInfo* error = objects_.FindError(end)) return *error;
     return StreamNext{};
   }

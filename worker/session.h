@@ -118,6 +118,7 @@ class Session {
   // --- Handles. A count, and who has a handle may copy and drop it there, until the last one:
   // that is dropped here.
   virtual objectstore::HandleCount* AddHandle(ObjectId id) = 0;
+  // On ids inside an encoded value: what becomes of them is its readers' business, too.
   virtual void AddHandles(std::span<const ObjectId> ids) = 0;
   // REQUIRES: a handle.
   virtual objectstore::HandleCount* CountOf(ObjectId id) = 0;

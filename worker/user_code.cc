@@ -6,6 +6,7 @@
 #include <typeinfo>
 
 #include "worker/registered_exceptions.h"
+#include "worker/thrown_stack.h"
 
 namespace troupe::worker {
 
@@ -16,6 +17,7 @@ std::optional<ErrorInfo> CallUserCode(TaskEntry entry, TaskCall& call) {
 std::optional<ErrorInfo> CallUserCode(absl::FunctionRef<void()> code,
                                       absl::FunctionRef<void(const ErrorInfo&)> in_handler) {
   ErrorInfo thrown{.kind = ErrorKind::kTaskError};
+  const RecordThrows record;
   try {
     code();
     return std::nullopt;
@@ -23,6 +25,7 @@ std::optional<ErrorInfo> CallUserCode(absl::FunctionRef<void()> code,
     thrown.message = e.what();
     thrown.exception_type = DemangledTypeName(typeid(e));
     thrown.payload = EncodeRegistered(thrown.exception_type, e);
+    thrown.stack = StackOfThrown(dynamic_cast<const void*>(&e));
     in_handler(thrown);
   } catch (abi::__forced_unwind&) {
     throw;  // the thread is being cancelled

@@ -11,7 +11,8 @@
 
 namespace troupe::worker {
 
-// What it threw: a TaskError with type, message and, where the type is registered, payload.
+// What it threw: a TaskError with type, message, where the type is registered, payload, and the
+// stack where it was thrown.
 // `in_handler` is given it while what was thrown is the current exception.
 std::optional<ErrorInfo> CallUserCode(
     absl::FunctionRef<void()> code,

@@ -48,6 +48,10 @@ struct ErrorInfo {
   uint32_t attempt = 0;             // counted from 1; 0: none began
   int32_t pid = 0;                  // of the process in which it happened; 0: unknown
   std::string payload = {};         // a registered exception, encoded; else empty
+  // Of kTaskError: the functions in which it was thrown, the innermost first, a line for each.
+  // Empty where that is not known: of what a shared library throws (std::vector::at), and where a
+  // task has thrown too often (worker/thrown_stack.h).
+  std::string stack = {};
 
   // "TaskError: std::runtime_error: no such file [task Load t-7.42, attempt 1, pid 4711]"
   std::string ToString() const;

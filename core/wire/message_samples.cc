@@ -29,6 +29,11 @@ ErrorInfo SampleError() {
           .pid = -1,
           .payload = std::string("pay\0load", 8)};
 }
+ErrorInfo SampleErrorWithStack() {
+  ErrorInfo error = SampleError();
+  error.stack = "Parse\nLoad\n";
+  return error;
+}
 
 Location SampleLocation() { return {.chunk = ChunkId(kMax32), .offset = kMax64, .size = 64}; }
 
@@ -197,6 +202,7 @@ Samples<NodeMessage> NodeMessageSamples() {
       {"recall", Recall()},
       {"fetch_refused_empty", FetchRefused()},
       {"fetch_refused", FetchRefused{ObjectId(1, 2), SampleError()}},
+      {"fetch_refused_with_a_stack", FetchRefused{ObjectId(1, 2), SampleErrorWithStack()}},
       {"memory_empty", MemoryReport()},
       {"memory", MemoryReport{.request = 1,
                               .cap = kMax64,

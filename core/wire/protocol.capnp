@@ -30,6 +30,7 @@ struct Error {
   exceptionType @6 :Text;
   origin @7 :Text;
   payload @8 :Data;         # a registered exception, encoded
+  stack @9 :Text;           # where it was thrown: a function a line, the innermost first
 }
 
 # What an object resolves to.

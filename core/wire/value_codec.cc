@@ -5,7 +5,7 @@ namespace troupe::wire::internal {
 
 size_t Words(const ErrorInfo& e) {
   return kSmall + WordsFor(e.message.size()) + WordsFor(e.exception_type.size()) +
-         WordsFor(e.origin.size()) + WordsFor(e.payload.size());
+         WordsFor(e.origin.size()) + WordsFor(e.payload.size()) + WordsFor(e.stack.size());
 }
 size_t Words(const Value& v) {
   return kSmall + WordsForIds(v.refs.size()) +
@@ -28,6 +28,7 @@ void Set(const ErrorInfo& e, schema::Error::Builder b) {
   if (!e.payload.empty()) {
     b.setPayload(ToKj(std::as_bytes(std::span(e.payload.data(), e.payload.size()))));
   }
+  SetText(e.stack, [&](unsigned n) { return b.initStack(n); });
 }
 ErrorInfo Get(schema::Error::Reader r) {
   ErrorInfo e;
@@ -37,6 +38,7 @@ ErrorInfo Get(schema::Error::Reader r) {
   e.origin = FromKj(r.getOrigin());
   const Bytes payload = FromKj(r.getPayload());
   e.payload.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
+  e.stack = FromKj(r.getStack());
   e.task = TaskId(r.getTaskHi(), r.getTaskLo());
   e.attempt = r.getAttempt();
   e.pid = r.getPid();

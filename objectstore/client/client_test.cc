@@ -214,6 +214,32 @@ TEST(ObjectCache, KnowsInlineBytesOfEverySizeAsLongAsThereIsAHandle) {
   EXPECT_EQ(references.size(), 0u);
 }
 
+TEST(ObjectCache, AnErrorAtWhichNobodyHasLookedIsHandedOutWithTheLastHandle) {
+  ReferenceTable table;
+  ObjectCache cache(&table);
+  const auto fail = [&](ObjectId id) {
+    cache.Learn(id, ObjectCache::Error({.message = id.ToString()}), {});
+  };
+  std::vector<ObjectId> ids;
+  for (uint64_t i = 1; i <= 4; ++i) {
+    ids.push_back(ObjectId::Make(ClientId(1), i));
+    table.Take(ids.back());
+  }
+  cache.LookAt(ids[0]);  // before it is known
+  for (const ObjectId id : {ids[0], ids[1], ids[2]}) fail(id);
+  cache.LookAt(ids[1]);  // after
+  cache.Learn(ids[3], std::span<const std::byte>(), {});
+  table.AddHandle(ids[2]);
+  for (const ObjectId id : ids) table.DropHandle(id);
+  EXPECT_FALSE(table.has_unread_errors());
+  table.DropHandle(ids[2]);
+  ASSERT_TRUE(table.has_unread_errors());
+  const auto unread = table.TakeUnreadErrors();
+  ASSERT_EQ(unread.size(), 1u);
+  EXPECT_EQ(unread[0]->message, ids[2].ToString());
+  EXPECT_FALSE(table.has_unread_errors());
+}
+
 TEST(ObjectCache, APlaceIsForgottenWhenNobodyLooksAndFetchedAgain) {
   ReferenceTable references;
   ObjectCache cache(&references);

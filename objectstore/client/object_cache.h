@@ -114,6 +114,17 @@ class ObjectCache {
     }
   }
 
+  // Somebody reads its error, if it is or becomes one, or has passed it on. Needs no handle.
+  void LookAt(ObjectId id) {
+    ObjectRecord* object = records_.Find(id);
+    if (object == nullptr) return;
+    if (auto* unknown = std::get_if<ObjectRecord::Unknown>(&object->known_)) {
+      unknown->looked_at = true;
+    } else if (ObjectRecord::Apart* apart = object->apart()) {
+      apart->looked_at = true;
+    }
+  }
+
   // REQUIRES: its place is known.
   void AddView(ObjectId id) {
     ObjectRecord& object = At(id);
@@ -173,6 +184,8 @@ class ObjectCache {
       apart->content = std::get<std::shared_ptr<const ErrorInfo>>(std::move(content));
     }
     apart->refs = std::move(refs);
+    const auto* unknown = std::get_if<ObjectRecord::Unknown>(&object.known_);
+    apart->looked_at = unknown != nullptr && unknown->looked_at;
     object.known_ = std::move(apart);
   }
 

@@ -38,6 +38,7 @@ struct UnknownObject {
   bool resolved = false;
   bool subscribed = false;
   bool fetching = false;
+  bool looked_at = false;  // or passed on: its error, if it becomes one, is somebody's business
 };
 
 // What is large or rare, and what only such objects have.
@@ -46,6 +47,7 @@ struct ObjectApart {
   std::vector<ObjectId> refs;
   uint32_t views = 0;
   uint32_t asked = 0;  // the serial of a question that was refused; 0: none
+  bool looked_at = false;
 };
 
 class ObjectRecord : public HandleCount {

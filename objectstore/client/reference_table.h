@@ -20,10 +20,12 @@
 #define TROUPE_OBJECTSTORE_CLIENT_REFERENCE_TABLE_H_
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/record_table.h"
 #include "objectstore/client/object_record.h"
@@ -82,17 +84,26 @@ class ReferenceTable {
   std::vector<Release> TakeReleases() { return std::exchange(releases_, {}); }
   size_t size() const { return records_.size(); }
 
+  // The errors whose last handle has gone, and at which nobody has looked.
+  bool has_unread_errors() const { return !unread_errors_.empty(); }
+  std::vector<std::shared_ptr<const ErrorInfo>> TakeUnreadErrors() {
+    return std::exchange(unread_errors_, {});
+  }
+
  private:
   friend class ObjectCache;
 
   void GiveBack(const ObjectRecord& record) {
     const ObjectId id = record.id;
     if (record.grants_ > 0) releases_.push_back({id, record.grants_});
+    const auto* error = record.ApartAs<std::shared_ptr<const ErrorInfo>>();
+    if (error != nullptr && !record.apart()->looked_at) unread_errors_.push_back(*error);
     records_.Erase(id);
   }
 
   RecordTable<ObjectRecord> records_;
   std::vector<Release> releases_;
+  std::vector<std::shared_ptr<const ErrorInfo>> unread_errors_;
 };
 
 }  // namespace troupe::objectstore

@@ -134,6 +134,7 @@ absl::Status Core::CreationDone(ActorRecord* actor, ClientId client, const wire:
     ErrorInfo death =
         DeathError(*actor, absl::StrCat("its constructor failed: ", error->ToString()), error->pid);
     death.exception_type = error->exception_type;
+    death.stack = error->stack;
     KillActor(actor, death);
     return absl::OkStatus();
   }

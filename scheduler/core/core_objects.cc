@@ -21,7 +21,7 @@ constexpr size_t kMaxErrorBytes = size_t{64} << 10;
 // The error that an object becomes: the client's own, or what of it is not too long.
 std::shared_ptr<const ErrorInfo> Bounded(const ErrorInfo& error) {
   const size_t bytes = error.message.size() + error.exception_type.size() + error.origin.size() +
-                       error.payload.size();
+                       error.payload.size() + error.stack.size();
   if (bytes <= kMaxErrorBytes) return std::make_shared<const ErrorInfo>(error);
   TROUPE_PROBE("core: an error is too long to be kept");
   // What happened stands at the beginning, what it led to at the end.

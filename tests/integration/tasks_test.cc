@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <numeric>
 #include <set>
@@ -129,6 +130,76 @@ TEST(Nesting, WorksOnOneWorkerAndEndsInAnErrorWhereItIsTooDeep) {
   ASSERT_FALSE(too_deep.ok());
   EXPECT_NE(too_deep.status().message().find("nest less deeply"), absl::string_view::npos)
       << too_deep.status();
+}
+
+[[gnu::noinline]] int Divide(int a, int b) {
+  if (b == 0) throw std::domain_error("division by zero");
+  return a / b;
+}
+[[gnu::noinline]] int Ratio(int a) { return 1 + Divide(a, 0); }
+int RatioAfterManyThrows(int throws) {
+  for (int i = 0; i < throws; ++i) {
+    try {
+      (void)Ratio(i);
+    } catch (const std::domain_error&) {
+    }
+  }
+  return Ratio(1);
+}
+std::string StackOf(const troupe::ObjectRef<int>& failed) {
+  try {
+    (void)troupe::Get(failed);
+  } catch (const troupe::TaskError& e) {
+    EXPECT_EQ(e.info().message, "division by zero");
+    return e.stack();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST_F(TasksTest, AnErrorTellsInWhichFunctionsItWasThrown) {
+  const troupe::ObjectRef<int> failed = troupe::Task(Ratio).Remote(1);
+  const std::string stack = StackOf(failed);
+  const size_t inner = stack.find("Divide");
+  const size_t outer = stack.find("Ratio");
+  ASSERT_NE(inner, std::string::npos) << stack;
+  ASSERT_NE(outer, std::string::npos) << stack;
+  EXPECT_LT(inner, outer);
+  EXPECT_LT(inner, stack.find('\n')) << "the innermost function is the first: " << stack;
+  EXPECT_EQ(stack.find("CallUserCode"), std::string::npos) << stack;
+  EXPECT_EQ(StackOf(troupe::Task(Square).Remote(failed)), stack) << "with the cause";
+  EXPECT_NE(StackOf(troupe::Task(RatioAfterManyThrows).Remote(10)).find("Divide"),
+            std::string::npos);
+  EXPECT_EQ(StackOf(troupe::Task(RatioAfterManyThrows).Remote(2000)), "");
+}
+
+TEST_F(TasksTest, AFailureAtWhichNobodyLooksIsToldOnce) {
+  const auto wait_for = [](const troupe::ObjectRef<int>& ref) {
+    EXPECT_EQ(troupe::Wait(std::vector{ref}).ready.size(), 1u);
+  };
+  testing::internal::CaptureStderr();
+  {
+    (void)StackOf(troupe::Task(Ratio).Remote(1));
+    const troupe::ObjectRef<int> passed_on = troupe::Task(Ratio).Remote(1);
+    wait_for(passed_on);
+    EXPECT_THROW((void)troupe::Get(troupe::Task(Square).Remote(passed_on)), troupe::TaskError);
+    std::vector<troupe::ObjectRef<int>> asked_for_together;
+    for (int i = 0; i < 5; ++i) asked_for_together.push_back(troupe::Task(Ratio).Remote(i));
+    EXPECT_THROW((void)troupe::Get(asked_for_together), troupe::TaskError);
+    for (const troupe::ObjectRef<int>& ref : asked_for_together) wait_for(ref);
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  {
+    troupe::ObjectRef<int> unread = troupe::Task(Ratio).Options({.name = "nobody's"}).Remote(1);
+    wait_for(unread);
+    troupe::ObjectRef<int> copy = unread;
+  }
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("nobody has looked"), std::string::npos) << told;
+  EXPECT_NE(told.find("nobody's"), std::string::npos) << told;
+  EXPECT_NE(told.find("division by zero"), std::string::npos) << told;
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
 }
 
 TEST_F(TasksTest, ManyTasksFromManyThreads) {
