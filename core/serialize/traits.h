@@ -82,6 +82,7 @@ enum class Problem {
   kSpan,
   kCArray,
   kBaseClass,
+  kBitField,
   kTooManyFields,
   kConstField,
   kNoDefaultConstructor,
@@ -209,6 +210,8 @@ constexpr Problem FindInAggregate() {
     return Problem::kTooManyFields;
   } else if constexpr (HasCArray<T>()) {
     return Problem::kCArray;
+  } else if constexpr (std::is_default_constructible_v<T> && HasBitField<T>()) {
+    return Problem::kBitField;
   } else {
     return FieldsProblem<decltype(Fields(std::declval<T&>())), T, Seen...>::Check();
   }
@@ -314,6 +317,9 @@ constexpr void AssertSerializable() {
                 "a class with a base class does not travel by itself: give it template <class "
                 "Archive> void serialize(Archive& archive) { archive(field, ...); }, or make the "
                 "base a field");
+  static_assert(problem != Problem::kBitField,
+                "a bit-field has no address and cannot be filled by the receiver: make it a plain "
+                "field, or give the class a save and a load, as cereal has them");
   static_assert(problem != Problem::kTooManyFields,
                 "an aggregate of more than 32 fields (a C array counts by its elements) cannot "
                 "travel as it is: give it template <class Archive> void serialize(Archive& "
