@@ -56,12 +56,17 @@ struct Archive {
 template <typename T>
 concept FindsSerialize = requires(Archive& archive, T& value) {
   serialize(archive, value);
-};
+}
+|| requires(Archive& archive, T& value, uint32_t version) { serialize(archive, value, version); };
 template <typename T>
 concept FindsSave = requires(Archive& archive, const T& value) {
   save(archive, value);
 }
-|| requires(Archive& archive, const T& value) { save_minimal(archive, value); };
+|| requires(Archive& archive, const T& value) { save_minimal(archive, value); }
+|| requires(Archive& archive, const T& value, uint32_t version) { save(archive, value, version); }
+|| requires(Archive& archive, const T& value, uint32_t version) {
+  save_minimal(archive, value, version);
+};
 }  // namespace troupe_probe
 namespace troupe::serialize {
 
@@ -100,8 +105,16 @@ concept HasMemberFunctions = requires(OutputArchive& out, InputArchive& in, T& v
   cereal::access::member_serialize(out, value);
 }
 || requires(OutputArchive& out, const T& value) { cereal::access::member_save(out, value); }
-|| requires(OutputArchive& out, const T& value) {
-  cereal::access::member_save_minimal(out, value);
+|| requires(OutputArchive& out, const T& value) { cereal::access::member_save_minimal(out, value); }
+// The same with the number of CEREAL_CLASS_VERSION.
+|| requires(OutputArchive& out, T& value, uint32_t version) {
+  cereal::access::member_serialize(out, value, version);
+}
+|| requires(OutputArchive& out, const T& value, uint32_t version) {
+  cereal::access::member_save(out, value, version);
+}
+|| requires(OutputArchive& out, const T& value, uint32_t version) {
+  cereal::access::member_save_minimal(out, value, version);
 };
 // Free functions save and load beside the type.
 template <typename T>
