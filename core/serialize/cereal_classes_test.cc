@@ -8,7 +8,11 @@
 #include <cereal/types/polymorphic.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -283,6 +287,19 @@ TEST(CerealClasses, MadeByLoadAndConstruct) {
   EXPECT_EQ(ThereAndBack(std::make_unique<existing::MadeBeside>(3))->n, 3);
   EXPECT_EQ(ThereAndBack(std::make_shared<existing::MadeBeside>(4))->n, 4);
 }
+
+// Where there is no pointer, the receiver has to make one.
+struct Holder {
+  existing::Made made{1};
+};
+static_assert(kProblem<existing::Made> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<std::vector<existing::Made>> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<std::map<int, existing::Made>> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<std::optional<existing::Made>> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<std::variant<int, existing::Made>> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<std::pair<int, existing::Made>> == Problem::kNoDefaultConstructor);
+static_assert(kSerializable<std::vector<std::unique_ptr<existing::Made>>>);
+static_assert(kSerializable<Holder>, "it makes its field itself");
 
 TEST(CerealClasses, ARegisteredClassIsRegisteredHereToo) {
   auto square = std::make_shared<existing::Polygon>();

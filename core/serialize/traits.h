@@ -141,6 +141,17 @@ constexpr bool IsLambda() {
 template <typename T, typename... Seen>
 constexpr Problem Find();
 
+// Elements of containers and alternatives of variants are made first and then filled. What a
+// pointer points to may be made by its load_and_construct.
+template <typename T>
+inline constexpr bool MakesItsElements = true;
+template <typename T>
+requires requires { typename T::value_type; }
+inline constexpr bool MakesItsElements<T> = std::is_default_constructible_v<typename T::value_type>;
+template <typename... A>
+inline constexpr bool MakesItsElements<std::variant<A...>> = (std::is_default_constructible_v<A> &&
+                                                              ...);
+
 template <typename T>
 struct Parts {
   template <typename... Seen>
@@ -155,6 +166,8 @@ struct Parts<C<A...>> {
   static constexpr Problem Check() {
     Problem problem = Problem::kNone;
     ((problem = problem == Problem::kNone ? OfPart<A, Seen...>() : problem), ...);
+    if (problem == Problem::kNone && !MakesItsElements<C<A...>>)
+      return Problem::kNoDefaultConstructor;
     return problem;
   }
   // Allocators, comparators and the like are empty.
@@ -285,11 +298,22 @@ constexpr Problem Find() {
   }
 }
 
+// Of a value by itself, which no load_and_construct makes, as it would for a pointer.
+template <typename T>
+constexpr Problem FindInValue() {
+  constexpr Problem problem = Find<T>();
+  if constexpr (problem == Problem::kNone && std::is_class_v<T> && !std::is_abstract_v<T>) {
+    return std::is_default_constructible_v<T> ? Problem::kNone : Problem::kNoDefaultConstructor;
+  } else {
+    return problem;
+  }
+}
+
 }  // namespace internal
 
 // The first reason why a T cannot travel, in the order of its parts.
 template <typename T>
-inline constexpr Problem kProblem = internal::Find<std::remove_cv_t<T>>();
+inline constexpr Problem kProblem = internal::FindInValue<std::remove_cv_t<T>>();
 
 template <typename T>
 inline constexpr bool kSerializable = kProblem<T> == Problem::kNone;
