@@ -35,8 +35,9 @@ class OutputArchive;
 class InputArchive;
 
 // A type that stands for an object elsewhere specialises this:
-//   static constexpr std::string_view kName;   static ObjectId Id(const T&);   static T
-//   Make(ObjectId);
+//   static constexpr std::string_view kName;
+//   static ObjectId Id(const T&);
+//   static T Make(ObjectId);
 template <typename T>
 struct RefTraits;
 
