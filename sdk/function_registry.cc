@@ -4,18 +4,6 @@
 #include "worker/code_reference.h"
 
 namespace troupe {
-namespace {
-
-struct PackedFunction {
-  std::string build_id;
-  uint64_t entry = 0;
-  std::string name;
-  std::string callable;
-  std::string signature;
-  std::vector<std::string> bound;
-};
-
-}  // namespace
 
 std::shared_ptr<const worker::NamedFunction> FunctionRegistry::Find(std::string_view name) const {
   auto function = functions_.Find(name);
@@ -44,26 +32,20 @@ std::string FunctionRegistry::PackFunction(std::string_view name) const {
   const auto function = Find(name);
   if (function->entry == nullptr)
     internal::Throw(ErrorKind::kNotSerializable, "a method of a class that cannot travel");
-  const PackedFunction packed{
-      worker::BuildId(),   internal::OffsetOrThrow(reinterpret_cast<const void*>(function->entry)),
-      std::string(name),   function->callable,
-      function->signature, function->bound};
-  const std::string body = internal::EncodeDetached(packed);
-  serialize::PackWriter writer(serialize::PackKind::kFunction, name, body.size());
-  std::memcpy(writer.body().data(), body.data(), body.size());
-  return std::move(writer).Finish();
+  return internal::PackFunction(
+      {worker::BuildId(), internal::OffsetOrThrow(reinterpret_cast<const void*>(function->entry)),
+       std::string(name), function->callable, function->signature, function->bound});
 }
 
 std::string FunctionRegistry::Load(std::string_view packed_function) {
-  const auto view = serialize::OpenPacked(packed_function, serialize::PackKind::kFunction);
-  if (!view.ok())
-    internal::Throw(ErrorKind::kInvalidArgument, std::string(ToStd(view.status().message())));
-  PackedFunction packed = internal::ValueOrThrow(internal::DecodeDetached<PackedFunction>(
-      std::string(reinterpret_cast<const char*>(view->body.data()), view->body.size())));
+  internal::PackedFunction packed = internal::ValueOrThrow(internal::OpenFunction(packed_function));
   if (packed.build_id != worker::BuildId()) {
-    internal::Throw(ErrorKind::kBuildMismatch,
-                    absl::StrCat("the function \"", packed.name,
-                                 "\" was packed by another build: register it there"));
+    internal::Throw(
+        ErrorKind::kBuildMismatch,
+        absl::StrCat("the function \"", packed.name, "\" was packed by build ",
+                     internal::BuildText(packed.build_id), " and this is build ",
+                     internal::ThisBuild(),
+                     ": register it here under that name; tasks packed by name run in any build"));
   }
   worker::NamedFunction function;
   function.entry = reinterpret_cast<worker::TaskEntry>(internal::AddressOrThrow(packed.entry));

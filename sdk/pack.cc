@@ -50,11 +50,13 @@ std::variant<T, ErrorInfo> OpenAs(serialize::PackKind kind, std::string_view pac
   return DecodeDetached<T>(Aligned(view->body));
 }
 
-std::string Hex(const std::string& bytes) {
-  return bytes.empty() ? "(none)" : absl::BytesToHexString(bytes);
+}  // namespace
+
+std::string BuildText(std::string_view build_id) {
+  return build_id.empty() ? "(none)" : absl::BytesToHexString(ToAbsl(build_id));
 }
 
-}  // namespace
+std::string ThisBuild() { return BuildText(worker::BuildId()); }
 
 PackedCall NewPackedCall(worker::TaskEntry entry) {
   PackedCall call;
@@ -66,6 +68,14 @@ PackedCall NewPackedCall(worker::TaskEntry entry) {
 std::string PackCall(PackedCall call) {
   const std::string text = call.function.empty() ? call.name : call.function;
   return PackAs(serialize::PackKind::kTask, text, call);
+}
+
+std::string PackFunction(const PackedFunction& function) {
+  return PackAs(serialize::PackKind::kFunction, function.name, function);
+}
+
+std::variant<PackedFunction, ErrorInfo> OpenFunction(std::string_view packed) {
+  return OpenAs<PackedFunction>(serialize::PackKind::kFunction, packed);
 }
 
 std::string PackOutcome(std::string value, const ErrorInfo* error) {
@@ -131,8 +141,8 @@ std::string Execute(std::string_view packed, const worker::NamedFunctions& funct
   } else {
     if (task.build_id != worker::BuildId()) {
       Throw(ErrorKind::kBuildMismatch,
-            absl::StrCat("this task was packed by build ", Hex(task.build_id),
-                         " and this is build ", Hex(worker::BuildId()),
+            absl::StrCat("this task was packed by build ", BuildText(task.build_id),
+                         " and this is build ", ThisBuild(),
                          ": pack it by name, with a FunctionRegistry, for other builds"));
     }
     named.entry = reinterpret_cast<worker::TaskEntry>(AddressOrThrow(task.entry));
@@ -158,6 +168,10 @@ std::string Execute(std::string_view packed, const worker::NamedFunctions& funct
 
 std::string ExecutePacked(std::string_view task) {
   return internal::Execute(task, worker::NamedFunctions::Global());
+}
+
+std::string PackResult() {
+  return internal::PackOutcome(internal::EncodeDetached(internal::Nothing()), nullptr);
 }
 
 std::string PackResult(const Error& error) { return internal::PackOutcome("", &error.info()); }

@@ -45,7 +45,20 @@ struct PackedCall {
   std::string callable;
   std::vector<std::string> arguments;
 };
+struct PackedFunction {
+  std::string build_id;
+  uint64_t entry = 0;
+  std::string name;
+  std::string callable;
+  std::string signature;
+  std::vector<std::string> bound;
+};
 std::string PackCall(PackedCall call);
+std::string PackFunction(const PackedFunction& function);
+std::variant<PackedFunction, ErrorInfo> OpenFunction(std::string_view packed);
+// A build for people: the digits of its id.
+std::string BuildText(std::string_view build_id);
+std::string ThisBuild();
 // Of a call to code of this executable.
 PackedCall NewPackedCall(worker::TaskEntry entry);
 std::string Execute(std::string_view packed, const worker::NamedFunctions& functions);
@@ -144,10 +157,12 @@ template <typename F, typename... A>
 // that could be run.
 [[nodiscard]] std::string ExecutePacked(std::string_view task);
 
+// As ExecutePacked has it: of a function that returned this, nothing, or failed.
 template <typename R>
-[[nodiscard]] std::string PackResult(const R& value) {
+requires(!std::is_base_of_v<Error, R>) [[nodiscard]] std::string PackResult(const R& value) {
   return internal::PackOutcome(internal::EncodeDetached(value), nullptr);
 }
+[[nodiscard]] std::string PackResult();
 [[nodiscard]] std::string PackResult(const Error& error);
 
 // What the task returned, or throws what it threw.
@@ -185,48 +200,110 @@ struct TaskDescription {
 
 namespace internal {
 
+inline TaskPart Reference(std::string what, std::string_view type, size_t count) {
+  return {std::move(what), std::string(type), count * sizeof(ObjectId), TaskPart::Way::kReference};
+}
+inline TaskPart ValueOf(std::string what, std::string_view type, size_t bytes) {
+  return {
+      std::move(what), std::string(type), bytes,
+      bytes > Limits::kMaxInlineValueBytes ? TaskPart::Way::kStored : TaskPart::Way::kInMessage};
+}
 template <typename V>
 TaskPart DescribeValue(std::string what, const V& value) {
-  TaskPart part{std::move(what), std::string(serialize::TypeName<V>()), sizeof(ObjectId),
-                TaskPart::Way::kReference};
-  if constexpr (!IsObjectRef<V>::value && !IsArray<V>::value &&
-                !IsObjectRef<VectorElementOf<V>>::value) {
-    const auto size = serialize::Measure(value);
-    part.bytes = size.ok() ? size->bytes : 0;
-    part.way = part.bytes > Limits::kMaxInlineValueBytes ? TaskPart::Way::kStored
-                                                         : TaskPart::Way::kInMessage;
+  const auto size = serialize::Measure(value);
+  return ValueOf(std::move(what), serialize::TypeName<V>(), size.ok() ? size->bytes : 0);
+}
+
+// An argument for a parameter P, as OutgoingCall::Add sends it.
+template <typename P, typename A>
+TaskPart DescribeArgument(std::string what, const A& argument) {
+  if constexpr (IsResolved<P>::value) {
+    using V = typename P::type;
+    const auto fields = serialize::Fields(argument.value);
+    TaskPart part = Reference(what, serialize::TypeName<V>(), 0);
+    [&]<size_t... I>(std::index_sequence<I...>) {
+      ((part.bytes += DescribeArgument<FieldOf<V, I>>(what, std::get<I>(fields)).bytes), ...);
+    }
+    (std::make_index_sequence<P::kFields>());
+    return part;
+  } else {
+    using V = std::remove_cvref_t<P>;
+    if constexpr (IsBoundValue<A>::value) {
+      if (argument.Inline() == nullptr) {
+        TaskPart part = ValueOf(std::move(what), serialize::TypeName<V>(), argument.bytes());
+        part.way = TaskPart::Way::kStored;
+        return part;
+      }
+      return DescribeArgument<P>(std::move(what), *argument.Inline());
+    } else if constexpr (IsObjectRef<A>::value) {
+      return Reference(std::move(what), serialize::TypeName<A>(), 1);
+    } else if constexpr (IsObjectRef<VectorElementOf<A>>::value) {
+      return Reference(std::move(what), serialize::TypeName<A>(), argument.size());
+    } else if constexpr (std::is_same_v<V, std::string_view>) {
+      static_assert(std::is_convertible_v<const A&, std::string_view>,
+                    "the argument cannot be converted to the parameter's type");
+      return DescribeValue(std::move(what), std::string(std::string_view(argument)));
+    } else if constexpr (IsArray<A>::value || IsConstSpan<A>::value ||
+                         !std::is_same_v<Stored<V>, V>) {
+      using Element = typename Stored<V>::value_type;
+      static_assert(std::is_convertible_v<const A&, std::span<const Element>>,
+                    "the argument is no contiguous range of the parameter's elements");
+      const std::span<const Element> span(argument);
+      return ValueOf(std::move(what), serialize::TypeName<Stored<V>>(),
+                     serialize::ArrayBytes<Element>(span.size()));
+    } else if constexpr (std::is_same_v<A, V>) {
+      return DescribeValue(std::move(what), argument);
+    } else {
+      static_assert(std::is_convertible_v<const A&, V>,
+                    "the argument cannot be converted to the parameter's type");
+      const V converted = argument;
+      return DescribeValue(std::move(what), converted);
+    }
   }
-  return part;
+}
+
+template <typename... P, typename... A>
+void DescribeArguments(ParameterList<P...>, size_t bound, TaskDescription* description,
+                       const A&... arguments) {
+  static_assert(sizeof...(P) == sizeof...(A),
+                "the function takes another number of arguments (bound ones count)");
+  static_assert((AssertParameter<P>() && ...));
+  size_t number = 0;
+  const auto what = [&] {
+    ++number;
+    return number <= bound ? "bound value " + std::to_string(number)
+                           : "argument " + std::to_string(number - bound);
+  };
+  (description->parts.push_back(DescribeArgument<TravellingParameter<P, A>, A>(what(), arguments)),
+   ...);
 }
 
 }  // namespace internal
 
 // What Task(f).Remote(arguments...) would send, and by which way. Nothing is sent.
+//
+//   auto score = troupe::Bind(Score, model);
+//   std::puts(troupe::Describe(score, "batch 7").ToString().c_str());
 template <typename F, typename... A>
 [[nodiscard]] TaskDescription Describe(const F& f, const A&... arguments) {
-  const auto& function = internal::FunctionOf(f);
-  using G = std::decay_t<decltype(function)>;
-  const G& g = function;
+  using G = std::decay_t<decltype(internal::FunctionOf(f))>;
+  static_assert(internal::AssertCallable<G>());
+  const G& g = internal::FunctionOf(f);
   TaskDescription description{internal::NameOfCallable(g), {}};
   description.parts.push_back({"function", std::string(serialize::TypeName<G>()),
                                sizeof(uint64_t) + internal::PackCallable(g).size(),
                                TaskPart::Way::kCode});
   if constexpr (internal::IsBoundCallable<F>::value) {
-    size_t number = 0;
     std::apply(
-        [&](const auto&... bound) {
-          (bound.Visit([&](const auto& value) {
-            description.parts.push_back(
-                internal::DescribeValue("bound value " + std::to_string(++number), value));
-          }),
-           ...);
+        [&]<typename... V>(const V&... bound) {
+          internal::DescribeArguments(typename internal::ParametersOf<G, V..., A...>::type(),
+                                      sizeof...(V), &description, bound..., arguments...);
         },
         f.values());
+  } else {
+    internal::DescribeArguments(typename internal::ParametersOf<G, A...>::type(), 0, &description,
+                                arguments...);
   }
-  size_t number = 0;
-  (description.parts.push_back(
-       internal::DescribeValue("argument " + std::to_string(++number), arguments)),
-   ...);
   return description;
 }
 

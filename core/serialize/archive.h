@@ -3,9 +3,10 @@
 //
 // Native byte order; sizes as 64 bits; large contiguous data is aligned to 64 bytes from the
 // value's start. An output archive without memory measures only: nothing is copied. An input
-// archive never reads outside its bytes, makes no more elements than it has bytes, and
-// gives up at kMaxDepth levels. Errors: exceptions (ArchiveError), as cereal has them; encode.h
-// turns them into a Status.
+// archive never reads outside its bytes, makes no more elements than it has bytes, takes no more
+// memory for elements that are still to be read than it has bytes, and gives up at kMaxDepth
+// levels. Errors: exceptions (ArchiveError), as cereal has them; serialize.h turns them into a
+// Status.
 #ifndef TROUPE_CORE_SERIALIZE_ARCHIVE_H_
 #define TROUPE_CORE_SERIALIZE_ARCHIVE_H_
 
@@ -29,6 +30,7 @@
 #include <cereal/types/vector.hpp>
 #include <cstring>
 #include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -120,6 +122,13 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
       throw ArchiveError("it claims more elements than it has bytes");
     elements_ += static_cast<size_t>(count);
   }
+  // For how many of `count` elements, of so many bytes in memory, there may be room before they are
+  // read. What is large in memory can be small in bytes, and a count is only a claim.
+  size_t RoomFor(size_t count, size_t element_bytes) {
+    const size_t room = std::min(count, (in_.size() - room_bytes_) / element_bytes);
+    room_bytes_ += room * element_bytes;
+    return room;
+  }
   void Enter() {
     if (++depth_ > kMaxDepth)
       throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
@@ -133,6 +142,7 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   size_t offset_;
   std::span<const ObjectId> refs_;
   size_t elements_ = 0;
+  size_t room_bytes_ = 0;  // given by RoomFor, at most as many as there are bytes
   int depth_ = 0;
 };
 
@@ -289,7 +299,10 @@ std::unique_ptr<Base> LoadPolymorphic(InputArchive& archive) {
 }  // namespace internal
 
 // Lets pointers to Base travel that point to a Derived. Names are unique within a Base. To be
-// called at namespace scope: const bool registered = RegisterDerived<Shape, Circle>("Circle").
+// called at namespace scope:
+//   const bool registered = RegisterDerived<Shape, Circle>("Circle");
+// CEREAL_REGISTER_TYPE is for cereal's own archives and does nothing here: a class that has it
+// needs this line besides, and keeps its serialize as it is.
 template <typename Base, typename Derived>
 bool RegisterDerived(std::string name) {
   static_assert(std::is_polymorphic_v<Base> && std::is_base_of_v<Base, Derived>,
@@ -333,6 +346,61 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::multiset<K, C, A>& se
     archive(key);
     set.emplace_hint(set.end(), std::move(key));
   }
+}
+
+// --- And it makes all elements before it reads the first.
+
+template <typename T, typename A>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::vector<T, A>& vector) {
+  cereal::size_type size = 0;
+  archive(cereal::make_size_tag(size));
+  const auto count = static_cast<size_t>(size);
+  vector.clear();
+  if constexpr (std::is_arithmetic_v<T>) {
+    if (count > archive.remaining() / sizeof(T)) throw ArchiveError("its bytes end too early");
+    vector.resize(count);
+    archive(cereal::binary_data(vector.data(), count * sizeof(T)));
+  } else {
+    vector.reserve(archive.RoomFor(count, sizeof(T)));
+    while (vector.size() < count) {
+      if (vector.size() == vector.capacity())
+        vector.reserve(std::min(count, std::max(size_t{1}, 2 * vector.size())));
+      archive(vector.emplace_back());
+    }
+  }
+}
+// One bit in memory, one byte here.
+template <typename A>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::vector<bool, A>& vector) {
+  cereal::size_type size = 0;
+  archive(cereal::make_size_tag(size));
+  vector.resize(static_cast<size_t>(size));
+  for (auto&& bit : vector) {
+    bool value = false;
+    archive(value);
+    bit = value;
+  }
+}
+
+namespace internal {
+
+template <typename C>
+void LoadOneByOne(InputArchive& archive, C& container) {
+  cereal::size_type size = 0;
+  archive(cereal::make_size_tag(size));
+  container.clear();
+  for (; size > 0; --size) archive(container.emplace_back());
+}
+
+}  // namespace internal
+
+template <typename T, typename A>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::deque<T, A>& deque) {
+  internal::LoadOneByOne(archive, deque);
+}
+template <typename T, typename A>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::list<T, A>& list) {
+  internal::LoadOneByOne(archive, list);
 }
 
 // --- What we add: references, polymorphic pointers, and aggregates.

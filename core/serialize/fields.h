@@ -6,12 +6,13 @@
 //   std::tuple<double&, double&> fields = Fields(point);
 //
 // Works for aggregates of up to kMaxFields fields without C arrays, base classes and bit-fields;
-// others write a `serialize`. HasBaseClass and HasCArray find them; nothing finds a bit-field.
+// others write a `serialize`. HasBaseClass, HasCArray and HasBitField find them.
 // After Boost.PFR, which Debian 12 does not have.
 #ifndef TROUPE_CORE_SERIALIZE_FIELDS_H_
 #define TROUPE_CORE_SERIALIZE_FIELDS_H_
 
 #include <cstddef>
+#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -125,139 +126,181 @@ constexpr bool HasCArray() {
   (std::make_index_sequence<n>());
 }
 
-template <typename T>
-constexpr auto Fields(T& value) {
+namespace internal {
+
+// use(first field, second field, ...)
+template <typename T, typename F>
+constexpr auto UseFields(T& value, F use) {
   constexpr size_t n = FieldCount<T>();
   static_assert(
       n <= kMaxFields,
       "an aggregate of more than 32 fields cannot travel as it is: give it a serialize function");
   if constexpr (n == 0) {
-    return std::tuple<>();
+    return use();
   } else if constexpr (n == 1) {
     auto& [f0] = value;
-    return std::tie(f0);
+    return use(f0);
   } else if constexpr (n == 2) {
     auto& [f0, f1] = value;
-    return std::tie(f0, f1);
+    return use(f0, f1);
   } else if constexpr (n == 3) {
     auto& [f0, f1, f2] = value;
-    return std::tie(f0, f1, f2);
+    return use(f0, f1, f2);
   } else if constexpr (n == 4) {
     auto& [f0, f1, f2, f3] = value;
-    return std::tie(f0, f1, f2, f3);
+    return use(f0, f1, f2, f3);
   } else if constexpr (n == 5) {
     auto& [f0, f1, f2, f3, f4] = value;
-    return std::tie(f0, f1, f2, f3, f4);
+    return use(f0, f1, f2, f3, f4);
   } else if constexpr (n == 6) {
     auto& [f0, f1, f2, f3, f4, f5] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5);
+    return use(f0, f1, f2, f3, f4, f5);
   } else if constexpr (n == 7) {
     auto& [f0, f1, f2, f3, f4, f5, f6] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6);
+    return use(f0, f1, f2, f3, f4, f5, f6);
   } else if constexpr (n == 8) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7);
   } else if constexpr (n == 9) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8);
   } else if constexpr (n == 10) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9);
   } else if constexpr (n == 11) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10);
   } else if constexpr (n == 12) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11);
   } else if constexpr (n == 13) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12);
   } else if constexpr (n == 14) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13);
   } else if constexpr (n == 15) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14);
   } else if constexpr (n == 16) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15);
   } else if constexpr (n == 17) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16);
   } else if constexpr (n == 18) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17);
   } else if constexpr (n == 19) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18] =
         value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18);
   } else if constexpr (n == 20) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
            f19] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19);
   } else if constexpr (n == 21) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20);
   } else if constexpr (n == 22) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21);
   } else if constexpr (n == 23) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22);
   } else if constexpr (n == 24) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23);
   } else if constexpr (n == 25) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24);
   } else if constexpr (n == 26) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24, f25] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24, f25);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25);
   } else if constexpr (n == 27) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24, f25, f26] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24, f25, f26);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25, f26);
   } else if constexpr (n == 28) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24, f25, f26, f27] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24, f25, f26, f27);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25, f26, f27);
   } else if constexpr (n == 29) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24, f25, f26, f27, f28] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25, f26, f27, f28);
   } else if constexpr (n == 30) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24, f25, f26, f27, f28, f29] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29);
   } else if constexpr (n == 31) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30);
   } else if constexpr (n == 32) {
     auto& [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
            f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31] = value;
-    return std::tie(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17,
-                    f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31);
+    return use(f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18,
+               f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31);
   }
+}
+
+struct TieFields {
+  template <typename... F>
+  constexpr std::tuple<F&...> operator()(F&... fields) const {
+    return {fields...};
+  }
+};
+
+// A reference to a bit-field is one to a copy of it, so that it has to be read; to take a reference
+// to any other field, nothing needs to be known of the object. (A bit-field in a requires
+// expression would do as well, but for clang 14, which allows no structured bindings there.)
+struct BindFields {
+  template <typename... F>
+  constexpr bool operator()(const F&...) const {
+    return true;
+  }
+};
+template <typename T>
+constexpr bool BindsFields() {
+  T* const none = std::allocator<T>().allocate(1);
+  const bool binds = UseFields(*none, BindFields());
+  std::allocator<T>().deallocate(none, 1);
+  return binds;
+}
+template <bool>
+struct WhatIsConstant;
+
+}  // namespace internal
+
+template <typename T>
+constexpr auto Fields(T& value) {
+  return internal::UseFields(value, internal::TieFields());
+}
+
+// Whether an aggregate, none of whose fields is a reference, has a bit-field.
+// REQUIRES: FieldCount<T>() <= kMaxFields, and neither a base class nor a C array.
+template <typename T>
+constexpr bool HasBitField() {
+  return !requires { typename internal::WhatIsConstant<internal::BindsFields<T>()>; };
 }
 
 }  // namespace troupe::serialize

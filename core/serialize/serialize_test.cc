@@ -347,6 +347,22 @@ struct DerivedFromTag : Tag {
   int n = 0;
 };
 struct Square : Point {};
+struct BitField {
+  int plain = 0;
+  unsigned flag : 1;
+};
+struct BitFieldLast {
+  std::vector<std::string> names;
+  Colour colour : 4;
+};
+struct BitsAmid {
+  std::vector<BitField> fields;
+};
+struct UnnamedBits {
+  int n = 0;
+  int : 4;
+  std::unique_ptr<Tree> tree;
+};
 struct Tagged {
   Tag tag;
   Point point;
@@ -394,6 +410,10 @@ static_assert(kProblem<ArrayLast> == Problem::kCArray);
 static_assert(kProblem<Derived> == Problem::kBaseClass);
 static_assert(kProblem<DerivedFromTag> == Problem::kBaseClass);
 static_assert(kProblem<Square> == Problem::kBaseClass);
+static_assert(kProblem<BitField> == Problem::kBitField);
+static_assert(kProblem<BitFieldLast> == Problem::kBitField);
+static_assert(kProblem<BitsAmid> == Problem::kBitField);
+static_assert(kSerializable<UnnamedBits>, "which are no fields");
 static_assert(kSerializable<Tagged>, "a base class as a field is a field");
 static_assert(kSerializable<ExplicitDefault>, "a field without {} is no array");
 static_assert(kSerializable<std::shared_ptr<const Point>>);

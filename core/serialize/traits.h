@@ -35,8 +35,9 @@ class OutputArchive;
 class InputArchive;
 
 // A type that stands for an object elsewhere specialises this:
-//   static constexpr std::string_view kName;   static ObjectId Id(const T&);   static T
-//   Make(ObjectId);
+//   static constexpr std::string_view kName;
+//   static ObjectId Id(const T&);
+//   static T Make(ObjectId);
 template <typename T>
 struct RefTraits;
 
@@ -56,12 +57,17 @@ struct Archive {
 template <typename T>
 concept FindsSerialize = requires(Archive& archive, T& value) {
   serialize(archive, value);
-};
+}
+|| requires(Archive& archive, T& value, uint32_t version) { serialize(archive, value, version); };
 template <typename T>
 concept FindsSave = requires(Archive& archive, const T& value) {
   save(archive, value);
 }
-|| requires(Archive& archive, const T& value) { save_minimal(archive, value); };
+|| requires(Archive& archive, const T& value) { save_minimal(archive, value); }
+|| requires(Archive& archive, const T& value, uint32_t version) { save(archive, value, version); }
+|| requires(Archive& archive, const T& value, uint32_t version) {
+  save_minimal(archive, value, version);
+};
 }  // namespace troupe_probe
 namespace troupe::serialize {
 
@@ -82,6 +88,7 @@ enum class Problem {
   kSpan,
   kCArray,
   kBaseClass,
+  kBitField,
   kTooManyFields,
   kConstField,
   kNoDefaultConstructor,
@@ -99,8 +106,16 @@ concept HasMemberFunctions = requires(OutputArchive& out, InputArchive& in, T& v
   cereal::access::member_serialize(out, value);
 }
 || requires(OutputArchive& out, const T& value) { cereal::access::member_save(out, value); }
-|| requires(OutputArchive& out, const T& value) {
-  cereal::access::member_save_minimal(out, value);
+|| requires(OutputArchive& out, const T& value) { cereal::access::member_save_minimal(out, value); }
+// The same with the number of CEREAL_CLASS_VERSION.
+|| requires(OutputArchive& out, T& value, uint32_t version) {
+  cereal::access::member_serialize(out, value, version);
+}
+|| requires(OutputArchive& out, const T& value, uint32_t version) {
+  cereal::access::member_save(out, value, version);
+}
+|| requires(OutputArchive& out, const T& value, uint32_t version) {
+  cereal::access::member_save_minimal(out, value, version);
 };
 // Free functions save and load beside the type.
 template <typename T>
@@ -127,6 +142,17 @@ constexpr bool IsLambda() {
 template <typename T, typename... Seen>
 constexpr Problem Find();
 
+// Elements of containers and alternatives of variants are made first and then filled. What a
+// pointer points to may be made by its load_and_construct.
+template <typename T>
+inline constexpr bool MakesItsElements = true;
+template <typename T>
+requires requires { typename T::value_type; }
+inline constexpr bool MakesItsElements<T> = std::is_default_constructible_v<typename T::value_type>;
+template <typename... A>
+inline constexpr bool MakesItsElements<std::variant<A...>> = (std::is_default_constructible_v<A> &&
+                                                              ...);
+
 template <typename T>
 struct Parts {
   template <typename... Seen>
@@ -141,6 +167,8 @@ struct Parts<C<A...>> {
   static constexpr Problem Check() {
     Problem problem = Problem::kNone;
     ((problem = problem == Problem::kNone ? OfPart<A, Seen...>() : problem), ...);
+    if (problem == Problem::kNone && !MakesItsElements<C<A...>>)
+      return Problem::kNoDefaultConstructor;
     return problem;
   }
   // Allocators, comparators and the like are empty.
@@ -209,6 +237,8 @@ constexpr Problem FindInAggregate() {
     return Problem::kTooManyFields;
   } else if constexpr (HasCArray<T>()) {
     return Problem::kCArray;
+  } else if constexpr (std::is_default_constructible_v<T> && HasBitField<T>()) {
+    return Problem::kBitField;
   } else {
     return FieldsProblem<decltype(Fields(std::declval<T&>())), T, Seen...>::Check();
   }
@@ -269,11 +299,22 @@ constexpr Problem Find() {
   }
 }
 
+// Of a value by itself, which no load_and_construct makes, as it would for a pointer.
+template <typename T>
+constexpr Problem FindInValue() {
+  constexpr Problem problem = Find<T>();
+  if constexpr (problem == Problem::kNone && std::is_class_v<T> && !std::is_abstract_v<T>) {
+    return std::is_default_constructible_v<T> ? Problem::kNone : Problem::kNoDefaultConstructor;
+  } else {
+    return problem;
+  }
+}
+
 }  // namespace internal
 
 // The first reason why a T cannot travel, in the order of its parts.
 template <typename T>
-inline constexpr Problem kProblem = internal::Find<std::remove_cv_t<T>>();
+inline constexpr Problem kProblem = internal::FindInValue<std::remove_cv_t<T>>();
 
 template <typename T>
 inline constexpr bool kSerializable = kProblem<T> == Problem::kNone;
@@ -314,6 +355,9 @@ constexpr void AssertSerializable() {
                 "a class with a base class does not travel by itself: give it template <class "
                 "Archive> void serialize(Archive& archive) { archive(field, ...); }, or make the "
                 "base a field");
+  static_assert(problem != Problem::kBitField,
+                "a bit-field has no address and cannot be filled by the receiver: make it a plain "
+                "field, or give the class a save and a load, as cereal has them");
   static_assert(problem != Problem::kTooManyFields,
                 "an aggregate of more than 32 fields (a C array counts by its elements) cannot "
                 "travel as it is: give it template <class Archive> void serialize(Archive& "

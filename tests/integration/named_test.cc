@@ -1,33 +1,21 @@
-// Functions by name, secrets, and the kinds of values and callables of sdk/pack_test.cc, on real
-// processes.
+// Functions by name, secrets, and the kinds of values and callables of sdk/kinds_for_tests.h, on
+// real processes.
 #include <gtest/gtest.h>
 
-#include <bitset>
-#include <chrono>
-#include <complex>
-#include <cstdlib>
-#include <deque>
-#include <list>
-#include <map>
-#include <memory>
-#include <optional>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <unordered_map>
-#include <variant>
-#include <vector>
+#include <utility>
 
+#include "sdk/kinds_for_tests.h"
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 
 namespace {
 
-int Add(int a, int b) { return a + b; }
-int AddNoexcept(int a, int b) noexcept { return a + b; }
-double Half(double x) { return x / 2; }
-std::string Half(const std::string& x) { return x.substr(0, x.size() / 2); }
-int Consumed(std::vector<int>&& xs) { return static_cast<int>(xs.size()); }
+using kinds::Add;
+using kinds::Point;
 
 class Counter {
  public:
@@ -100,74 +88,55 @@ TEST_F(NamedTest, SecretsAreResolvedInTheWorker) {
                troupe::TaskError);
 }
 
-TEST_F(NamedTest, CallablesOfAllKinds) {
-  EXPECT_EQ(troupe::Get(troupe::Task(AddNoexcept).Remote(1, 2)), 3);
-  EXPECT_EQ(troupe::Get(troupe::Task(troupe::Overload<double(double)>(Half)).Remote(3.0)), 1.5);
-  EXPECT_EQ(
-      troupe::Get(
-          troupe::Task(static_cast<std::string (*)(const std::string&)>(Half)).Remote("abcd")),
-      "ab");
-  EXPECT_EQ(troupe::Get(troupe::Task(Consumed).Remote(std::vector<int>(3))), 3);
-  EXPECT_EQ(troupe::Get(troupe::Task([](int a) noexcept { return -a; }).Remote(1)), -1);
-  EXPECT_EQ(troupe::Get(troupe::Task(std::plus<>()).Remote(3, 4)), 7);
-}
-
-struct Point {
-  double x = 0, y = 0;
-  friend bool operator==(const Point&, const Point&) = default;
-};
-struct Shape {
-  virtual ~Shape() = default;
-  virtual int Sides() const = 0;
-};
-struct Polygon : Shape {
-  int sides = 5;
-  int Sides() const override { return sides; }
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(sides);
-  }
-};
-[[maybe_unused]] const bool polygon = troupe::serialize::RegisterDerived<Shape, Polygon>("Polygon");
-struct Node {
-  int value = 0;
-  std::shared_ptr<Node> next;
-};
-
-// There and back: what a worker gives back is what it got.
-template <typename T>
-void ExpectRoundTrip(const T& value) {
-  const auto same = troupe::Task([](T got) { return got; });
-  EXPECT_TRUE(troupe::Get(same.Remote(value)) == value) << troupe::serialize::TypeName<T>();
-  EXPECT_TRUE(troupe::Get(same.Remote(troupe::Put(value))) == value);
-}
-
-TEST_F(NamedTest, ValuesOfManyKinds) {
-  ExpectRoundTrip(std::string("with\0zero", 9));
-  ExpectRoundTrip(std::string(300'000, 'x'));
-  ExpectRoundTrip(std::vector<bool>{true, false, true});
-  ExpectRoundTrip(std::vector<double>(100'000, 1.5));
-  ExpectRoundTrip(std::map<int, std::vector<std::string>>{{1, {"one", ""}}});
-  ExpectRoundTrip(std::unordered_map<std::string, int>{{"one", 1}});
-  ExpectRoundTrip(std::multimap<int, int>{{1, 2}, {1, 1}});
-  ExpectRoundTrip(std::tuple<std::set<int>, std::list<char>, std::deque<float>>{{1}, {'a'}, {2}});
-  ExpectRoundTrip(std::optional<std::variant<int, std::string>>("v"));
-  ExpectRoundTrip(std::complex<double>(1, 2));
-  ExpectRoundTrip(std::bitset<70>(5));
-  ExpectRoundTrip(std::chrono::system_clock::now());
-  ExpectRoundTrip(std::vector<Point>{{1, 2}, {3, 4}});
-  const auto sides =
-      troupe::Task([](const std::shared_ptr<Shape>& shape) { return shape->Sides(); });
-  EXPECT_EQ(troupe::Get(sides.Remote(std::shared_ptr<Shape>(std::make_shared<Polygon>()))), 5);
-  auto ring = std::make_shared<Node>();
-  ring->next = std::make_shared<Node>(Node{2, ring});
-  const auto closed = troupe::Task([](const std::shared_ptr<Node>& node) {
-    const bool is = node->next->next == node;
-    node->next->next = nullptr;
-    return is;
+TEST_F(NamedTest, TwentyKindsOfCallables) {
+  std::set<std::string_view> callables;
+  kinds::ForEachCallable([&]<typename R>(std::string_view kind, const R& expected, const auto& f,
+                                         auto&&... arguments) {
+    callables.insert(kind);
+    const troupe::ObjectRef<R> result =
+        troupe::Task(f).Remote(std::forward<decltype(arguments)>(arguments)...);
+    EXPECT_TRUE(kinds::Same(expected, troupe::Get(result))) << kind;
   });
-  EXPECT_TRUE(troupe::Get(closed.Remote(ring)));
-  ring->next = nullptr;
+  EXPECT_GE(callables.size(), 20u);
+}
+
+// There and back, in the message where they are small, and by the store: what a worker gives back
+// is what it got.
+TEST_F(NamedTest, ThirtyKindsOfValues) {
+  std::set<std::string_view> types;
+  kinds::ForEachValue([&]<typename T>(const T& value) {
+    constexpr std::string_view kType = troupe::serialize::TypeName<T>();
+    types.insert(kType);
+    const auto same = troupe::Task([](T got) { return got; });
+    EXPECT_TRUE(kinds::Same(value, troupe::Get(same.Remote(value)))) << kType;
+    EXPECT_TRUE(kinds::Same(value, troupe::Get(same.Remote(troupe::Put(value))))) << kType;
+  });
+  EXPECT_GE(types.size(), 30u);
+}
+
+TEST_F(NamedTest, LargeTextIsReadWhereItLies) {
+  const auto in_chunk = troupe::Task(
+      [](std::string_view text) { return troupe::testing::LiesInAChunk(text.data()); });
+  EXPECT_TRUE(troupe::Get(in_chunk.Remote(std::string(300'000, 'x'))));
+  EXPECT_TRUE(troupe::Get(in_chunk.Remote(troupe::Put(std::string(300'000, 'x')))));
+}
+
+struct Moved {
+  double x = 0;
+  int64_t y = 0;
+};
+
+TEST_F(NamedTest, AnotherTypeIsShownWithBothStructures) {
+  const troupe::ObjectRef<Point> point = troupe::Put(Point{1, 2});
+  const troupe::ObjectRef<Moved> lie{point.handle()};
+  try {
+    (void)troupe::Get(lie);
+    FAIL() << "no error";
+  } catch (const troupe::TypeMismatch& e) {
+    const std::string& message = e.info().message;
+    EXPECT_NE(message.find("Point {f64;f64;}"), std::string::npos) << message;
+    EXPECT_NE(message.find("Moved {f64;i64;}"), std::string::npos) << message;
+  }
 }
 
 }  // namespace

@@ -163,7 +163,9 @@ TEST_F(ObjectsTest, ReadingAsAnotherTypeIsATypeMismatch) {
     (void)troupe::Get(lie);
     FAIL() << "no error";
   } catch (const troupe::TypeMismatch& e) {
-    EXPECT_NE(e.info().message.find("int"), std::string::npos) << e.what();
+    EXPECT_NE(e.info().message.find("of type int i32 "), std::string::npos) << e.what();
+    EXPECT_NE(e.info().message.find("was read as std::"), std::string::npos) << e.what();
+    EXPECT_NE(e.info().message.find("string"), std::string::npos) << e.what();
   }
 }
 
