@@ -159,7 +159,6 @@ int main(int argc, char** argv) {
   const Best& best = parallel.result;
   std::printf("of %zu combinations, %d diverge; best: rate %.3f, regularisation %.3f, error %.5f\n",
               combinations.size(), best.diverged, best.rate, best.regularisation, best.error);
-  std::printf("up to a rate of %.3f no fifth of the data diverges\n",
-              best.highest_stable_rate);
+  std::printf("up to a rate of %.3f no fifth of the data diverges\n", best.highest_stable_rate);
   return examples::Verdict(best == serial.result, parallel.seconds, serial.seconds);
 }
