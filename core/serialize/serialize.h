@@ -5,11 +5,12 @@
 // 64, so that they can be viewed where they lie. A value starts at a multiple of 64 in the store,
 // of 8 in a message.
 //
-//   absl::StatusOr<EncodedSize> size = Measure(value);                    // runs `serialize`,
-//   copies nothing std::vector<std::byte> bytes(size->bytes); std::vector<ObjectId> refs;
-//   absl::Status status = EncodeTo(value, bytes, &refs);                  // writes exactly
-//   size->bytes absl::StatusOr<T> copy = Decode<T>(bytes, refs); absl::StatusOr<std::span<const
-//   double>> view = ViewArray<double>(bytes);
+//   absl::StatusOr<EncodedSize> size = Measure(value);  // runs `serialize`, copies nothing
+//   std::vector<std::byte> bytes(size->bytes);
+//   std::vector<ObjectId> refs;
+//   absl::Status status = EncodeTo(value, bytes, &refs);  // writes exactly size->bytes
+//   absl::StatusOr<T> copy = Decode<T>(bytes, refs);
+//   absl::StatusOr<std::span<const double>> view = ViewArray<double>(bytes);
 //
 // Errors: InvalidArgument where a value cannot be encoded, or bytes are no such value; what the
 // user's serialize throws becomes one. FailedPrecondition where the bytes are a value of another
