@@ -1,7 +1,13 @@
 // Which learning rate and regularisation fit a line best? Each combination is a task; the most
-// promising ones go first; those that diverge throw, and are left out.
+// promising ones go first (priority); those that diverge throw, and are left out; a bar shows how
+// far it is (Progress).
+//
+// And which is the highest rate at which no fifth of the data diverges? A Map for each rate,
+// from the highest down: fail_fast, so that the first fifth that diverges ends it, and nobody
+// computes the others.
 //
 //   bazel run -c opt //examples:hyperparameter_search -- [RATES [POINTS]]
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -44,9 +50,14 @@ double Fit(std::span<const double> points, double rate, double regularisation) {
   return error;
 }
 
+constexpr size_t kFolds = 5;
+
+double FitFold(double rate, std::span<const double> points) { return Fit(points, rate, 0); }
+
 struct Best {
   double rate = 0, regularisation = 0, error = 1e300;
   int diverged = 0;
+  double highest_stable_rate = 0;
   friend bool operator==(const Best&, const Best&) = default;
 };
 // The same whichever comes first.
@@ -57,6 +68,13 @@ void Take(Best* best, double rate, double regularisation, double error) {
     best->regularisation = regularisation;
     best->error = error;
   }
+}
+
+// The first of the rates, from the last down, for which `fits` says so; 0: none.
+template <typename F>
+double HighestStable(const std::vector<double>& rates, F fits) {
+  const auto it = std::find_if(rates.rbegin(), rates.rend(), fits);
+  return it == rates.rend() ? 0 : *it;
 }
 
 }  // namespace
@@ -74,10 +92,15 @@ int main(int argc, char** argv) {
     const double x = static_cast<double>(i) / static_cast<double>(count);
     points.insert(points.end(), {x, 3 * x + 1 + noise(random)});
   }
+  std::vector<std::vector<double>> folds(kFolds);
+  for (size_t i = 0; i < points.size(); i += 2)
+    folds[i / 2 % kFolds].insert(folds[i / 2 % kFolds].end(), {points[i], points[i + 1]});
+  std::vector<double> all_rates;
   std::vector<std::tuple<double, double>> combinations;
   for (int i = 1; i <= rates; ++i) {
+    all_rates.push_back(2.0 * i / rates);
     for (const double regularisation : {0.0, 0.001, 0.1})
-      combinations.emplace_back(2.0 * i / rates, regularisation);
+      combinations.emplace_back(all_rates.back(), regularisation);
   }
 
   const auto parallel = examples::Timed([&] {
@@ -100,6 +123,18 @@ int main(int argc, char** argv) {
         ++best.diverged;
       }
     }
+    std::vector<troupe::ObjectRef<std::vector<double>>> stored_folds;
+    for (const std::vector<double>& fold : folds) stored_folds.push_back(troupe::Put(fold));
+    best.highest_stable_rate = HighestStable(all_rates, [&](double rate) {
+      try {
+        (void)troupe::Map(troupe::Bind(FitFold, rate), stored_folds,
+                          {.name = "fold", .on_error = troupe::OnError::kFailFast, .chunk = 1})
+            .ToVector();
+        return true;
+      } catch (const Diverged&) {
+        return false;
+      }
+    });
     return best;
   });
   const auto serial = examples::Timed([&] {
@@ -111,10 +146,19 @@ int main(int argc, char** argv) {
         ++best.diverged;
       }
     }
+    best.highest_stable_rate = HighestStable(all_rates, [&](double rate) {
+      try {
+        for (const std::vector<double>& fold : folds) (void)FitFold(rate, fold);
+        return true;
+      } catch (const Diverged&) {
+        return false;
+      }
+    });
     return best;
   });
   const Best& best = parallel.result;
   std::printf("of %zu combinations, %d diverge; best: rate %.3f, regularisation %.3f, error %.5f\n",
               combinations.size(), best.diverged, best.rate, best.regularisation, best.error);
+  std::printf("up to a rate of %.3f no fifth of the data diverges\n", best.highest_stable_rate);
   return examples::Verdict(best == serial.result, parallel.seconds, serial.seconds);
 }

@@ -1,5 +1,6 @@
-// Mergesort by tasks that submit tasks: each sorts halves until they are small, and merges. Nobody
-// waits: the merge of two halves is a task whose arguments are references to them.
+// Mergesort by tasks that submit tasks: each gives one half to a task like itself, sorts the other
+// half in the same way, and merges. Who waits for a half lends its CPU, so that two workers are
+// enough for any depth; but it keeps its process, so that parts are not to be too small.
 //
 //   bazel run -c opt //examples:mergesort -- [NUMBERS [SMALL]]
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <cstdio>
 #include <iterator>
 #include <random>
-#include <span>
 #include <vector>
 
 #include "examples/comparison.h"
@@ -16,34 +16,24 @@
 namespace {
 
 using Numbers = std::vector<int64_t>;
+using Stored = troupe::ObjectRef<troupe::Array<int64_t>>;
 
-Numbers Merge(std::span<const int64_t> a, std::span<const int64_t> b) {
+// The numbers [begin, end), sorted.
+Numbers Sort(const Stored& numbers, size_t begin, size_t end, size_t small) {
+  if (end - begin <= small) {
+    const troupe::Array<int64_t> all = troupe::Get(numbers);  // where they lie
+    Numbers part(all.begin() + begin, all.begin() + end);
+    std::sort(part.begin(), part.end());
+    return part;
+  }
+  const size_t middle = begin + (end - begin) / 2;
+  const troupe::ObjectRef<Numbers> left = troupe::Task(Sort).Remote(numbers, begin, middle, small);
+  const Numbers b = Sort(numbers, middle, end, small);
+  const Numbers a = troupe::Get(left);
   Numbers merged;
   merged.reserve(a.size() + b.size());
   std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(merged));
   return merged;
-}
-
-// A reference to the sorted numbers [begin, end): from a task that may not have run yet.
-troupe::ObjectRef<Numbers> Sort(const troupe::ObjectRef<Numbers>& numbers, size_t begin, size_t end,
-                                size_t small) {
-  if (end - begin <= small) {
-    return troupe::Task([](std::span<const int64_t> all, size_t from, size_t to) {
-             Numbers part(all.begin() + static_cast<ptrdiff_t>(from),
-                          all.begin() + static_cast<ptrdiff_t>(to));
-             std::sort(part.begin(), part.end());
-             return part;
-           })
-        .Remote(numbers, begin, end);
-  }
-  const size_t middle = begin + (end - begin) / 2;
-  return troupe::Task(Merge).Remote(Sort(numbers, begin, middle, small),
-                                    Sort(numbers, middle, end, small));
-}
-
-// The recursion itself runs in a worker.
-troupe::ObjectRef<Numbers> SortAll(troupe::ObjectRef<Numbers> numbers, size_t count, size_t small) {
-  return Sort(numbers, 0, count, small);
 }
 
 }  // namespace
@@ -59,8 +49,9 @@ int main(int argc, char** argv) {
   for (int64_t& number : numbers) number = static_cast<int64_t>(random() >> 20);
 
   const auto parallel = examples::Timed([&] {
-    const troupe::ObjectRef<Numbers> stored = troupe::Put(numbers);
-    return troupe::Get(troupe::Get(troupe::Task(SortAll).Remote(stored, count, small)));
+    troupe::Builder<int64_t> stored = troupe::Create<int64_t>(count);
+    std::copy(numbers.begin(), numbers.end(), stored.span().begin());
+    return troupe::Get(troupe::Task(Sort).Remote(stored.Seal(), size_t{0}, count, small));
   });
   const auto serial = examples::Timed([&] {
     Numbers sorted = numbers;

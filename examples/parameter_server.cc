@@ -1,5 +1,7 @@
 // A parameter server: an actor holds the weights of a model; workers compute gradients on their
-// part of the data and send them; every round uses the weights of the one before it.
+// part of the data; every round uses the weights of the one before it. The server is asynchronous:
+// its Apply is a coroutine that takes each gradient when it comes, and while it waits, the server
+// answers who asks how far it is.
 //
 //   bazel run -c opt //examples:parameter_server -- [POINTS [ROUNDS]]
 #include <cmath>
@@ -34,17 +36,21 @@ class ParameterServer {
  public:
   explicit ParameterServer(double rate) : rate_(rate), weights_(kFeatures, 0.0) {}
   Weights Get() const { return weights_; }
+  int Applied() const { return applied_; }
+  void Add(const Weights& gradient) {
+    for (size_t i = 0; i < kFeatures; ++i) weights_[i] -= rate_ * gradient[i];
+    ++applied_;
+  }
   // All gradients of a round, in the order of the parts, so that the sums are the serial ones.
-  Weights Apply(const std::vector<Weights>& gradients) {
-    for (const Weights& gradient : gradients) {
-      for (size_t i = 0; i < kFeatures; ++i) weights_[i] -= rate_ * gradient[i];
-    }
-    return weights_;
+  troupe::Async<Weights> Apply(std::vector<troupe::ObjectRef<Weights>> gradients) {
+    for (const troupe::ObjectRef<Weights>& gradient : gradients) Add(co_await gradient);
+    co_return weights_;
   }
 
  private:
   double rate_;
   Weights weights_;
+  int applied_ = 0;
 };
 
 }  // namespace
@@ -79,15 +85,16 @@ int main(int argc, char** argv) {
         gradients.push_back(troupe::Task(Gradient).Remote(part, weights));
       weights = server.Task(&ParameterServer::Apply).Remote(gradients);
     }
+    const troupe::ObjectRef<int> applied = server.Task(&ParameterServer::Applied).Remote();
+    std::printf("all rounds are submitted, and %d of %zu gradients applied\n", troupe::Get(applied),
+                static_cast<size_t>(rounds) * kParts);
     return troupe::Get(weights);
   });
   const auto serial = examples::Timed([&] {
     ParameterServer server(rate);
     for (int round = 0; round < rounds; ++round) {
-      std::vector<Weights> gradients;
-      for (const std::vector<double>& part : parts)
-        gradients.push_back(Gradient(part, server.Get()));
-      server.Apply(gradients);
+      const Weights weights = server.Get();
+      for (const std::vector<double>& part : parts) server.Add(Gradient(part, weights));
     }
     return server.Get();
   });

@@ -3,9 +3,13 @@
 //
 // Each carries an ErrorInfo: what happened, in which task, which attempt, which process.
 //
-//   try { troupe::Get(ref); }
-//   catch (const troupe::TaskError& e) { std::cerr << e.what(); }   // what the user's code threw,
-//   and where catch (const troupe::Error& e) { if (e.retryable()) ... }
+//   try {
+//     double score = troupe::Get(ref);
+//   } catch (const troupe::TaskError& e) {  // what the user's code threw
+//     std::cerr << e.what();
+//   } catch (const troupe::Error& e) {      // all else
+//     if (e.retryable()) TryAgain();
+//   }
 //
 // Thread-safety: values.
 #ifndef TROUPE_SDK_ERRORS_H_

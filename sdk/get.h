@@ -1,9 +1,9 @@
 // Put, Get, TryGet, Wait: values into the cluster and out of it.
 //
 //   troupe::ObjectRef<Model> model = troupe::Put(LoadModel());
-//   double score = troupe::Get(ref);                              // waits; throws a typed
-//   troupe::Error std::vector<double> all = troupe::Get(refs, absl::Seconds(5));
-//   absl::StatusOr<double> s = troupe::TryGet(ref);               // the same without exceptions
+//   double score = troupe::Get(ref);                 // waits; throws a typed troupe::Error
+//   std::vector<double> all = troupe::Get(refs, absl::Seconds(5));
+//   absl::StatusOr<double> s = troupe::TryGet(ref);  // the same without exceptions
 //   auto [ready, pending] = troupe::Wait(refs, {.num_ready = 1});
 //
 // A timeout of zero polls; InfiniteDuration waits for as long as it takes. In a task, waiting lends

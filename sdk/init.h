@@ -8,8 +8,7 @@
 //   int main() {
 //     troupe::Cluster cluster = troupe::Init();
 //     ...
-//   }                                        // ~Cluster ends the connection, and the cluster where
-//   it is embedded
+//   }  // ~Cluster ends the connection, and the cluster where it is embedded
 //
 // The program itself is driver, node and worker: it is started again for those roles, and does not
 // reach main there. Throws InvalidArgument, Unavailable, each with one sentence.   Init and

@@ -1,9 +1,20 @@
 // Resolve(references) passes a struct of references for a parameter that is a struct of values: the
 // task runs when all of them are there.
 //
-//   struct Parts { troupe::ObjectRef<Image> image; std::vector<troupe::ObjectRef<Mask>> masks; int
-//   level; }; struct Whole { Image image; std::vector<Mask> masks; int level; }; double Score(const
-//   Whole& whole); troupe::Task(Score).Remote(troupe::Resolve(Parts{image, masks, 3}));
+//   struct Parts {
+//     troupe::ObjectRef<Image> image;
+//     std::vector<troupe::ObjectRef<Mask>> masks;
+//     int level;
+//   };
+//   struct Whole {
+//     Image image;
+//     std::vector<Mask> masks;
+//     int level;
+//   };
+//   double Score(const Whole& whole);
+//
+//   troupe::ObjectRef<double> score =
+//       troupe::Task(Score).Remote(troupe::Resolve(Parts{image, masks, 3}));
 //
 // Field by field, in order: an ObjectRef<T> or a T for a T, a vector of either for a vector. Both
 // are aggregates of up to 32 fields.

@@ -1,11 +1,12 @@
 // What follows when a value is there: another task (Then), a std::future (ToFuture), a function of
 // this process (OnReady).
 //
+//   void Show(const troupe::ObjectRef<double>& mean) { std::cout << troupe::Get(mean); }
+//
 //   troupe::ObjectRef<double> mean = troupe::Then(data, Mean);      // runs in a worker
 //   std::future<double> future = troupe::ToFuture(mean);            // for code that knows futures
-//   troupe::OnReady(mean, [](const troupe::ObjectRef<double>& ready) { Show(troupe::Get(ready));
-//   }); troupe::OnReady(mean, [&](auto f) { gui.Post(f); }, Show);      // on a thread of your
-//   choice
+//   troupe::OnReady(mean, Show);                                    // on a thread of Troupe's
+//   troupe::OnReady(mean, [&](auto f) { gui.Post(f); }, Show);      // on one of your choice
 //
 // OnReady calls f with the reference once it is there, value or error, so that Get does not wait:
 // on the one callback thread of this process, which must not be held up, or, with `post`, wherever

@@ -1,8 +1,8 @@
 // WorkerLocal<T> is a cache that each worker has one of: what is dear to make, and needed by many
 // tasks. A model, a connection, a compiled pattern.
 //
-//   troupe::WorkerLocal<Model> model([] { return Model::Load("/models/big"); });  // at namespace
-//   scope
+//   // At namespace scope.
+//   troupe::WorkerLocal<Model> model([] { return Model::Load("/models/big"); });
 //
 //   double Score(double x) { return model->Score(x); }  // loaded once in each worker, on first use
 //
@@ -12,9 +12,9 @@
 //
 // Life: made by the first use, while other users of the same worker wait for it; what `make` throws
 // is the user's, and the next use tries again; one that uses the value it makes gets a
-// std::logic_error. In a process it is never destroyed: that ends as a
-// whole. In an in-process cluster it is destroyed on its worker's thread when that ends; a
-// reference into it must not outlive the task.
+// std::logic_error. In a process it is never destroyed: that ends as a whole. In an in-process
+// cluster it is destroyed on its worker's thread when that ends; a reference into it must not
+// outlive the task.
 // Thread-safe. It must live as long as anybody uses it: make it a global or a static.
 #ifndef TROUPE_SDK_WORKER_LOCAL_H_
 #define TROUPE_SDK_WORKER_LOCAL_H_

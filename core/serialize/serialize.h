@@ -5,7 +5,7 @@
 // 64, so that they can be viewed where they lie. A value starts at a multiple of 64 in the store,
 // of 8 in a message.
 //
-//   absl::StatusOr<EncodedSize> size = Measure(value);   // runs `serialize`, copies nothing
+//   absl::StatusOr<EncodedSize> size = Measure(value);  // runs `serialize`, copies nothing
 //   std::vector<std::byte> bytes(size->bytes);
 //   std::vector<ObjectId> refs;
 //   absl::Status status = EncodeTo(value, bytes, &refs);  // writes exactly size->bytes

@@ -1,4 +1,7 @@
-"""Checks that the C++ of a page stands in programs that are compiled and run: check_code.py PAGE PROGRAM..."""
+"""Checks that the C++ of a page stands in programs that are compiled and run: check_code.py PAGE PROGRAM...
+
+Blank lines do not count, nor that a block is indented more in the program, all of it alike.
+"""
 
 import re
 import sys
@@ -8,8 +11,16 @@ def Lines(text):
   return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
+def Indentation(line):
+  return len(line) - len(line.lstrip())
+
+
 def Contains(program, block):
-  return any(program[at : at + len(block)] == block for at in range(len(program) - len(block) + 1))
+  for at in range(len(program) - len(block) + 1):
+    indent = " " * (Indentation(program[at]) - Indentation(block[0]))
+    if program[at : at + len(block)] == [indent + line for line in block]:
+      return True
+  return False
 
 
 def main(page, *programs):

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The programs of docs/guide.md run and say what they should, and its code is theirs. Arguments are given to each.
+# The programs of docs/guide.md and docs/from_*.md run and say what they should, and the code there is theirs. Arguments
+# are given to each.
 set -euo pipefail
 more=("$@")
 expect() {
@@ -13,9 +14,16 @@ expect examples/guide/actors "0 pears are left"
 expect examples/guide/actors "the last average is 7"
 expect examples/guide/actors "2 plums were taken"
 expect examples/guide/actors "figs cost 4, apples 6"
+expect examples/guide/from_dask "10 pages were found"
+expect examples/guide/from_joblib "the last score is 7, the copy's offset 1"
+expect examples/guide/from_ray "14"
 expect examples/guide/in_process "a fig costs 4"
+expect examples/guide/named "the area is 6"
+expect examples/guide/named "the counter is at 2"
 expect examples/guide/streams "12 squared is 144"
 expect examples/guide/sync "the answer squared is 49"
 expect examples/guide/sync "the balance is 110"
 expect examples/guide/sync "the numbers add up to 5050"
-python3 examples/guide/check_code.py docs/guide.md examples/guide/*.cc
+for page in docs/guide.md docs/from_*.md; do
+  python3 examples/guide/check_code.py "$page" examples/guide/*.cc
+done

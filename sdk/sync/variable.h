@@ -2,8 +2,8 @@
 // replace.
 //
 //   const auto model = troupe::Variable<Model>::Named("model");
-//   model.Set(Train());                       // the old value goes when nobody looks at it any
-//   more double score = model.Get().Score(image);  // the latest; waits while there is none
+//   model.Set(Train());  // the old value goes when nobody looks at it any more
+//   double score = model.Get().Score(image);  // the latest; waits while there is none
 //
 // The value lies in the object store; GetRef and SetRef pass a reference. It travels as an argument
 // and inside values, and lives as long as somebody has it (an actor keeps it).

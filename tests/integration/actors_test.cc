@@ -25,6 +25,7 @@ class Counter {
   int Add(int by) { return n_ += by; }
   int Value() const { return n_; }
   int Pid() const { return gettid(); }  // of a process, that of its main thread
+  std::string Self() const { return troupe::CurrentTask().actor.ToString(); }
   void Fail() { throw std::logic_error("the counter is broken"); }
   void Die() { raise(SIGKILL); }
 
@@ -92,6 +93,17 @@ TEST_F(ActorsTest, HandlesArePassedAndStored) {
   const troupe::ObjectRef<std::vector<troupe::ActorHandle<Counter>>> stored =
       troupe::Put(std::vector{counter, counter});
   EXPECT_EQ(troupe::Get(troupe::Get(stored)[1].Task(&Counter::Value).Remote()), 20);
+}
+
+TEST_F(ActorsTest, ACallKnowsWhoseItIs) {
+  const auto first = troupe::Actor<Counter>(1).Remote();
+  const auto second = troupe::Actor<Counter>(2).Remote();
+  EXPECT_EQ(troupe::Get(first.Task(&Counter::Self).Remote()), first.id().ToString());
+  EXPECT_EQ(troupe::Get(second.Task(&Counter::Self).Remote()), second.id().ToString());
+  EXPECT_NE(first.id(), second.id());
+  const auto of_a_task = troupe::Task([] { return troupe::CurrentTask().actor.is_null(); });
+  EXPECT_TRUE(troupe::Get(of_a_task.Remote()));
+  EXPECT_TRUE(troupe::CurrentTask().actor.is_null());
 }
 
 TEST_F(ActorsTest, ErrorsOfMethodsAreValuesAndTheActorGoesOn) {

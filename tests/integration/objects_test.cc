@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <numeric>
 #include <string>
@@ -142,6 +143,32 @@ TEST_F(ObjectsTest, MemoryComesBack) {
       EXPECT_EQ(troupe::Get(first.Remote(ref)), i);
     }
   }
+}
+
+// All twenty wait with the value in their hands: a copy for each of them would have no room.
+TEST_F(ObjectsTest, ABoundValueOf50MbIsThereOnceForTwentyTasks) {
+  constexpr size_t kNumbers = 6'250'000;
+  const auto look = troupe::Bind([](std::span<const double> values, int) { return Look(values); },
+                                 std::vector<double>(kNumbers, 1));
+  troupe::Promise<int> gate;
+  std::vector<troupe::ObjectRef<Seen>> tasks;
+  for (int i = 0; i < 20; ++i) tasks.push_back(troupe::Task(look).Remote(gate.ref()));
+  const auto expect_one_copy = [](const char* when) {
+    const troupe::MemoryInfo info = troupe::Memory();
+    const auto large = std::count_if(
+        info.objects.begin(), info.objects.end(),
+        [](const troupe::StoredObject& object) { return object.size >= 1'000'000; });
+    EXPECT_EQ(large, 1) << when;
+    EXPECT_GE(info.object_bytes, kNumbers * sizeof(double)) << when;
+    EXPECT_LT(info.object_bytes, 60'000'000u) << when;
+  };
+  expect_one_copy("before the tasks");
+  gate.Set(1);
+  for (const Seen& seen : troupe::Get(tasks)) {
+    EXPECT_TRUE(seen.in_chunk);
+    EXPECT_EQ(seen.sum, (kNumbers + 511) / 512);
+  }
+  expect_one_copy("after the tasks");
 }
 
 TEST(ObjectStore, WhatCannotFitFailsWithItsSize) {

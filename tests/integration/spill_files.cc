@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "tests/integration/processes.h"
 
@@ -25,14 +27,17 @@ void Damage(const std::string& path) {
 }  // namespace
 
 size_t DamageSpillFiles(const std::string& directory) {
+  constexpr std::string_view kNoName = " (deleted)";
   size_t files = 0;
-  for (const int pid : Descendants(getpid())) {
-    if (NameOf(pid) != "troupe-node") continue;
+  std::vector<int> nodes = Descendants(getpid());
+  std::erase_if(nodes, [](int pid) { return NameOf(pid) != "troupe-node"; });
+  nodes.push_back(getpid());
+  for (const int pid : nodes) {
     for (const auto& fd :
          std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
       std::error_code error;
       const std::string target = std::filesystem::read_symlink(fd.path(), error).string();
-      if (target.find(directory + "/") != 0) continue;
+      if (!target.starts_with(directory + "/") || !target.ends_with(kNoName)) continue;
       Damage(fd.path().string());
       ++files;
     }

@@ -1,6 +1,7 @@
 // Harms what this program's embedded node has spilled. For tests of what follows.
 //
-// Spill files have no name: they are reached by the node's descriptors.
+// Spill files have no name: they are reached by the descriptors of the node, which is a child of
+// this process or, in process, a thread of it.
 #ifndef TROUPE_TESTS_INTEGRATION_SPILL_FILES_H_
 #define TROUPE_TESTS_INTEGRATION_SPILL_FILES_H_
 

@@ -299,6 +299,21 @@ TEST(WorkerLocal, ThatItsMakerUsesIsAnErrorAndNoWaitForItself) {
   EXPECT_THROW((void)*snake, std::logic_error) << "and again";
 }
 
+std::atomic<int> started_here{0};  // workers, of this process
+[[maybe_unused]] const bool counts_starts = [] {
+  troupe::OnWorkerStart([] { ++started_here; });
+  return true;
+}();
+
+TEST(OnWorkerStart, RunsOnceInAWorkerBeforeItsFirstTask) {
+  const int before = started_here;
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto look = troupe::Task([] { return started_here.load(); });
+  EXPECT_EQ(troupe::Get(look.Remote()), before + 1);
+  EXPECT_EQ(troupe::Get(look.Remote()), before + 1) << "and not before each task";
+  EXPECT_EQ(started_here - before, cluster.in_process() ? 1 : 0) << "the driver is no worker";
+}
+
 TEST(Init, MayFollowShutdownManyTimes) {
   for (int i = 0; i < 20; ++i) {
     const troupe::Cluster cluster = troupe::Init({.workers = 1});
