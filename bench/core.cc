@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   const troupe::Cluster cluster =
       troupe::Init({.workers = report.flags().workers, .object_store_memory = int64_t{1} << 30});
   bench::AddCallRows(report);
+  bench::AddMapRows(report);
   bench::AddObjectRows(report);
   bench::AddScaleRows(report);
   bench::AddStencilMetgRow(report);

@@ -20,6 +20,8 @@ void AddTimeRows(Report& report);
 void AddLargeObjectRows(Report& report);
 // Tasks and actor calls, one at a time and many under way.
 void AddCallRows(Report& report);
+// Many calls that are handed over together.
+void AddMapRows(Report& report);
 // Values in and out.
 void AddObjectRows(Report& report);
 // Large numbers of everything.

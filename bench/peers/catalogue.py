@@ -13,6 +13,7 @@ import subprocess
 ROWS = [
     "single_client_tasks_sync",
     "single_client_tasks_async",
+    "map_empty_function",
     "1_1_actor_calls_sync",
     "1_1_actor_calls_async",
     "single_client_put_gigabytes",

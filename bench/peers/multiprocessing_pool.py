@@ -2,7 +2,7 @@
 
 from multiprocessing import Pool
 
-from peer import Peer, WORKERS, double
+from peer import Peer, WORKERS, double, nothing
 
 
 def first_result(x):
@@ -18,6 +18,7 @@ def main():
         peer.pipelined(
             "single_client_tasks_async",
             lambda numbers: [result.get() for result in [pool.apply_async(double, (i,)) for i in numbers]])
+        peer.map("map_empty_function", lambda numbers: pool.map(nothing, numbers))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 A peer is worth comparing only if it did the same work: every call doubles an integer in another process, and the sum
 of the results is checked here; a row whose work was not done ends the program. Each row is the median of `--runs` runs
 after one that is not counted. `--calls` is the number of calls in a run; of those that are waited for one by one there
-are a tenth as many.
+are a tenth as many, of those that are handed over together a hundred times. `--filter=TEXT` leaves out the rows whose
+name does not contain it.
 
     def main():
         peer = Peer("multiprocessing.Pool", calls=20_000)
@@ -20,6 +21,7 @@ import sys
 import time
 
 WORKERS = 2
+MAP_TIMES = 100  # as many calls in a map as of single ones
 BATCH = 1_000  # calls that are submitted before the first result is asked for, as in Ray's benchmark
 PUT_BYTES = 64 << 20
 
@@ -27,6 +29,10 @@ PUT_BYTES = 64 << 20
 def double(x):
     """The work: what bench:core's tasks and actors do."""
     return 2 * x
+
+
+def nothing(x):
+    """What costs no more than its call: for maps."""
 
 
 class Doubler:
@@ -44,11 +50,13 @@ class Peer:
         parser = argparse.ArgumentParser(description="Measures %s." % name)
         parser.add_argument("--runs", type=_positive, default=5)
         parser.add_argument("--calls", type=_positive, default=calls)
+        parser.add_argument("--filter", default="", help="only rows whose name contains it")
         parser.add_argument("--no_put", action="store_true", help="leave out the rows of large values")
         arguments = parser.parse_args()
         self.name = name
         self.runs = arguments.runs
         self.calls = arguments.calls
+        self.filter = arguments.filter
         self.large_values = not arguments.no_put
 
     def sync(self, row, call):
@@ -75,6 +83,19 @@ class Peer:
             seconds = time.perf_counter() - start
             _expect(total == self.calls * (self.calls - 1), self.name, row)
             return self.calls / seconds
+
+        self._row(row, "1/s", measure)
+
+    def map(self, row, map_all):
+        """Calls that are handed over together: `map_all(numbers)` returns `nothing` of each. In calls/s."""
+        count = MAP_TIMES * self.calls
+
+        def measure():
+            start = time.perf_counter()
+            results = map_all(range(count))
+            seconds = time.perf_counter() - start
+            _expect(results == [None] * count, self.name, row)
+            return count / seconds
 
         self._row(row, "1/s", measure)
 
@@ -117,6 +138,8 @@ class Peer:
         self._row("single_client_put_gigabytes", "GB/s", measure)
 
     def _row(self, row, unit, measure):
+        if self.filter not in row:
+            return
         measure()
         values = [measure() for _ in range(self.runs)]
         print(

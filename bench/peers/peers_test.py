@@ -12,6 +12,7 @@ _PEERS = os.path.dirname(os.path.abspath(__file__))
 TASKS = {"single_client_tasks_sync": "us", "single_client_tasks_async": "1/s"}
 ACTORS = {"1_1_actor_calls_sync": "us", "1_1_actor_calls_async": "1/s"}
 START = {"cold_start": "s"}
+MAP = {"map_empty_function": "1/s"}
 
 
 def run(*command):
@@ -34,7 +35,11 @@ class PeersTest(unittest.TestCase):
             self.assertTrue(0 < row["min"] <= row["value"] <= row["max"], row)
 
     def test_multiprocessing_pool(self):
-        self.check([sys.executable, path("multiprocessing_pool.py")], "multiprocessing.Pool", {**TASKS, **START})
+        self.check([sys.executable, path("multiprocessing_pool.py")], "multiprocessing.Pool",
+                   {**TASKS, **MAP, **START})
+
+    def test_a_filter_leaves_out_the_other_rows(self):
+        self.check([sys.executable, path("multiprocessing_pool.py"), "--filter=map_"], "multiprocessing.Pool", MAP)
 
     def test_process_pool_executor(self):
         self.check([sys.executable, path("process_pool_executor.py")], "concurrent.futures", {**TASKS, **START})
