@@ -1,36 +1,71 @@
 #include "sdk/map.h"
 
-#include <cxxabi.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "sdk/reduce.h"
-#include "worker/registered_exceptions.h"
+#include "worker/user_code.h"
 
 namespace troupe::internal {
 
-std::pair<std::string, std::string> DescribeCurrentException() {
-  const std::type_info* type = abi::__cxa_current_exception_type();
-  const std::string name = type == nullptr ? "" : worker::DemangledTypeName(*type);
-  try {
-    throw;
-  } catch (const std::exception& e) {
-    return {worker::DemangledTypeName(typeid(e)), e.what()};
-  } catch (...) {
-    return {name, "something that is no std::exception was thrown"};
-  }
+namespace {
+
+constexpr size_t kMostChunkBytes = size_t{4} << 20;
+constexpr size_t kFirstFold = SIZE_MAX / 2;
+
+}  // namespace
+
+void AddFailure(size_t position, ItemFailures* failures) {
+  std::optional<ErrorInfo> thrown = worker::CallUserCode([] { throw; });
+  failures->items.push_back({static_cast<uint32_t>(position), std::move(thrown->message),
+                             std::move(thrown->exception_type), std::move(thrown->payload)});
+  if (failures->pid != 0) return;
+  const worker::RunningTask* task = worker::CurrentRunningTask();
+  failures->origin = std::string(task->name);
+  failures->attempt = task->attempt;
+  failures->pid = getpid();
 }
 
-MapWindow::MapWindow(const MapOptions& options, size_t most_items, size_t total)
-    : options_(options),
+ErrorInfo TakeFailure(ItemFailures& failures, size_t i, TaskId task) {
+  ItemFailure& item = failures.items[i];
+  return {.kind = ErrorKind::kTaskError,
+          .message = std::move(item.message),
+          .exception_type = std::move(item.exception_type),
+          .origin = failures.origin,
+          .task = task,
+          .attempt = failures.attempt,
+          .pid = failures.pid,
+          .payload = std::move(item.payload)};
+}
+
+StopBetweenItems::StopBetweenItems() : stop_(worker::CurrentRunningTask()->stop) {}
+
+void StopBetweenItems::Stop() {
+  Throw(ErrorKind::kCancelled, "Map: the task was stopped between two of its items");
+}
+
+MapWindow::MapWindow(const char* what, const MapOptions& options, size_t most_items, size_t total)
+    : what_(what),
+      options_(options),
       session_(CurrentSession()),
       deadline_nanos_(DeadlineAfter(options.timeout)),
       window_(options.window > 0 ? options.window : 4 * static_cast<size_t>(session_->cpus())),
+      most_bytes_(static_cast<size_t>(session_->store_bytes() / 4)),
+      chunk_bytes_(std::min(kMostChunkBytes, most_bytes_ / window_)),
       total_(total),
-      sizer_(options.chunk, most_items, static_cast<size_t>(session_->cpus())),
-      progress_(options.progress, total) {}
+      sizer_(options.chunk, most_items, static_cast<size_t>(session_->cpus()), chunk_bytes_),
+      progress_(options.progress, total),
+      next_fold_(kFirstFold) {}
+
+MapWindow::~MapWindow() {
+  try {
+    CancelRest();
+  } catch (const Error&) {  // a forked child has no say
+  }
+}
 
 void MapWindow::Prepare(OutgoingCall& call, std::string function_name) const {
   call.SetName(options_.name.empty() ? std::move(function_name) : options_.name);
@@ -40,12 +75,27 @@ void MapWindow::Prepare(OutgoingCall& call, std::string function_name) const {
   Apply(options, call);
 }
 
-size_t MapWindow::Sent(Handle result, size_t items) {
+TaskOptions MapWindow::fold_options() const {
+  TaskOptions options;
+  options.priority = options_.priority;
+  return options;
+}
+
+size_t MapWindow::Sent(Handle result, size_t items, size_t bytes) {
   const size_t number = next_number_++;
   order_.Add(result, number);
-  flights_.emplace(number, Landed{number, taken_, items, std::move(result)});
+  flights_.emplace(number, Landed{number, false, taken_, items, bytes, std::move(result)});
   taken_ += items;
+  ++held_;
+  held_bytes_ += bytes;
   return number;
+}
+
+void MapWindow::SentFold(Handle result) {
+  const size_t number = next_fold_++;
+  order_.Add(result, number);
+  flights_.emplace(number, Landed{number, true, 0, 0, 0, std::move(result)});
+  ++folds_;
 }
 
 MapWindow::Landed MapWindow::Wait() {
@@ -54,23 +104,39 @@ MapWindow::Landed MapWindow::Wait() {
     const size_t pending = flights_.size();
     CancelRest(/*kill=*/true);
     Throw(ErrorKind::kDeadlineExceeded,
-          absl::StrCat("Map: after ", absl::FormatDuration(options_.timeout), " ", progress_.done(),
-                       " items are done and ", pending, " tasks are under way"));
+          absl::StrCat(what_, ": after ", absl::FormatDuration(options_.timeout), " ",
+                       progress_.done(), " items are done and ", pending, " tasks are under way"));
   }
-  const auto flight = flights_.find(static_cast<size_t>(*number));
+  return Land(static_cast<size_t>(*number));
+}
+
+MapWindow::Landed MapWindow::Land(size_t number) {
+  const auto flight = flights_.find(number);
   Landed landed = std::move(flight->second);
   flights_.erase(flight);
+  if (landed.fold) --folds_;
   return landed;
 }
 
-void MapWindow::CancelRest(bool kill) {
-  for (const auto& [number, flight] : flights_) CancelTask(flight.result, {.force = kill});
-  flights_.clear();
+std::optional<ErrorInfo> MapWindow::ErrorOf(const Landed& landed) const {
+  const ObjectId id = landed.result.id();
+  return session_->FirstError(std::span(&id, 1));
 }
 
-absl::Duration MapWindow::TimeLeft() const {
-  if (deadline_nanos_ == worker::kForever) return absl::InfiniteDuration();
-  return absl::Nanoseconds(std::max<int64_t>(0, deadline_nanos_ - MonotonicNanos()));
+void MapWindow::ForgetEndedFolds() {
+  if (flights_.empty()) return;
+  while (const std::optional<uint64_t> number = order_.Next(0)) Land(static_cast<size_t>(*number));
+}
+
+void MapWindow::Done(const Landed& landed) {
+  --held_;
+  held_bytes_ -= landed.bytes;
+  progress_.Add(landed.items);
+}
+
+void MapWindow::CancelRest(bool kill) {
+  const std::map<size_t, Landed> rest = std::exchange(flights_, {});
+  for (const auto& [number, flight] : rest) CancelTask(flight.result, {.force = kill});
 }
 
 std::vector<std::byte> JoinCallables(std::span<const std::byte> first,

@@ -1,24 +1,29 @@
 // Map(f, range) calls f for each item of the range, in the workers; StarMap for tuples of
 // arguments.
 //
-//   for (auto [i, y] : troupe::Map(Square, numbers)) Use(i, y);             // in order
-//   for (auto [i, y] : troupe::Map(Square, numbers,
-//                                  {.order = troupe::Order::kCompletion, .progress = "squares"}))
-//                                  ...
+//   for (auto [i, y] : troupe::Map(Square, numbers)) Use(i, y);  // in order
+//   const troupe::MapOptions as_they_come = {.order = troupe::Order::kCompletion,
+//                                            .progress = "squares"};
+//   for (auto [i, y] : troupe::Map(Square, numbers, as_they_come)) Use(i, y);
 //   std::vector<int> squares = troupe::Map(Square, numbers).ToVector();
-//   auto areas = troupe::StarMap(Area, std::vector<std::tuple<double, double>>{{1, 2}, {3, 4}});
+//   auto areas = troupe::StarMap(Area, std::vector<std::pair<int, int>>{{1, 2}, {3, 4}});
 //
 // The range is read lazily, a bounded number of tasks ahead of what was taken: it may be larger
-// than memory, or endless. It may hold references (ObjectRef<T> for a T). Short calls share a task:
-// how many is measured, unless `chunk` says it. f is whatever Task takes, Bind included.
-// Errors: fail_fast throws the first one that comes, and cancels the rest; collect and skip leave
-// out the items that failed; collect keeps their errors (errors()). After the timeout of the whole,
-// it throws DeadlineExceeded, whatever the calls are doing, and kills the workers that do them.
-// What is left when the MapRange goes is dropped.   Not thread-safe: one thread iterates.   After
-// joblib's Parallel and Dask's map.
+// than memory, or endless. Its items, encoded, take at most a quarter of the object store at a
+// time; one that is larger goes alone. It may hold references (ObjectRef<T> for a T). Short calls
+// share a task: how many is measured, unless `chunk` says it. f is whatever Task takes, Bind
+// included.
+// Errors: fail_fast throws the first one that comes; collect and skip leave out the items that
+// failed; collect keeps their errors (errors()). After the timeout of the whole, it throws
+// DeadlineExceeded, whatever the calls are doing, and kills the workers that do them.
+// Whatever it throws, the range's own exceptions among them, and when the MapRange goes: the tasks
+// that are left are cancelled, and no more results come. A task that is cancelled ends after the
+// item that it is at.   Not thread-safe: one thread iterates.   After joblib's Parallel and Dask's
+// map.
 #ifndef TROUPE_SDK_MAP_H_
 #define TROUPE_SDK_MAP_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -26,10 +31,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -55,9 +62,9 @@ struct MapOptions {
   Order order = Order::kInput;
   OnError on_error = OnError::kFailFast;
   absl::Duration timeout = absl::InfiniteDuration();  // of the whole
-  size_t chunk = 0;                                   // items a task; 0: as measured
-  size_t window = 0;                                  // tasks under way; 0: four a CPU
-  std::string progress = {};                          // a label: shown on a terminal
+  size_t chunk = 0;           // items a task, fewer where they are large; 0: as measured
+  size_t window = 0;          // tasks under way; 0: four a CPU
+  std::string progress = {};  // a label: shown on a terminal
   int priority = 0;
   double cpus = 1;
 };
@@ -68,24 +75,50 @@ struct MapItem {
   R value;
 };
 struct MapFailure {
-  size_t index = 0;
-  ErrorInfo error;
+  size_t index = 0;  // in the range
+  ErrorInfo error;   // with the task that had the item, its attempt and its process
 };
 
 namespace internal {
+
+// What the function threw for some items of a chunk, and where.
+struct ItemFailure {
+  uint32_t position = 0;  // within the chunk
+  std::string message;
+  std::string exception_type;
+  std::string payload;  // of a registered exception
+};
+struct ItemFailures {
+  std::vector<ItemFailure> items;  // by position
+  std::string origin;              // of the task that had them; empty where none has failed
+  uint32_t attempt = 0;
+  int32_t pid = 0;
+};
+// In a handler: adds what is being handled.
+void AddFailure(size_t position, ItemFailures* failures);
+// As the error of one item.
+ErrorInfo TakeFailure(ItemFailures& failures, size_t i, TaskId task);
 
 // What a task of a Map returns: the values of the items that did not fail, in order.
 template <typename V>
 struct ChunkResult {
   std::vector<V> values;
-  std::vector<uint32_t> failed;  // positions within the chunk, ascending
-  std::vector<std::string> messages;
-  std::vector<std::string> exception_types;
+  ItemFailures failures;
   int64_t nanos = 0;
 };
 
-// Type and message of what is being handled.
-std::pair<std::string, std::string> DescribeCurrentException();
+// Ends a task between two of its items where nobody wants its result any more.
+class StopBetweenItems {
+ public:
+  StopBetweenItems();  // REQUIRES: in a task
+  void Check() const {
+    if (stop_.stop_requested()) Stop();
+  }
+
+ private:
+  [[noreturn]] static void Stop();
+  std::stop_token stop_;
+};
 
 // The first N of a list.
 template <size_t N, typename List, typename... Taken>
@@ -131,16 +164,15 @@ struct MapEntry<F, X, kStar, kCatch, ParameterList<B...>> {
         call, [&](std::vector<X>&& chunk, auto&&... bound) {
           ChunkResult<V> result;
           result.values.reserve(chunk.size());
+          const StopBetweenItems stop;
           const int64_t start = MonotonicNanos();
           for (size_t i = 0; i < chunk.size(); ++i) {
+            stop.Check();
             if constexpr (kCatch) {
               try {
                 AddOne(*f, std::move(chunk[i]), &result, bound...);
               } catch (...) {
-                auto [type, message] = DescribeCurrentException();
-                result.failed.push_back(static_cast<uint32_t>(i));
-                result.messages.push_back(std::move(message));
-                result.exception_types.push_back(std::move(type));
+                AddFailure(i, &result.failures);
               }
             } else {
               AddOne(*f, std::move(chunk[i]), &result, bound...);
@@ -214,7 +246,7 @@ void AddChunk(OutgoingCall& call, const F& f, ParameterList<B...>, const Chunk& 
                f.values());
   }
 }
-// Some megabytes, as far as the type says.
+// Some megabytes, as far as the type says: what is decoded may be larger than what travels.
 template <typename X>
 constexpr size_t MostItems() {
   constexpr size_t each = std::is_arithmetic_v<X> ? sizeof(X) : 16 * sizeof(X);
@@ -253,47 +285,120 @@ constexpr bool AssertMappable(ParameterList<B...>) {
   return true;
 }
 
-// What is under way of a Map, whatever its types.
+// What is under way of a Map or a reduction, whatever its types: tasks that have a chunk of the
+// range, and folds of two results. What has not landed when it goes, or throws, is cancelled.
 class MapWindow {
  public:
-  MapWindow(const MapOptions& options, size_t most_items, size_t total);
+  // `what`: "Map", for messages.
+  MapWindow(const char* what, const MapOptions& options, size_t most_items, size_t total);
+  ~MapWindow();
+  MapWindow(const MapWindow&) = delete;
+  MapWindow& operator=(const MapWindow&) = delete;
 
+  const char* what() const { return what_; }
   const std::shared_ptr<worker::Session>& session() const { return session_; }
-  // Room for another task, and how many items it takes.
-  bool HasRoom(size_t buffered) const { return flights_.size() + buffered < window_; }
+  // Room for another chunk; how many items it takes, and after how many bytes it is full.
+  bool HasRoom() const {
+    return HasRoomForFold() && (held_ == 0 || (held_ < window_ && held_bytes_ < most_bytes_));
+  }
+  bool HasRoomForFold() const { return folds_ < window_; }
   size_t NextSize() const { return sizer_.Next(total_ == 0 ? SIZE_MAX : total_ - taken_); }
+  size_t chunk_bytes() const { return chunk_bytes_; }
 
   void Prepare(OutgoingCall& call, std::string function_name) const;
+  TaskOptions fold_options() const;
   // A task was sent; its number, which Wait gives back.
-  size_t Sent(Handle result, size_t items);
+  size_t Sent(Handle result, size_t items, size_t bytes);
+  void SentFold(Handle result);
   bool idle() const { return flights_.empty(); }
   struct Landed {
     size_t number = 0;
+    bool fold = false;
     size_t first = 0;  // index of its first item
     size_t items = 0;
+    size_t bytes = 0;  // of its items, encoded
     Handle result;
   };
-  // The next task that ends. Throws DeadlineExceeded, after it has cancelled the rest.
+  // The next task that ends. Throws DeadlineExceeded, after it has killed the rest.
   Landed Wait();
-  void Measured(size_t items, int64_t nanos) { sizer_.Measured(items, nanos); }
-  void Done(size_t items) { progress_.Add(items); }
+  std::optional<ErrorInfo> ErrorOf(const Landed& landed) const;
+  // Forgets the folds that have ended. REQUIRES: nothing else is under way.
+  void ForgetEndedFolds();
+  void Measured(size_t items, int64_t nanos, size_t bytes) { sizer_.Measured(items, nanos, bytes); }
+  // A chunk makes room for another.
+  void Done(const Landed& landed);
   // Nobody wants the rest.
   void CancelRest(bool kill = false);
-  absl::Duration TimeLeft() const;
+  // The rest goes on without us.
+  void LetGo() { flights_.clear(); }
 
  private:
+  Landed Land(size_t number);
+
+  const char* what_;
   MapOptions options_;
   std::shared_ptr<worker::Session> session_;
   int64_t deadline_nanos_;
   size_t window_;
+  size_t most_bytes_;  // of all chunks that have not been taken
+  size_t chunk_bytes_;
   size_t total_;      // 0: unknown
   size_t taken_ = 0;  // of the range
+  size_t held_ = 0;   // chunks that have not been taken
+  size_t held_bytes_ = 0;
+  size_t folds_ = 0;  // under way
   ChunkSizer sizer_;
   Progress progress_;
   CompletionOrder order_;
-  size_t next_number_ = 0;
+  size_t next_number_ = 0;  // of the chunks; folds have numbers from kFirstFold on
+  size_t next_fold_;
   std::map<size_t, Landed> flights_;
 };
+
+// The bytes of items as they travel, one after the other.
+template <typename Item>
+class EncodedBytes {
+ public:
+  size_t Add(const Item& item) {
+    if constexpr (std::is_arithmetic_v<Item> || std::is_enum_v<Item>) {
+      return bytes_ += sizeof(Item);
+    } else if constexpr (IsObjectRef<Item>::value) {
+      return bytes_ += sizeof(ObjectId);
+    } else {
+      try {
+        archive_(item);
+      } catch (const std::exception&) {  // it cannot travel: who sends it says so
+      }
+      return archive_.offset();
+    }
+  }
+  size_t bytes() const { return std::max(bytes_, archive_.offset()); }
+
+ private:
+  size_t bytes_ = 0;
+  serialize::OutputArchive archive_{{}, 0, nullptr};  // measures
+};
+
+// The next items of a range: as many as the window wants, fewer where they are large.
+template <typename Item>
+struct ChunkOf {
+  std::vector<Item> items;
+  size_t bytes = 0;
+};
+template <typename Item, typename Iterator, typename Sentinel>
+ChunkOf<Item> TakeChunk(const MapWindow& window, Iterator& next, const Sentinel& end) {
+  const size_t wanted = window.NextSize();
+  ChunkOf<Item> chunk;
+  chunk.items.reserve(std::min(wanted, MostItems<MapInput<Item>>()));
+  EncodedBytes<Item> size;
+  bool full = false;
+  for (; !full && chunk.items.size() < wanted && next != end; ++next) {
+    chunk.items.push_back(*next);
+    full = size.Add(chunk.items.back()) >= window.chunk_bytes();
+  }
+  chunk.bytes = size.bytes();
+  return chunk;
+}
 
 }  // namespace internal
 
@@ -320,28 +425,22 @@ class MapRange {
         next_(std::begin(range_)),
         end_(std::end(range_)),
         options_(std::move(options)),
-        window_(options_, internal::MostItems<X>(), internal::TotalOf(range_)) {}
+        window_(kStar ? "StarMap" : "Map", options_, internal::MostItems<X>(),
+                internal::TotalOf(range_)) {}
   MapRange(const MapRange&) = delete;
   MapRange& operator=(const MapRange&) = delete;
-  ~MapRange() { window_.CancelRest(); }
 
-  // The next result; none at the end. Throws.
+  // The next result; none at the end. Throws, and has no more then.
   std::optional<MapItem<R>> Next() {
-    do {
-      while (position_ < chunk_items_) {
-        const size_t position = position_++;
-        if (next_failed_ < chunk_.failed.size() && chunk_.failed[next_failed_] == position) {
-          Fail(chunk_first_ + position,
-               {.kind = ErrorKind::kTaskError,
-                .message = std::move(chunk_.messages[next_failed_]),
-                .exception_type = std::move(chunk_.exception_types[next_failed_])});
-          ++next_failed_;
-          continue;
-        }
-        return MapItem<R>{chunk_first_ + position, std::move(chunk_.values[next_value_++])};
-      }
-    } while (Advance());
-    return std::nullopt;
+    if (ended_) return std::nullopt;
+    try {
+      return FindNext();
+    } catch (...) {
+      ended_ = true;
+      landed_.clear();
+      window_.CancelRest();
+      throw;
+    }
   }
   // The rest, in the order in which it comes.
   std::vector<R> ToVector() {
@@ -356,19 +455,32 @@ class MapRange {
   std::default_sentinel_t end() { return {}; }
 
  private:
+  std::optional<MapItem<R>> FindNext() {
+    do {
+      while (position_ < chunk_items_) {
+        const size_t position = position_++;
+        const auto& failed = chunk_.failures.items;
+        if (next_failed_ < failed.size() && failed[next_failed_].position == position) {
+          Fail(chunk_first_ + position,
+               internal::TakeFailure(chunk_.failures, next_failed_++, chunk_task_));
+          continue;
+        }
+        return MapItem<R>{chunk_first_ + position, std::move(chunk_.values[next_value_++])};
+      }
+    } while (Advance());
+    return std::nullopt;
+  }
+
   // Sends as many chunks as the window has room for.
   void Fill() {
-    while (window_.HasRoom(landed_.size()) && next_ != end_) {
-      const size_t wanted = window_.NextSize();
-      std::vector<Item> chunk;
-      chunk.reserve(std::min(wanted, internal::MostItems<X>()));
-      for (; chunk.size() < wanted && next_ != end_; ++next_) chunk.push_back(*next_);
+    while (window_.HasRoom() && next_ != end_) {
+      const internal::ChunkOf<Item> chunk = internal::TakeChunk<Item>(window_, next_, end_);
       internal::OutgoingCall call(window_.session());
       call.SetEntry(options_.on_error == OnError::kFailFast ? &Entry::Run : &CatchingEntry::Run);
       call.SetCallable(internal::PackCallable(internal::FunctionOf(f_)));
       window_.Prepare(call, internal::NameOfCallable(internal::FunctionOf(f_)));
-      internal::AddChunk(call, f_, typename Types::Bound(), chunk);
-      window_.Sent(std::move(call.Submit()[0]), chunk.size());
+      internal::AddChunk(call, f_, typename Types::Bound(), chunk.items);
+      window_.Sent(std::move(call.Submit()[0]), chunk.items.size(), chunk.bytes);
     }
   }
 
@@ -388,12 +500,7 @@ class MapRange {
       if (window_.idle()) return false;
       internal::MapWindow::Landed landed = window_.Wait();
       if (options_.on_error == OnError::kFailFast) {
-        const ObjectId id = landed.result.id();
-        if (auto error = window_.session()->FirstError(std::span(&id, 1))) {
-          window_.CancelRest();
-          landed_.clear();
-          internal::Throw(*std::move(error));
-        }
+        if (auto error = window_.ErrorOf(landed)) internal::Throw(*std::move(error));
       }
       if (options_.order == Order::kInput && landed.number != next_number_) {
         landed_.emplace(landed.number, std::move(landed));
@@ -406,18 +513,22 @@ class MapRange {
 
   // False where the whole chunk has failed.
   bool Open(const internal::MapWindow::Landed& landed) {
-    auto fetched =
-        internal::Fetch(ObjectRef<internal::ChunkResult<R>>(internal::Handle(landed.result)));
-    window_.Done(landed.items);
+    const ObjectRef<internal::ChunkResult<R>> ref{internal::Handle(landed.result)};
+    auto value = window_.session()->Value(ref.id(), worker::kForever);
+    const auto* encoded = std::get_if<worker::ValueBytes>(&value);
+    const size_t bytes = encoded == nullptr ? 0 : encoded->bytes().size();
+    auto fetched = internal::DecodeFetched(ref, std::move(value));
+    window_.Done(landed);
     if (auto* error = std::get_if<ErrorInfo>(&fetched)) {
       for (size_t i = 0; i < landed.items; ++i) Fail(landed.first + i, *error);
       return false;
     }
     chunk_ = std::get<internal::ChunkResult<R>>(std::move(fetched));
+    chunk_task_ = ref.id().task();
     chunk_first_ = landed.first;
     chunk_items_ = landed.items;
     position_ = next_value_ = next_failed_ = 0;
-    window_.Measured(landed.items, chunk_.nanos);
+    window_.Measured(landed.items, chunk_.nanos, bytes);
     return true;
   }
 
@@ -434,7 +545,9 @@ class MapRange {
   internal::MapWindow window_;
   std::map<size_t, internal::MapWindow::Landed> landed_;  // before their turn
   size_t next_number_ = 0;                                // of the task whose turn it is
+  bool ended_ = false;                                    // by an error
   internal::ChunkResult<R> chunk_;                        // the one whose items are being given
+  TaskId chunk_task_;
   size_t chunk_first_ = 0;
   size_t chunk_items_ = 0;
   size_t position_ = 0;

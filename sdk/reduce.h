@@ -1,21 +1,31 @@
-// MapReduce(map, reduce, range) folds what `map` makes of the items; TreeReduce folds references.
+// MapReduce(map, reduce, range) folds what `map` makes of the items; TreeReduce folds the items
+// themselves, which are values or references, and returns a reference.
 //
 //   int64_t total = troupe::MapReduce(CountWords, std::plus<>(), lines);
 //   troupe::ObjectRef<Histogram> all = troupe::TreeReduce(Merge, parts);
+//   double sum = troupe::Get(troupe::TreeReduce(std::plus<>(), numbers));
 //
 // `reduce` takes two values and makes one; it must be associative, and need not be commutative: the
-// order of the range is kept. Each task maps and folds a chunk of the range; the results are folded
-// in the workers, two by two, and only the last one comes here. Options as for Map; on_error is
-// fail_fast. Throws InvalidArgument for an empty range.
+// order of the range is kept. Each task maps and folds a chunk of the range, or two references; the
+// results are folded in the workers, two by two, and only the last one comes here.
+// The range is read lazily, as far ahead as Map reads: it may be larger than memory. TreeReduce
+// returns when it has read the range; references that are there already, as those of a std::vector,
+// it reads without waiting. Options as for Map; on_error is fail_fast.
+// Errors: InvalidArgument for an empty range; else as Map has them. Whatever MapReduce throws, and
+// where TreeReduce throws or has met a failure, which is its result then, all that is under way is
+// cancelled.   Thread-safe.
 #ifndef TROUPE_SDK_REDUCE_H_
 #define TROUPE_SDK_REDUCE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <map>
-#include <set>
+#include <optional>
 #include <span>
+#include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -53,9 +63,11 @@ struct MapReduceEntry<M, R, X, ParameterList<B...>> {
     R& fold = std::get<0>(reduce);
     DecodeAndCall<TupleResults<V, int64_t>, std::vector<X>, SharedParameter<B>...>(
         call, [&](std::vector<X>&& chunk, auto&&... bound) {
+          const StopBetweenItems stop;
           const int64_t start = MonotonicNanos();
           V value = CallForItem<false>(f, X(std::move(chunk[0])), bound...);
           for (size_t i = 1; i < chunk.size(); ++i) {
+            stop.Check();
             V next = CallForItem<false>(f, X(std::move(chunk[i])), bound...);
             value = std::invoke(fold, std::move(value), std::move(next));
           }
@@ -68,7 +80,8 @@ struct MapReduceEntry<M, R, X, ParameterList<B...>> {
 template <typename R, typename V>
 class ReductionStack {
  public:
-  explicit ReductionStack(const R* reduce) : reduce_(reduce) {}
+  ReductionStack(const R* reduce, MapWindow* window) : reduce_(reduce), window_(window) {}
+
   void Push(ObjectRef<V> value) {
     int level = 0;
     for (; !stack_.empty() && stack_.back().first == level; ++level) {
@@ -77,7 +90,12 @@ class ReductionStack {
     }
     stack_.emplace_back(level, std::move(value));
   }
+  // Throws InvalidArgument where nothing was pushed.
   ObjectRef<V> Finish() {
+    if (stack_.empty()) {
+      Throw(ErrorKind::kInvalidArgument,
+            std::string(window_->what()) + ": the range is empty, and there is nothing to reduce");
+    }
     ObjectRef<V> value = stack_.back().second;
     for (size_t i = stack_.size() - 1; i-- > 0;) value = Fold(stack_[i].second, value);
     stack_.clear();
@@ -86,79 +104,169 @@ class ReductionStack {
 
  private:
   ObjectRef<V> Fold(const ObjectRef<V>& a, const ObjectRef<V>& b) {
-    return Task(*reduce_).Remote(a, b);
+    ObjectRef<V> folded = Task(*reduce_).Options(window_->fold_options()).Remote(a, b);
+    window_->SentFold(folded.handle());
+    return folded;
   }
 
   const R* reduce_;
+  MapWindow* window_;
   std::vector<std::pair<int, ObjectRef<V>>> stack_;
+};
+
+// What MapReduce and TreeReduce have in common where the range has to travel: chunks of it are
+// mapped and folded, and their results go on a stack in the order of the range.
+template <typename M, typename R, typename Range>
+class RangeReduction {
+  using Iterator = decltype(std::begin(std::declval<Range&>()));
+  using Sentinel = decltype(std::end(std::declval<Range&>()));
+  using Item = MapItemOf<Iterator>;
+  using X = MapInput<Item>;
+  using Types = MapTypes<M, X, false>;
+  static_assert(AssertCallable<typename Types::Function>());
+  static_assert(AssertCallable<R>());
+  static_assert(AssertMappable<typename Types::Function, X, false>(typename Types::Bound()));
+  using Entry = MapReduceEntry<typename Types::Function, R, X, typename Types::Bound>;
+
+ public:
+  using V = typename Entry::V;
+  static_assert(AssertResult<V>());
+
+  RangeReduction(const char* what, const M& map, const R& reduce, Range& range,
+                 const MapOptions& options)
+      : map_(map),
+        reduce_(reduce),
+        next_(std::begin(range)),
+        end_(std::end(range)),
+        window_(what, options, MostItems<X>(), TotalOf(range)),
+        stack_(&reduce, &window_) {}
+
+  // The result, which has come; or the first failure, and the rest is cancelled.
+  ObjectRef<V> Run() {
+    while (next_ != end_ || !window_.idle()) {
+      Fill();
+      if (const std::optional<ObjectRef<V>> failed = Land()) return *failed;
+    }
+    ObjectRef<V> last = stack_.Finish();
+    while (!window_.idle()) {
+      if (const std::optional<ObjectRef<V>> failed = Land()) return *failed;
+    }
+    return last;
+  }
+  // The same once the range has been read: the result may be yet to come.
+  ObjectRef<V> Begin() {
+    for (Fill(); next_ != end_; Fill()) {
+      if (const std::optional<ObjectRef<V>> failed = Land()) return *failed;
+    }
+    for (auto& [number, mapped] : mapped_) stack_.Push(std::move(mapped));
+    ObjectRef<V> last = stack_.Finish();
+    window_.LetGo();
+    return last;
+  }
+
+ private:
+  void Fill() {
+    while (window_.HasRoom() && next_ != end_) {
+      const ChunkOf<Item> chunk = TakeChunk<Item>(window_, next_, end_);
+      OutgoingCall call(window_.session());
+      call.SetEntry(&Entry::Run);
+      call.SetCallable(JoinCallables(PackCallable(FunctionOf(map_)), PackCallable(reduce_)));
+      window_.Prepare(call, NameOfCallable(FunctionOf(map_)));
+      call.SetResults(2, 0);
+      AddChunk(call, map_, typename Types::Bound(), chunk.items);
+      std::vector<Handle> results = call.Submit();
+      const size_t number = window_.Sent(std::move(results[1]), chunk.items.size(), chunk.bytes);
+      mapped_.emplace(number, ObjectRef<V>(std::move(results[0])));
+    }
+  }
+
+  // Waits for a task to end. What failed, where it has.
+  std::optional<ObjectRef<V>> Land() {
+    MapWindow::Landed task = window_.Wait();
+    if (window_.ErrorOf(task).has_value()) {
+      window_.CancelRest();
+      return task.fold ? ObjectRef<V>(std::move(task.result)) : mapped_.at(task.number);
+    }
+    if (task.fold) return std::nullopt;
+    window_.Measured(task.items, Get(ObjectRef<int64_t>(task.result)), 0);
+    landed_.emplace(task.number, std::move(task));
+    for (auto it = landed_.find(next_turn_); it != landed_.end(); it = landed_.find(++next_turn_)) {
+      stack_.Push(std::move(mapped_.at(next_turn_)));
+      mapped_.erase(next_turn_);
+      window_.Done(it->second);
+      landed_.erase(it);
+    }
+    return std::nullopt;
+  }
+
+  const M& map_;
+  const R& reduce_;
+  Iterator next_;
+  Sentinel end_;
+  MapWindow window_;
+  ReductionStack<R, V> stack_;
+  std::map<size_t, ObjectRef<V>> mapped_;       // by the number of their task, until their turn
+  std::map<size_t, MapWindow::Landed> landed_;  // before their turn
+  size_t next_turn_ = 0;
+};
+
+// Folds two references a task.
+template <typename T, typename R, typename Range>
+ObjectRef<T> ReduceRefs(const R& reduce, Range& range) {
+  using Iterator = decltype(std::begin(range));
+  // References that lie there need no room; those that a lazy range makes do.
+  constexpr bool kAreThere =
+      std::forward_iterator<Iterator> && std::is_reference_v<std::iter_reference_t<Iterator>>;
+  MapWindow window("TreeReduce", {}, 1, 0);
+  ReductionStack<R, T> stack(&reduce, &window);
+  auto next = std::begin(range);
+  const auto end = std::end(range);
+  for (; next != end; ++next) {
+    if constexpr (kAreThere) window.ForgetEndedFolds();
+    while (!kAreThere && !window.HasRoomForFold()) {
+      MapWindow::Landed fold = window.Wait();
+      if (!window.ErrorOf(fold).has_value()) continue;
+      window.CancelRest();
+      return ObjectRef<T>(std::move(fold.result));
+    }
+    stack.Push(*next);
+  }
+  ObjectRef<T> last = stack.Finish();
+  window.LetGo();
+  return last;
+}
+
+// The item itself.
+struct Itself {
+  template <typename T>
+  T operator()(T item) const {
+    return item;
+  }
 };
 
 }  // namespace internal
 
-// Pairs of neighbours, level by level. Throws InvalidArgument where there are none.
-template <typename F, typename T>
-[[nodiscard]] ObjectRef<T> TreeReduce(F reduce, std::vector<ObjectRef<T>> refs) {
-  if (refs.empty())
-    internal::Throw(ErrorKind::kInvalidArgument, "TreeReduce: there is nothing to reduce");
-  while (refs.size() > 1) {
-    std::vector<ObjectRef<T>> folded;
-    folded.reserve((refs.size() + 1) / 2);
-    for (size_t i = 0; i + 1 < refs.size(); i += 2)
-      folded.push_back(Task(reduce).Remote(refs[i], refs[i + 1]));
-    if (refs.size() % 2 == 1) folded.push_back(std::move(refs.back()));
-    refs = std::move(folded);
+// Of a range of values or of references; neighbours are folded, level by level.
+template <typename R, typename Range>
+[[nodiscard]] auto TreeReduce(R reduce, Range&& range) {
+  using Held = std::remove_reference_t<Range>;
+  using Item = internal::MapItemOf<decltype(std::begin(range))>;
+  if constexpr (internal::IsObjectRef<Item>::value) {
+    return internal::ReduceRefs<typename Item::value_type>(reduce, range);
+  } else {
+    const MapOptions options = {.name = internal::NameOfCallable(reduce)};
+    const internal::Itself itself;
+    return internal::RangeReduction<internal::Itself, R, Held>("TreeReduce", itself, reduce, range,
+                                                               options)
+        .Begin();
   }
-  return std::move(refs[0]);
 }
 
 template <typename M, typename R, typename Range>
 [[nodiscard]] auto MapReduce(M map, R reduce, Range&& range, MapOptions options = {}) {
-  using Input = internal::MapItemOf<decltype(std::begin(range))>;
-  using X = internal::MapInput<Input>;
-  using Types = internal::MapTypes<M, X, false>;
-  static_assert(internal::AssertCallable<typename Types::Function>());
-  static_assert(internal::AssertCallable<R>());
-  static_assert(
-      internal::AssertMappable<typename Types::Function, X, false>(typename Types::Bound()));
-  using Entry = internal::MapReduceEntry<typename Types::Function, R, X, typename Types::Bound>;
-  using V = typename Entry::V;
-  static_assert(internal::AssertResult<V>());
-
-  internal::MapWindow window(options, internal::MostItems<X>(), internal::TotalOf(range));
-  internal::ReductionStack<R, V> stack(&reduce);
-  std::map<size_t, ObjectRef<V>> values;  // by the number of their task, until their turn
-  std::set<size_t> landed;
-  size_t next_turn = 0;
-  auto next = std::begin(range);
-  const auto end = std::end(range);
-  for (;;) {
-    while (window.HasRoom(landed.size()) && next != end) {
-      const size_t wanted = window.NextSize();
-      std::vector<Input> chunk;
-      for (; chunk.size() < wanted && next != end; ++next) chunk.push_back(*next);
-      internal::OutgoingCall call(window.session());
-      call.SetEntry(&Entry::Run);
-      call.SetCallable(internal::JoinCallables(internal::PackCallable(internal::FunctionOf(map)),
-                                               internal::PackCallable(reduce)));
-      window.Prepare(call, internal::NameOfCallable(internal::FunctionOf(map)));
-      call.SetResults(2, 0);
-      internal::AddChunk(call, map, typename Types::Bound(), chunk);
-      std::vector<internal::Handle> results = call.Submit();
-      values.emplace(window.Sent(std::move(results[1]), chunk.size()),
-                     ObjectRef<V>(std::move(results[0])));
-    }
-    if (window.idle()) break;
-    const internal::MapWindow::Landed task = window.Wait();
-    window.Measured(task.items, Get(ObjectRef<int64_t>(task.result)));
-    window.Done(task.items);
-    landed.insert(task.number);
-    for (; landed.erase(next_turn) > 0; ++next_turn) {
-      stack.Push(std::move(values.at(next_turn)));
-      values.erase(next_turn);
-    }
-  }
-  if (next_turn == 0) internal::Throw(ErrorKind::kInvalidArgument, "MapReduce: the range is empty");
-  return Get(stack.Finish(), window.TimeLeft());
+  using Held = std::remove_reference_t<Range>;
+  internal::RangeReduction<M, R, Held> reduction("MapReduce", map, reduce, range, options);
+  return Get(reduction.Run());
 }
 
 }  // namespace troupe

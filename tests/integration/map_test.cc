@@ -1,17 +1,26 @@
 // Map, StarMap, MapReduce and TreeReduce on real processes.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <numeric>
+#include <regex>
 #include <set>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -32,6 +41,81 @@ int SpinForMilliseconds(int ms) {
   return ms;
 }
 std::string Joined(const std::string& a, const std::string& b) { return a + b; }
+std::vector<int> AddedUp(std::vector<int> a, const std::vector<int>& b) {
+  for (size_t i = 0; i < a.size(); ++i) a[i] += b[i];
+  return a;
+}
+
+std::string NewPath(const char* name) {
+  const std::string path = testing::TempDir() + "/" + name + "." + std::to_string(getpid());
+  unlink(path.c_str());
+  return path;
+}
+void Touch(const std::string& path) { std::ofstream(path) << 1; }
+bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+template <typename F>
+bool Eventually(F condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+// Ends only when it is told to.
+int UntilStopped() {
+  const std::stop_token stop = troupe::CurrentTask().stop_token();
+  while (!stop.stop_requested()) std::this_thread::yield();
+  return 0;
+}
+// The first item fails as soon as another one runs, and those end only when they are told to.
+int FirstFails(const std::string& another_runs, int i) {
+  if (i > 0) {
+    Touch(another_runs);
+    return UntilStopped();
+  }
+  Eventually([&] { return Exists(another_runs); });
+  throw std::invalid_argument("the first item");
+}
+
+// make(0), make(1), ... make(count - 1), each when it is asked for.
+template <typename F>
+class Lazy {
+ public:
+  class Iterator {
+   public:
+    using value_type = std::invoke_result_t<const F&, int>;
+    using difference_type = std::ptrdiff_t;
+    Iterator(const F* make, int end) : make_(make), end_(end) {}
+    value_type operator*() const { return (*make_)(at_); }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    void operator++(int) { ++at_; }
+    friend bool operator==(const Iterator& it, std::default_sentinel_t) {
+      return it.at_ == it.end_;
+    }
+
+   private:
+    const F* make_;
+    int end_;
+    int at_ = 0;
+  };
+  Lazy(int count, F make) : count_(count), make_(std::move(make)) {}
+  Iterator begin() const { return Iterator(&make_, count_); }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  int count_;
+  F make_;
+};
+// The input breaks off at its fifth item.
+int Breaking(int i) {
+  if (i == 4) throw std::out_of_range("the input breaks off");
+  return i;
+}
 
 // The numbers from 1, without an end; how far it was read is seen from outside.
 class Naturals {
@@ -62,6 +146,12 @@ class Naturals {
 
 class MapTest : public testing::Test {
  protected:
+  // A task gets both CPUs: nothing of what was cancelled runs.
+  static void ExpectFreeWorkers() {
+    const troupe::ObjectRef<int> nine = troupe::Task(Square).Options({.cpus = 2}).Remote(3);
+    EXPECT_EQ(troupe::Get(nine, absl::Minutes(1)), 9);
+  }
+
   troupe::Cluster cluster_ = troupe::Init({.workers = 2});
 };
 
@@ -155,6 +245,76 @@ TEST_F(MapTest, CollectKeepsErrorsAndSkipDropsThem) {
   EXPECT_TRUE(skip.errors().empty());
 }
 
+// What is thrown for an item says where it was, as the errors of tasks do.
+TEST_F(MapTest, AFailureNamesItsTask) {
+  const auto fails = [](int i) {
+    if (i != 3 && i != 8) return i;
+    const troupe::TaskInfo task = troupe::CurrentTask();
+    throw std::runtime_error(task.id.ToString() + " attempt " + std::to_string(task.attempt) +
+                             " of " + task.name + " in " + std::to_string(getpid()));
+  };
+  auto range = troupe::Map(fails, UpTo(10),
+                           {.name = "Fails", .on_error = troupe::OnError::kCollect, .chunk = 5});
+  EXPECT_EQ(range.ToVector().size(), 8u);
+  ASSERT_EQ(range.errors().size(), 2u);
+  EXPECT_EQ(range.errors()[0].index, 3u);
+  EXPECT_EQ(range.errors()[1].index, 8u);
+  for (const troupe::MapFailure& failure : range.errors()) {
+    const troupe::ErrorInfo& error = failure.error;
+    EXPECT_EQ(error.origin, "Fails");
+    EXPECT_EQ(error.attempt, 1u);
+    EXPECT_EQ(error.message,
+              error.task.ToString() + " attempt 1 of Fails in " + std::to_string(error.pid));
+  }
+  EXPECT_NE(range.errors()[0].error.task, range.errors()[1].error.task);
+}
+
+// The range is still there in these: it is the error that frees the workers.
+TEST_F(MapTest, AFailureCancelsTheRest) {
+  const auto first_fails = troupe::Bind(FirstFails, NewPath("another_runs"));
+  auto range = troupe::Map(first_fails, UpTo(20), {.chunk = 1});
+  EXPECT_THROW((void)range.Next(), troupe::TaskError);
+  ExpectFreeWorkers();
+  EXPECT_FALSE(range.Next().has_value()) << "there is nothing behind an error";
+}
+
+TEST_F(MapTest, AnInputThatBreaksOffCancelsTheRest) {
+  const auto wait = [](int) { return UntilStopped(); };
+  auto range = troupe::Map(wait, Lazy(20, Breaking), {.chunk = 1});
+  EXPECT_THROW((void)range.Next(), std::out_of_range);
+  ExpectFreeWorkers();
+  EXPECT_FALSE(range.Next().has_value());
+}
+
+TEST_F(MapTest, AConsumerThatThrowsCancelsTheRest) {
+  const auto wait = [](int i) { return i == 0 ? 0 : UntilStopped(); };
+  const auto consume = [&] {
+    for (const troupe::MapItem<int>& item : troupe::Map(wait, UpTo(20), {.chunk = 1}))
+      throw std::runtime_error("seen enough: " + std::to_string(item.value));
+  };
+  EXPECT_THROW(consume(), std::runtime_error);
+  ExpectFreeWorkers();
+}
+
+TEST_F(MapTest, ACancelledTaskEndsAfterTheItemThatItIsAt) {
+  const std::string begun = NewPath("begun");
+  const std::string next = NewPath("next");
+  const auto wait = troupe::Bind(
+      [](const std::string& third, const std::string& fourth, int i) {
+        if (i < 3) return i;
+        Touch(i == 3 ? third : fourth);
+        return UntilStopped();
+      },
+      begun, next);
+  {
+    auto range = troupe::Map(wait, UpTo(6), {.chunk = 3});
+    EXPECT_EQ(range.Next()->value, 0);
+    EXPECT_TRUE(Eventually([&] { return Exists(begun); }));
+  }
+  ExpectFreeWorkers();
+  EXPECT_FALSE(Exists(next));
+}
+
 TEST_F(MapTest, TheTimeoutBoundsTheWallTime) {
   const std::vector<int> naps(20, 50);
   const auto start = std::chrono::steady_clock::now();
@@ -180,12 +340,98 @@ TEST_F(MapTest, MapReduceKeepsTheOrder) {
                troupe::TaskError);
 }
 
+TEST_F(MapTest, WhatEndsAMapReduceEarlyCancelsTheRest) {
+  const auto first_fails = troupe::Bind(FirstFails, NewPath("another_runs"));
+  const auto wait = [](int) { return UntilStopped(); };
+  const auto itself = [](int i) { return i; };
+  EXPECT_THROW((void)troupe::MapReduce(first_fails, std::plus<int>(), UpTo(20), {.chunk = 1}),
+               troupe::TaskError);
+  ExpectFreeWorkers();
+  EXPECT_THROW((void)troupe::MapReduce(wait, std::plus<int>(), Lazy(20, Breaking), {.chunk = 1}),
+               std::out_of_range);
+  ExpectFreeWorkers();
+  const troupe::MapOptions brief = {.timeout = absl::Milliseconds(100), .chunk = 1};
+  EXPECT_THROW((void)troupe::MapReduce(wait, std::plus<int>(), UpTo(20), brief),
+               troupe::DeadlineExceeded);
+  ExpectFreeWorkers();
+  // The folds that are under way, too.
+  const auto fold_waits = [](int, int) { return UntilStopped(); };
+  EXPECT_THROW((void)troupe::MapReduce(itself, fold_waits, UpTo(4), brief),
+               troupe::DeadlineExceeded);
+  ExpectFreeWorkers();
+  const auto some_fold_fails = [](int a, int b) {
+    if (a == 0) throw std::invalid_argument("a fold");
+    return a + b > 0 ? UntilStopped() : 0;
+  };
+  EXPECT_THROW((void)troupe::MapReduce(itself, some_fold_fails, UpTo(4), {.chunk = 1}),
+               troupe::TaskError);
+  ExpectFreeWorkers();
+  EXPECT_THROW((void)troupe::MapReduce(itself, fold_waits, Lazy(20, Breaking), {.chunk = 1}),
+               std::out_of_range);
+  ExpectFreeWorkers();
+}
+
 TEST_F(MapTest, TreeReduceFoldsReferences) {
   std::vector<troupe::ObjectRef<std::string>> letters;
   for (char c = 'a'; c <= 'g'; ++c) letters.push_back(troupe::Put(std::string(1, c)));
   EXPECT_EQ(troupe::Get(troupe::TreeReduce(Joined, letters)), "abcdefg");
   EXPECT_THROW((void)troupe::TreeReduce(Joined, std::vector<troupe::ObjectRef<std::string>>()),
                troupe::InvalidArgument);
+}
+
+TEST_F(MapTest, TreeReduceFoldsValues) {
+  EXPECT_EQ(troupe::Get(troupe::TreeReduce(std::plus<>(), UpTo(1000))), 499'500);
+  EXPECT_EQ(troupe::Get(troupe::TreeReduce(std::plus<>(), std::vector{7})), 7);
+  const auto text = [](int i) { return std::to_string(i) + " "; };
+  std::string expected;
+  for (int i = 0; i < 10'000; ++i) expected += text(i);
+  EXPECT_EQ(troupe::Get(troupe::TreeReduce(Joined, Lazy(10'000, text))), expected);
+  EXPECT_THROW((void)troupe::TreeReduce(Joined, std::vector<std::string>()),
+               troupe::InvalidArgument);
+}
+
+TEST_F(MapTest, WhatEndsATreeReduceEarlyCancelsTheRest) {
+  const auto fold_waits = [](int, int) { return UntilStopped(); };
+  EXPECT_THROW((void)troupe::TreeReduce(fold_waits, Lazy(20, Breaking)), std::out_of_range);
+  ExpectFreeWorkers();
+  const auto put = [](int i) { return troupe::Put(Breaking(i)); };
+  EXPECT_THROW((void)troupe::TreeReduce(fold_waits, Lazy(20, put)), std::out_of_range);
+  ExpectFreeWorkers();
+  // A failure ends the reading of a range that has no end, and is the result.
+  const auto refuses = [](int, int) -> int { throw std::invalid_argument("a fold"); };
+  Naturals naturals;
+  EXPECT_THROW((void)troupe::Get(troupe::TreeReduce(refuses, naturals)), troupe::TaskError);
+  ExpectFreeWorkers();
+  const auto some = [](int i) { return troupe::Put(i); };
+  EXPECT_THROW((void)troupe::Get(troupe::TreeReduce(refuses, Lazy(1'000'000'000, some))),
+               troupe::TaskError);
+  ExpectFreeWorkers();
+}
+
+// References that are made as they are read: no more of them than there is room for.
+TEST_F(MapTest, TreeReduceWaitsForWhatItHasRead) {
+  const std::string gate = NewPath("gate");
+  const auto wait = [](const std::string& path) {
+    return Eventually([&] { return Exists(path); }) ? 1 : 0;
+  };
+  const troupe::ObjectRef<int> opened = troupe::Task(wait).Remote(gate);
+  std::atomic<int> read = 0;
+  std::atomic<int> read_before = 0;
+  std::atomic<bool> open = false;
+  const auto make = [&](int) {
+    ++read;
+    if (!open) read_before = read.load();
+    return troupe::Task(Square).Remote(opened);
+  };
+  troupe::ObjectRef<int> sum;
+  std::thread reducer([&] { sum = troupe::TreeReduce(std::plus<>(), Lazy(500, make)); });
+  constexpr int kWindow = 4 * 2;  // folds
+  EXPECT_TRUE(Eventually([&] { return read >= kWindow; }));
+  open = true;
+  Touch(gate);
+  reducer.join();
+  EXPECT_EQ(troupe::Get(sum), 500);
+  EXPECT_LE(read_before, 2 * kWindow + 2);
 }
 
 TEST_F(MapTest, AMapInATask) {
@@ -195,6 +441,108 @@ TEST_F(MapTest, AMapInATask) {
     return total;
   });
   EXPECT_EQ(troupe::Get(outer.Remote(100)), 328'350);
+}
+
+// --- More than the store holds, which nothing is spilled from.
+
+TEST(MapMemory, LargeItemsGoFewToATask) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = 2, .object_store_memory = int64_t{64} << 20});
+  // Their sizes are known only when they are read.
+  const auto make = [](int i) { return std::string(i < 500 ? 1 : 1'000'000, 'x'); };
+  const auto size = [](const std::string& text) { return text.size(); };
+  for (const size_t chunk : {0, 1000}) {
+    size_t total = 0;
+    for (auto [i, bytes] : troupe::Map(size, Lazy(700, make), {.chunk = chunk})) total += bytes;
+    EXPECT_EQ(total, 500u + 200'000'000u);
+  }
+  EXPECT_EQ(troupe::MapReduce(size, std::plus<>(), Lazy(700, make)), 500u + 200'000'000u);
+}
+
+TEST(MapMemory, LargeResultsComeFewAtATime) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = 2, .object_store_memory = int64_t{64} << 20});
+  const auto make = [](int i) { return std::string(1'000'000, static_cast<char>('a' + i % 26)); };
+  size_t next = 0;
+  for (auto [i, text] : troupe::Map(make, UpTo(200))) {
+    EXPECT_EQ(i, next++);
+    EXPECT_EQ(text.size(), 1'000'000u);
+    EXPECT_EQ(text.back(), static_cast<char>('a' + i % 26));
+  }
+  EXPECT_EQ(next, 200u);
+}
+
+TEST(MapMemory, TreeReduceFoldsMoreThanTheStoreHolds) {
+  const troupe::Cluster cluster =
+      troupe::Init({.workers = 2, .object_store_memory = int64_t{16} << 20});
+  constexpr int kValues = 10'000;
+  const auto make = [](int i) { return std::vector<int>(2'500, i); };  // 100 MB in all
+  const std::vector<int> sums = troupe::Get(troupe::TreeReduce(AddedUp, Lazy(kValues, make)));
+  EXPECT_EQ(sums, std::vector<int>(2'500, kValues / 2 * (kValues - 1)));
+}
+
+// --- The progress bar.
+
+// Standard error goes elsewhere for a while.
+class StandardErrorTo {
+ public:
+  explicit StandardErrorTo(int file) : before_(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
+    EXPECT_EQ(dup2(file, STDERR_FILENO), STDERR_FILENO);
+  }
+  ~StandardErrorTo() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+  }
+  StandardErrorTo(const StandardErrorTo&) = delete;
+  StandardErrorTo& operator=(const StandardErrorTo&) = delete;
+
+ private:
+  int before_;
+};
+
+void MapWithProgress() {
+  auto range = troupe::Map(Square, UpTo(100), {.chunk = 1, .progress = "squares"});
+  EXPECT_EQ(range.ToVector().size(), 100u);
+}
+
+TEST_F(MapTest, ProgressIsShownOnATerminal) {
+  const int screen = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(screen, 0);
+  ASSERT_EQ(grantpt(screen), 0);
+  ASSERT_EQ(unlockpt(screen), 0);
+  const int terminal = open(ptsname(screen), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(terminal, 0);
+  {
+    const StandardErrorTo to(terminal);
+    MapWithProgress();
+  }
+  std::string shown;
+  pollfd readable = {screen, POLLIN, 0};
+  while (shown.find('\n') == std::string::npos && poll(&readable, 1, 60'000) == 1) {
+    char bytes[4096];
+    const ssize_t size = read(screen, bytes, sizeof(bytes));
+    ASSERT_GT(size, 0);
+    shown.append(bytes, static_cast<size_t>(size));
+  }
+  close(terminal);
+  close(screen);
+  const std::regex under_way("squares  [0-9]+ %  [0-9,.]+/s  [0-9]+ [a-z 0-9]*left");
+  EXPECT_TRUE(std::regex_search(shown, under_way)) << shown;
+  EXPECT_TRUE(std::regex_search(shown, std::regex("\rsquares  100 %  [0-9,.]+/s  [0-9]+ s")))
+      << shown;
+}
+
+TEST_F(MapTest, ProgressIsSilentElsewhere) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK), 0);
+  {
+    const StandardErrorTo to(pipe_ends[1]);
+    MapWithProgress();
+  }
+  close(pipe_ends[1]);
+  char byte = 0;
+  EXPECT_EQ(read(pipe_ends[0], &byte, 1), 0) << "the pipe's end, and nothing before it";
+  close(pipe_ends[0]);
 }
 
 // --- Without a cluster.
@@ -210,6 +558,9 @@ TEST(ChunkSizerTest, ShortCallsShareATask) {
   for (int i = 0; i < 20; ++i) sizer.Measured(1, 50'000'000);
   EXPECT_EQ(sizer.Next(SIZE_MAX), 1u) << "long calls go alone";
   EXPECT_EQ(troupe::ChunkSizer(17, 1'000'000, 2).Next(SIZE_MAX), 17u);
+  troupe::ChunkSizer large(0, 1'000'000, 2, 4'000'000);
+  for (int i = 0; i < 20; ++i) large.Measured(1, 10, 1'000'000);
+  EXPECT_EQ(large.Next(SIZE_MAX), 4u) << "large results go few together";
 }
 
 TEST(ProgressTest, TheLineSaysRateAndTimeLeft) {
