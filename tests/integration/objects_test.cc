@@ -155,9 +155,9 @@ TEST_F(ObjectsTest, ABoundValueOf50MbIsThereOnceForTwentyTasks) {
   for (int i = 0; i < 20; ++i) tasks.push_back(troupe::Task(look).Remote(gate.ref()));
   const auto expect_one_copy = [](const char* when) {
     const troupe::MemoryInfo info = troupe::Memory();
-    const auto large = std::count_if(
-        info.objects.begin(), info.objects.end(),
-        [](const troupe::StoredObject& object) { return object.size >= 1'000'000; });
+    const auto large =
+        std::count_if(info.objects.begin(), info.objects.end(),
+                      [](const troupe::StoredObject& object) { return object.size >= 1'000'000; });
     EXPECT_EQ(large, 1) << when;
     EXPECT_GE(info.object_bytes, kNumbers * sizeof(double)) << when;
     EXPECT_LT(info.object_bytes, 60'000'000u) << when;
