@@ -21,7 +21,8 @@ constexpr size_t kFirstFold = SIZE_MAX / 2;
 void AddFailure(size_t position, ItemFailures* failures) {
   std::optional<ErrorInfo> thrown = worker::CallUserCode([] { throw; });
   failures->items.push_back({static_cast<uint32_t>(position), std::move(thrown->message),
-                             std::move(thrown->exception_type), std::move(thrown->payload)});
+                             std::move(thrown->exception_type), std::move(thrown->payload),
+                             std::move(thrown->stack)});
   if (failures->pid != 0) return;
   const worker::RunningTask* task = worker::CurrentRunningTask();
   failures->origin = std::string(task->name);
@@ -38,7 +39,8 @@ ErrorInfo TakeFailure(ItemFailures& failures, size_t i, TaskId task) {
           .task = task,
           .attempt = failures.attempt,
           .pid = failures.pid,
-          .payload = std::move(item.payload)};
+          .payload = std::move(item.payload),
+          .stack = std::move(item.stack)};
 }
 
 StopBetweenItems::StopBetweenItems() : stop_(worker::CurrentRunningTask()->stop) {}

@@ -87,6 +87,7 @@ struct ItemFailure {
   std::string message;
   std::string exception_type;
   std::string payload;  // of a registered exception
+  std::string stack;
 };
 struct ItemFailures {
   std::vector<ItemFailure> items;  // by position

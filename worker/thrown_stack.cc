@@ -2,10 +2,13 @@
 
 #include <execinfo.h>
 
+#include <cstring>
+#include <exception>
 #include <string_view>
 #include <typeinfo>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "absl/debugging/symbolize.h"
 
@@ -19,7 +22,8 @@ constexpr std::string_view kCaller = "troupe::worker::CallUserCode";
 constexpr std::string_view kWrapper = "__wrap___cxa_throw";
 
 struct Thrown {
-  const void* exception = nullptr;
+  const void* exception = nullptr;  // as long as it is in flight or being handled
+  bool rethrown = false;
   int count = 0;
   void* frames[kMostFrames];
 };
@@ -27,10 +31,31 @@ thread_local Thrown latest;
 thread_local int throws_left = 0;  // 0: nothing is recorded
 
 void Record(const void* exception) {
+  latest.exception = nullptr;
   if (throws_left == 0) return;
   --throws_left;
   latest.exception = exception;
+  latest.rethrown = false;
   latest.count = backtrace(latest.frames, kMostFrames);
+}
+
+// Whether the exception of the handler that runs is the one that was recorded.
+bool HandlesLatest() {
+  if (latest.exception == nullptr) return false;
+  const std::exception_ptr handled = std::current_exception();
+  static_assert(sizeof(handled) == sizeof(void*), "the exception's address, in libstdc++");
+  const void* address = nullptr;
+  std::memcpy(&address, &handled, sizeof(address));
+  return address == latest.exception;
+}
+
+void Rethrown() {
+  if (HandlesLatest()) latest.rethrown = true;
+}
+
+// Another exception may get its address, one that nobody records.
+void EndOfHandler() {
+  if (HandlesLatest() && !std::exchange(latest.rethrown, false)) latest.exception = nullptr;
 }
 
 // Empty where it has none, as in a library that was stripped.
@@ -49,31 +74,45 @@ RecordThrows::~RecordThrows() { throws_left = outer_; }
 
 std::string StackOfThrown(const void* exception) {
   if (exception == nullptr || latest.exception != exception) return "";
-  std::string stack;
-  size_t lines = 0;
-  for (int i = 0; i < latest.count && lines < kMostLines; ++i) {
+  std::vector<std::string_view> functions;
+  for (int i = 0; i < latest.count && functions.size() < kMostLines; ++i) {
     // A return address may lie behind the end of the function that made the call.
-    const std::string& name = NameAt(static_cast<const char*>(latest.frames[i]) - 1);
-    if (std::string_view(name).substr(0, kCaller.size()) == kCaller) break;
+    const std::string_view name = NameAt(static_cast<const char*>(latest.frames[i]) - 1);
+    if (name.starts_with(kCaller)) break;
     if (name == kWrapper) {
-      stack.clear();  // our own, above it
-      lines = 0;
+      functions.clear();  // our own, above it
     } else if (!name.empty()) {
-      stack += name + '\n';
-      ++lines;
+      functions.push_back(name);
     }
   }
+  // What is between the user's function and its caller.
+  while (!functions.empty() && (functions.back().starts_with("std::") ||
+                                functions.back().starts_with("troupe::internal::"))) {
+    functions.pop_back();
+  }
+  std::string stack;
+  for (const std::string_view function : functions) stack.append(function).append("\n");
   return stack;
 }
 
 }  // namespace troupe::worker
 
+// The names that --wrap gives.
 extern "C" {
-// The names that --wrap=__cxa_throw gives.
 [[noreturn]] void __real___cxa_throw(void* exception, std::type_info* type, void (*destroy)(void*));
 [[noreturn]] void __wrap___cxa_throw(void* exception, std::type_info* type,
                                      void (*destroy)(void*)) {
   troupe::worker::Record(exception);
   __real___cxa_throw(exception, type, destroy);
+}
+[[noreturn]] void __real___cxa_rethrow();
+[[noreturn]] void __wrap___cxa_rethrow() {
+  troupe::worker::Rethrown();
+  __real___cxa_rethrow();
+}
+void __real___cxa_end_catch();
+void __wrap___cxa_end_catch() {
+  troupe::worker::EndOfHandler();
+  __real___cxa_end_catch();
 }
 }

@@ -1,10 +1,11 @@
 // Where the user's code has thrown what CallUserCode catches: by then its stack is gone.
 //
 // The linker has each throw expression of the program call a wrapper of __cxa_throw (--wrap), which
-// keeps the return addresses of the stack, on threads that record. What shared libraries throw by
-// themselves does not come by there: the standard library's own checks, SharedCode. After
-// kMostThrows on one thread within one call no more are recorded: code that throws and catches very
-// often is not made slower. Thread-safe: what is kept belongs to the thread.
+// keeps the return addresses of the stack, on threads that record; and each end of a handler one
+// that forgets them with the exception. What shared libraries throw by themselves does not come by
+// there: the standard library's own checks, SharedCode. After kMostThrows on one thread within one
+// call no more are recorded: code that throws and catches very often is not made slower.
+// Thread-safe: what is kept belongs to the thread.
 #ifndef TROUPE_WORKER_THROWN_STACK_H_
 #define TROUPE_WORKER_THROWN_STACK_H_
 

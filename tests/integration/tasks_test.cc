@@ -146,6 +146,28 @@ int RatioAfterManyThrows(int throws) {
   }
   return Ratio(1);
 }
+int RatioThatIsPassedOn(int a) {
+  try {
+    return Ratio(a);
+  } catch (...) {
+    throw;
+  }
+}
+int RatioThatIsTranslated(int a) {
+  try {
+    throw std::runtime_error("another one");
+  } catch (const std::runtime_error&) {
+    return Ratio(a);
+  }
+}
+// The library's own exception, most likely where the program's had been.
+int AtTheEndOf(const std::vector<int>& empty) {
+  try {
+    throw std::out_of_range("the program's");
+  } catch (const std::out_of_range&) {
+  }
+  return empty.at(0);
+}
 std::string StackOf(const troupe::ObjectRef<int>& failed) {
   try {
     (void)troupe::Get(failed);
@@ -168,6 +190,15 @@ TEST_F(TasksTest, AnErrorTellsInWhichFunctionsItWasThrown) {
   EXPECT_LT(inner, stack.find('\n')) << "the innermost function is the first: " << stack;
   EXPECT_EQ(stack.find("CallUserCode"), std::string::npos) << stack;
   EXPECT_EQ(StackOf(troupe::Task(Square).Remote(failed)), stack) << "with the cause";
+  EXPECT_EQ(stack, "(anonymous namespace)::Divide()\n(anonymous namespace)::Ratio()\n");
+  EXPECT_EQ(StackOf(troupe::Task(RatioThatIsPassedOn).Remote(1)).substr(0, stack.size()), stack);
+  EXPECT_EQ(StackOf(troupe::Task(RatioThatIsTranslated).Remote(1)).substr(0, stack.size()), stack);
+  try {
+    (void)troupe::Get(troupe::Task(AtTheEndOf).Remote(std::vector<int>()));
+    FAIL();
+  } catch (const troupe::TaskError& e) {
+    EXPECT_EQ(e.stack(), "");
+  }
   EXPECT_NE(StackOf(troupe::Task(RatioAfterManyThrows).Remote(10)).find("Divide"),
             std::string::npos);
   EXPECT_EQ(StackOf(troupe::Task(RatioAfterManyThrows).Remote(2000)), "");
