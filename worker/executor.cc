@@ -76,6 +76,12 @@ class OnThisThread {
 class Executor {
  public:
   explicit Executor(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+  // The session knows the calls that are suspended, and may be severed as long as it lives.
+  ~Executor() {
+    for (const auto& [slot, execution] : suspended_) session_->EndRunning(&execution->slot);
+  }
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
 
   // To its end, or until it is suspended: then `thread` is where it is to go on.
   void Run(DispatchedTask task, uint32_t thread);

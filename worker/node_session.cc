@@ -240,7 +240,8 @@ void NodeSession::EndRunning(RunningSlot* running) {
   const Lock lock(mutex_);
   std::erase(running_slots_, running);
   running_ = nullptr;
-  if (Tell(calls_.End())) FinishSending();
+  // Of one that is suspended the node was told then.
+  if (!running->suspended && !death_.has_value() && Tell(calls_.End())) FinishSending();
 }
 
 // No bell: whoever waits rings it (WaitUntil), once for all that was sent.
