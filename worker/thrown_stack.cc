@@ -67,6 +67,12 @@ const std::string& NameAt(const void* address) {
   return name->second;
 }
 
+// What stands between the user's function and its caller.
+bool IsBetween(std::string_view name) {
+  return name.starts_with("troupe::internal::") || name.starts_with("std::") ||
+         name.starts_with("absl::");
+}
+
 }  // namespace
 
 RecordThrows::RecordThrows() : outer_(std::exchange(throws_left, kMostThrows)) {}
@@ -85,11 +91,7 @@ std::string StackOfThrown(const void* exception) {
       functions.push_back(name);
     }
   }
-  // What is between the user's function and its caller.
-  while (!functions.empty() && (functions.back().starts_with("std::") ||
-                                functions.back().starts_with("troupe::internal::"))) {
-    functions.pop_back();
-  }
+  while (!functions.empty() && IsBetween(functions.back())) functions.pop_back();
   std::string stack;
   for (const std::string_view function : functions) stack.append(function).append("\n");
   return stack;
