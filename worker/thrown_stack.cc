@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <string_view>
 #include <typeinfo>
 #include <unordered_map>
@@ -58,10 +59,13 @@ void EndOfHandler() {
   if (HandlesLatest() && !std::exchange(latest.rethrown, false)) latest.exception = nullptr;
 }
 
-// Empty where it has none, as in a library that was stripped.
+// Empty where it has none, as in a library that was stripped. Looked up once, and by one thread at
+// a time: ThreadSanitizer does not see how Abseil's search for symbols keeps threads apart.
 const std::string& NameAt(const void* address) {
-  thread_local std::unordered_map<const void*, std::string> names;
-  const auto [name, is_new] = names.try_emplace(address);
+  static auto* const mutex = new std::mutex;  // threads of the user's code may outlive main
+  static auto* const names = new std::unordered_map<const void*, std::string>;
+  const std::lock_guard<std::mutex> lock(*mutex);
+  const auto [name, is_new] = names->try_emplace(address);
   char function[512];
   if (is_new && absl::Symbolize(address, function, sizeof(function))) name->second = function;
   return name->second;
