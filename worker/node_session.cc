@@ -77,6 +77,8 @@ std::variant<size_t, ErrorInfo> NodeSession::Wait(std::span<const ObjectId> ids,
   // Objects that were not there at the last look; ready ones are not looked at again.
   std::vector<ObjectId> pending;
   for (const ObjectId id : ids) {
+    // Whoever asks for all of them is told of one error, and knows.
+    if (until_error) objects_.LookAt(id);
     if (objects_.IsResolved(id)) {
       failed |= until_error && objects_.FindError(id) != nullptr;
       continue;
@@ -155,11 +157,10 @@ std::vector<bool> NodeSession::AreReady(std::span<const ObjectId> ids) {
 
 std::optional<ErrorInfo> NodeSession::FirstError(std::span<const ObjectId> ids) {
   const Lock lock(mutex_);
-  for (const ObjectId first : ids) {
-    const ErrorInfo* error = objects_.FindError(first);
+  for (const ObjectId id : ids) {
+    const ErrorInfo* error = objects_.FindError(id);
     if (error == nullptr) continue;
-    // Whoever asked for all is told of one, and knows.
-    for (const ObjectId id : ids) objects_.LookAt(id);
+    objects_.LookAt(id);
     return *error;
   }
   return std::nullopt;

@@ -2,8 +2,10 @@
 
 #include <execinfo.h>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <string_view>
 #include <typeinfo>
@@ -71,10 +73,17 @@ const std::string& NameAt(const void* address) {
   return name->second;
 }
 
-// What stands between the user's function and its caller.
+// What decodes the arguments and calls the user's function (sdk/internal/call.h).
+bool IsEntry(std::string_view name) {
+  return name.starts_with("troupe::internal::") && name.find("Entry<") != name.npos;
+}
+// What stands between the user's function and its caller; the longest names stay mangled.
 bool IsBetween(std::string_view name) {
-  return name.starts_with("troupe::internal::") || name.starts_with("std::") ||
-         name.starts_with("absl::");
+  constexpr std::string_view kBetween[] = {
+      "troupe::internal::", "troupe::worker::", "std::", "absl::"};
+  return std::any_of(std::begin(kBetween), std::end(kBetween),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); }) ||
+         name.find("N6troupe8internal") != name.npos;
 }
 
 }  // namespace
@@ -88,7 +97,7 @@ std::string StackOfThrown(const void* exception) {
   for (int i = 0; i < latest.count && functions.size() < kMostLines; ++i) {
     // A return address may lie behind the end of the function that made the call.
     const std::string_view name = NameAt(static_cast<const char*>(latest.frames[i]) - 1);
-    if (name.starts_with(kCaller)) break;
+    if (name.starts_with(kCaller) || IsEntry(name)) break;
     if (name == kWrapper) {
       functions.clear();  // our own, above it
     } else if (!name.empty()) {
