@@ -90,24 +90,21 @@ template <typename C, typename M, typename Shape = OneResult>
 struct MethodEntry {
   template <typename... P>
   static void Call(worker::TaskCall& call, ParameterList<P...>) {
-    std::optional<M> method = CallableOf<M>(call);
-    if (!method.has_value()) return;
-    if (call.actor == nullptr || *call.actor == nullptr) {
-      call.results.emplace_back(NoActorError());
-      return;
-    }
+    M method = nullptr;
+    if (!FindCallable(call, &method)) return;
+    if (call.actor == nullptr || *call.actor == nullptr) return call.Fail(NoActorError());
     C& object = *static_cast<C*>(call.actor->get());
     using Result = std::remove_cvref_t<std::invoke_result_t<M, C&, P...>>;
     if constexpr (IsAsync<Result>::value) {
       if (call.may_suspend) {
-        BeginCoroutine<Result, P...>(call, [method = *method, &object](auto&&... argument) {
+        BeginCoroutine<Result, P...>(call, [method, &object](auto&&... argument) {
           return std::invoke(method, object, std::forward<decltype(argument)>(argument)...);
         });
         return;
       }
     }
     DecodeAndCall<Shape, P...>(call, [&](auto&&... argument) -> decltype(auto) {
-      return std::invoke(*method, object, std::forward<decltype(argument)>(argument)...);
+      return std::invoke(method, object, std::forward<decltype(argument)>(argument)...);
     });
   }
   static void Run(worker::TaskCall& call) { Call(call, typename MemberSignature<M>::Parameters()); }

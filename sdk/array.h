@@ -18,39 +18,18 @@
 #define TROUPE_SDK_ARRAY_H_
 
 #include <cstddef>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "core/serialize/serialize.h"
 #include "sdk/errors.h"
 #include "sdk/object_ref.h"
 
 namespace troupe {
-
-namespace internal {
-
-// A copy of bytes at an address that is a multiple of 64.
-class AlignedBytes {
- public:
-  explicit AlignedBytes(std::span<const std::byte> bytes)
-      : size_(bytes.size()), memory_(new Line[size_ / sizeof(Line) + 1]) {
-    if (size_ > 0) std::memcpy(memory_.get(), bytes.data(), size_);
-  }
-  std::span<const std::byte> bytes() const { return {memory_.get()->bytes, size_}; }
-
- private:
-  struct alignas(64) Line {
-    std::byte bytes[64];
-  };
-  size_t size_;
-  std::unique_ptr<Line[]> memory_;
-};
-
-}  // namespace internal
 
 template <typename T>
 class Array {
@@ -83,27 +62,14 @@ class Array {
 
 namespace internal {
 
-// How a T is read where it lies; other types are decoded. Specialised here for arrays, and by
-// headers that add such types:
-//   static absl::StatusOr<T> View(std::span<const std::byte> bytes,
-//                                 std::shared_ptr<const void> owner);
-// The bytes start at a multiple of 64, and lie there as long as somebody has the owner.
 template <typename T>
-struct InPlace {};
-template <typename T>
-struct InPlace<Array<T>> {
-  static absl::StatusOr<Array<T>> View(std::span<const std::byte> bytes,
-                                       std::shared_ptr<const void> owner) {
-    const auto view = serialize::ViewArray<T>(bytes);
-    if (!view.ok()) return view.status();
-    return Array<T>(*view, std::move(owner));
-  }
-};
-template <typename T>
-concept ReadInPlace = requires(std::span<const std::byte> bytes,
-                               std::shared_ptr<const void> owner) {
-  InPlace<T>::View(bytes, owner);
-};
+absl::Status ViewArray(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                       void* array) {
+  const auto view = serialize::ViewArray<T>(bytes);
+  if (!view.ok()) return view.status();
+  *static_cast<Array<T>*>(array) = Array<T>(*view, std::move(owner));
+  return absl::OkStatus();
+}
 
 template <typename T>
 struct IsConstSpan : std::false_type {};
@@ -135,6 +101,18 @@ template <typename T>
 using Stored = typename StoredAs<T>::type;
 
 }  // namespace internal
+
+namespace serialize {
+
+// As a std::vector<T>, and read where it lies.
+template <typename T>
+inline constexpr ValueType kValueType<Array<T>> = {.name = TypeName<Array<T>>(),
+                                                   .fingerprint = &Fingerprint<std::vector<T>>,
+                                                   .element_bytes = sizeof(T),
+                                                   .numbers = &internal::Numbers<Array<T>>,
+                                                   .view = &troupe::internal::ViewArray<T>};
+
+}  // namespace serialize
 
 // Memory in the object store that is written once and then sealed. Move-only; what is not sealed is
 // given back.

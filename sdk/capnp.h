@@ -49,9 +49,12 @@ class CapnpMessage {
 
   // A message whose root has its defaults.
   CapnpMessage() {
-    capnp::MallocMessageBuilder message(8);
-    message.initRoot<S>();
-    Adopt(message);
+    static const kj::Array<capnp::word> defaults = [] {
+      capnp::MallocMessageBuilder message(8);
+      message.initRoot<S>();
+      return capnp::messageToFlatArray(message);
+    }();
+    View({defaults.begin(), defaults.size()}, nullptr);
   }
   // A copy of what was built. Throws kj::Exception.
   explicit CapnpMessage(capnp::MessageBuilder& message) { Adopt(message); }
@@ -116,23 +119,36 @@ class CapnpMessage {
 namespace internal {
 
 template <typename S>
-struct InPlace<CapnpMessage<S>> {
-  static absl::StatusOr<CapnpMessage<S>> View(std::span<const std::byte> bytes,
-                                              std::shared_ptr<const void> owner) {
-    const auto content = serialize::ViewContiguous<CapnpMessage<S>>(bytes);
-    if (!content.ok()) return content.status();
-    try {
-      return CapnpMessage<S>({reinterpret_cast<const capnp::word*>(content->data()),
-                              content->size() / sizeof(capnp::word)},
-                             std::move(owner));
-    } catch (const kj::Exception& e) {
-      return absl::InvalidArgumentError(std::string("this is no Cap'n Proto message: ") +
-                                        e.getDescription().cStr());
-    }
+absl::Status ViewCapnp(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                       void* message) {
+  const auto content = serialize::ViewContiguous<CapnpMessage<S>>(bytes);
+  if (!content.ok()) return content.status();
+  try {
+    *static_cast<CapnpMessage<S>*>(message) =
+        CapnpMessage<S>({reinterpret_cast<const capnp::word*>(content->data()),
+                         content->size() / sizeof(capnp::word)},
+                        std::move(owner));
+    return absl::OkStatus();
+  } catch (const kj::Exception& e) {
+    return absl::InvalidArgumentError(std::string("this is no Cap'n Proto message: ") +
+                                      e.getDescription().cStr());
   }
-};
+}
 
 }  // namespace internal
+
+namespace serialize {
+
+// Read where it lies.
+template <typename S>
+inline constexpr ValueType kValueType<CapnpMessage<S>> = {
+    .name = TypeName<CapnpMessage<S>>(),
+    .fingerprint = &Fingerprint<CapnpMessage<S>>,
+    .write = &internal::Write<CapnpMessage<S>>,
+    .read = &internal::Read<CapnpMessage<S>>,
+    .view = &troupe::internal::ViewCapnp<S>};
+
+}  // namespace serialize
 
 // A message that is built in the object store, in memory of a fixed size. Move-only; what is not
 // sealed is given back.

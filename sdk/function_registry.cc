@@ -38,7 +38,7 @@ std::string FunctionRegistry::PackFunction(std::string_view name) const {
 }
 
 std::string FunctionRegistry::Load(std::string_view packed_function) {
-  internal::PackedFunction packed = internal::ValueOrThrow(internal::OpenFunction(packed_function));
+  internal::PackedFunction packed = internal::OpenFunction(packed_function);
   if (packed.build_id != worker::BuildId()) {
     internal::Throw(
         ErrorKind::kBuildMismatch,

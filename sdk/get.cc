@@ -9,12 +9,6 @@
 namespace troupe {
 namespace internal {
 
-ErrorInfo ErrorOf(const absl::Status& status) {
-  const ErrorKind kind =
-      serialize::IsTypeMismatch(status) ? ErrorKind::kTypeMismatch : ErrorKind::kInvalidArgument;
-  return {.kind = kind, .message = std::string(ToStd(status.message()))};
-}
-
 int64_t DeadlineAfter(absl::Duration timeout) {
   if (timeout == absl::InfiniteDuration()) return worker::kForever;
   return MonotonicNanos() + std::max<int64_t>(0, absl::ToInt64Nanoseconds(timeout));
@@ -31,6 +25,39 @@ std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& sess
       .kind = ErrorKind::kDeadlineExceeded,
       .message = absl::StrCat("after ", absl::FormatDuration(timeout), " ", ids.size() - ready,
                               " of ", ids.size(), " values are not there; the tasks go on")};
+}
+
+std::optional<ErrorInfo> DecodeFetched(const Handle& handle,
+                                       const std::variant<worker::ValueBytes, ErrorInfo>& fetched,
+                                       const serialize::ValueType& type, void* value) {
+  if (const auto* error = std::get_if<ErrorInfo>(&fetched)) return *error;
+  return Decode(handle.session(), std::get<worker::ValueBytes>(fetched), handle.id(), type, value);
+}
+
+std::optional<ErrorInfo> FetchInto(const Handle& handle, int64_t deadline_nanos,
+                                   const serialize::ValueType& type, void* value) {
+  return DecodeFetched(handle, handle.session()->Value(handle.id(), deadline_nanos), type, value);
+}
+
+std::optional<ErrorInfo> GetInto(const Handle& handle, absl::Duration timeout,
+                                 const serialize::ValueType& type, void* value) {
+  if (handle.id().is_null()) return NullRefError("Get");
+  if (auto at_hand = handle.session()->ValueAtHand(handle.id()))
+    return DecodeFetched(handle, *at_hand, type, value);
+  const int64_t deadline = DeadlineAfter(timeout);
+  if (std::optional<ErrorInfo> error = WaitForAll(handle.session(), {handle.id()}, timeout))
+    return error;
+  return FetchInto(handle, deadline, type, value);
+}
+
+Handle PutValue(const serialize::ValueType& type, const void* value) {
+  std::shared_ptr<worker::Session> session = CurrentSession();
+  auto encoded = Encode(*session, type, value);
+  if (auto* error = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*error));
+  auto& result = std::get<worker::EncodedResult>(encoded);
+  auto sealed = session->Seal(std::move(result.space), result.refs.ids());
+  if (auto* error = std::get_if<ErrorInfo>(&sealed)) Throw(std::move(*error));
+  return Handle(std::move(session), std::get<objectstore::HandleCount*>(sealed));
 }
 
 void RefuseDuplicates(const std::vector<ObjectId>& ids) {

@@ -15,6 +15,7 @@
 #define TROUPE_SDK_GET_H_
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -41,30 +42,18 @@ ErrorInfo NullRefError(const char* function);
 // Throws InvalidArgument where an id is there twice.
 void RefuseDuplicates(const std::vector<ObjectId>& ids);
 
-template <typename T>
-std::variant<T, ErrorInfo> DecodeFetched(const ObjectRef<T>& ref,
-                                         std::variant<worker::ValueBytes, ErrorInfo> value) {
-  if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
-  return DecodeValue<T>(ref.handle().session(), std::get<worker::ValueBytes>(value), ref.id());
-}
-
-// Of one that has resolved.
-template <typename T>
-std::variant<T, ErrorInfo> Fetch(const ObjectRef<T>& ref,
-                                 int64_t deadline_nanos = worker::kForever) {
-  return DecodeFetched(ref, ref.handle().session()->Value(ref.id(), deadline_nanos));
-}
-
-template <typename T>
-std::variant<T, ErrorInfo> GetOne(const ObjectRef<T>& ref, absl::Duration timeout) {
-  if (!ref) return NullRefError("Get");
-  if (auto at_hand = ref.handle().session()->ValueAtHand(ref.id()))
-    return DecodeFetched(ref, *std::move(at_hand));
-  const int64_t deadline = DeadlineAfter(timeout);
-  if (std::optional<ErrorInfo> error = WaitForAll(ref.handle().session(), {ref.id()}, timeout))
-    return *std::move(error);
-  return Fetch(ref, deadline);
-}
+// What was fetched of a reference, into *value, which was just made.
+std::optional<ErrorInfo> DecodeFetched(const Handle& handle,
+                                       const std::variant<worker::ValueBytes, ErrorInfo>& fetched,
+                                       const serialize::ValueType& type, void* value);
+// The same of one that has resolved.
+std::optional<ErrorInfo> FetchInto(const Handle& handle, int64_t deadline_nanos,
+                                   const serialize::ValueType& type, void* value);
+// The same of any; waits for it.
+std::optional<ErrorInfo> GetInto(const Handle& handle, absl::Duration timeout,
+                                 const serialize::ValueType& type, void* value);
+// Throws.
+Handle PutValue(const serialize::ValueType& type, const void* value);
 
 struct Nothing {};  // what a task that returns void resolves to
 
@@ -72,9 +61,11 @@ struct Nothing {};  // what a task that returns void resolves to
 
 template <typename T>
 [[nodiscard]] T Get(const ObjectRef<T>& ref, absl::Duration timeout = absl::InfiniteDuration()) {
-  auto result = internal::GetOne(ref, timeout);
-  if (auto* error = std::get_if<ErrorInfo>(&result)) internal::Throw(std::move(*error));
-  return std::get<T>(std::move(result));
+  const serialize::ValueType& type = internal::TypeOf<T>();
+  T value{};
+  if (auto error = internal::GetInto(ref.handle(), timeout, type, std::addressof(value)))
+    internal::Throw(*std::move(error));
+  return value;
 }
 
 // Of a task that returns nothing: waits until it is done, and throws where it has failed.
@@ -98,9 +89,12 @@ template <typename T>
   }
   values.reserve(refs.size());
   for (const ObjectRef<T>& ref : refs) {
-    auto value = internal::Fetch(ref, deadline);
-    if (auto* error = std::get_if<ErrorInfo>(&value)) internal::Throw(std::move(*error));
-    values.push_back(std::get<T>(std::move(value)));
+    T value{};
+    if (auto error = internal::FetchInto(ref.handle(), deadline, internal::TypeOf<T>(),
+                                         std::addressof(value))) {
+      internal::Throw(*std::move(error));
+    }
+    values.push_back(std::move(value));
   }
   return values;
 }
@@ -108,23 +102,19 @@ template <typename T>
 template <typename T>
 [[nodiscard]] absl::StatusOr<T> TryGet(const ObjectRef<T>& ref,
                                        absl::Duration timeout = absl::InfiniteDuration()) {
-  auto result = internal::GetOne(ref, timeout);
-  if (auto* error = std::get_if<ErrorInfo>(&result)) return ToStatus(*error);
-  return std::get<T>(std::move(result));
+  T value{};
+  if (auto error =
+          internal::GetInto(ref.handle(), timeout, internal::TypeOf<T>(), std::addressof(value))) {
+    return ToStatus(*error);
+  }
+  return value;
 }
 [[nodiscard]] absl::Status TryGet(const ObjectRef<void>& ref,
                                   absl::Duration timeout = absl::InfiniteDuration());
 
 template <typename T>
 [[nodiscard]] ObjectRef<T> Put(const T& value) {
-  if constexpr (!internal::IsArray<T>::value) serialize::AssertSerializable<T>();
-  const std::shared_ptr<worker::Session> session = internal::CurrentSession();
-  auto encoded = internal::Encode(*session, value);
-  if (auto* error = std::get_if<ErrorInfo>(&encoded)) internal::Throw(std::move(*error));
-  auto& result = std::get<worker::EncodedResult>(encoded);
-  auto sealed = session->Seal(std::move(result.space), result.refs.ids());
-  if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
-  return ObjectRef<T>(internal::Handle(session, std::get<objectstore::HandleCount*>(sealed)));
+  return ObjectRef<T>(internal::PutValue(internal::TypeOf<T>(), std::addressof(value)));
 }
 
 struct WaitOptions {

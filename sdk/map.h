@@ -159,8 +159,8 @@ struct MapEntry<F, X, kStar, kCatch, ParameterList<B...>> {
   using V = std::conditional_t<std::is_void_v<R>, Nothing, R>;
 
   static void Run(worker::TaskCall& call) {
-    std::optional<F> f = CallableOf<F>(call);
-    if (!f.has_value()) return;
+    F f{};
+    if (!FindCallable(call, &f)) return;
     DecodeAndCall<OneResult, std::vector<X>, SharedParameter<B>...>(
         call, [&](std::vector<X>&& chunk, auto&&... bound) {
           ChunkResult<V> result;
@@ -171,12 +171,12 @@ struct MapEntry<F, X, kStar, kCatch, ParameterList<B...>> {
             stop.Check();
             if constexpr (kCatch) {
               try {
-                AddOne(*f, std::move(chunk[i]), &result, bound...);
+                AddOne(f, std::move(chunk[i]), &result, bound...);
               } catch (...) {
                 AddFailure(i, &result.failures);
               }
             } else {
-              AddOne(*f, std::move(chunk[i]), &result, bound...);
+              AddOne(f, std::move(chunk[i]), &result, bound...);
             }
           }
           result.nanos = MonotonicNanos() - start;
@@ -518,13 +518,15 @@ class MapRange {
     auto value = window_.session()->Value(ref.id(), worker::kForever);
     const auto* encoded = std::get_if<worker::ValueBytes>(&value);
     const size_t bytes = encoded == nullptr ? 0 : encoded->bytes().size();
-    auto fetched = internal::DecodeFetched(ref, std::move(value));
+    internal::ChunkResult<R> chunk;
+    const auto error = internal::DecodeFetched(
+        ref.handle(), value, internal::TypeOf<internal::ChunkResult<R>>(), &chunk);
     window_.Done(landed);
-    if (auto* error = std::get_if<ErrorInfo>(&fetched)) {
+    if (error.has_value()) {
       for (size_t i = 0; i < landed.items; ++i) Fail(landed.first + i, *error);
       return false;
     }
-    chunk_ = std::get<internal::ChunkResult<R>>(std::move(fetched));
+    chunk_ = std::move(chunk);
     chunk_task_ = ref.id().task();
     chunk_first_ = landed.first;
     chunk_items_ = landed.items;

@@ -47,10 +47,43 @@ template <typename T>
 std::variant<T, ErrorInfo> OpenAs(serialize::PackKind kind, std::string_view packed) {
   const auto view = serialize::OpenPacked(packed, kind);
   if (!view.ok()) return Damaged(view.status());
-  return DecodeDetached<T>(Aligned(view->body));
+  T value;
+  if (auto error = DecodeDetached(Aligned(view->body), serialize::TypeOf<T>(), &value))
+    return *std::move(error);
+  return value;
+}
+
+template <typename T>
+T ValueOrThrow(std::variant<T, ErrorInfo> value) {
+  if (auto* error = std::get_if<ErrorInfo>(&value)) Throw(std::move(*error));
+  return std::get<T>(std::move(value));
 }
 
 }  // namespace
+
+std::string EncodeDetached(const serialize::ValueType& type, const void* value) {
+  const auto size = serialize::Measure(type, value);
+  if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+  if (size->refs > 0) {
+    Throw(ErrorKind::kNotSerializable,
+          "an ObjectRef belongs to its cluster and cannot be packed: pack the value, Get(ref)");
+  }
+  std::string bytes(size->bytes, '\0');
+  std::vector<ObjectId> refs;
+  const absl::Status status =
+      serialize::EncodeTo(type, value, std::as_writable_bytes(std::span(bytes)), &refs);
+  if (!status.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(status.message())));
+  return bytes;
+}
+
+std::optional<ErrorInfo> DecodeDetached(const std::variant<std::string, ErrorInfo>& bytes,
+                                        const serialize::ValueType& type, void* value) {
+  if (const auto* error = std::get_if<ErrorInfo>(&bytes)) return *error;
+  const absl::Status status = serialize::DecodeInto(
+      type, std::as_bytes(std::span(std::get<std::string>(bytes))), {}, value);
+  if (status.ok()) return std::nullopt;
+  return ErrorOf(status);
+}
 
 std::string BuildText(std::string_view build_id) {
   return build_id.empty() ? "(none)" : absl::BytesToHexString(ToAbsl(build_id));
@@ -74,8 +107,8 @@ std::string PackFunction(const PackedFunction& function) {
   return PackAs(serialize::PackKind::kFunction, function.name, function);
 }
 
-std::variant<PackedFunction, ErrorInfo> OpenFunction(std::string_view packed) {
-  return OpenAs<PackedFunction>(serialize::PackKind::kFunction, packed);
+PackedFunction OpenFunction(std::string_view packed) {
+  return ValueOrThrow(OpenAs<PackedFunction>(serialize::PackKind::kFunction, packed));
 }
 
 std::string PackOutcome(std::string value, const ErrorInfo* error) {

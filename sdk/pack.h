@@ -18,6 +18,8 @@
 #define TROUPE_SDK_PACK_H_
 
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,7 +57,7 @@ struct PackedFunction {
 };
 std::string PackCall(PackedCall call);
 std::string PackFunction(const PackedFunction& function);
-std::variant<PackedFunction, ErrorInfo> OpenFunction(std::string_view packed);
+PackedFunction OpenFunction(std::string_view packed);  // throws
 // A build for people: the digits of its id.
 std::string BuildText(std::string_view build_id);
 std::string ThisBuild();
@@ -69,17 +71,24 @@ std::variant<std::string, ErrorInfo> OpenOutcome(std::string_view packed);
 // The body of a packed value of a type with that fingerprint.
 std::variant<std::string, ErrorInfo> OpenValue(std::string_view packed, uint64_t fingerprint);
 
+// Into *value, which was just made.
+std::optional<ErrorInfo> DecodeDetached(const std::variant<std::string, ErrorInfo>& bytes,
+                                        const serialize::ValueType& type, void* value);
 template <typename T>
-std::variant<T, ErrorInfo> DecodeDetached(std::variant<std::string, ErrorInfo> bytes) {
-  if (auto* error = std::get_if<ErrorInfo>(&bytes)) return std::move(*error);
-  auto value = serialize::Decode<T>(std::as_bytes(std::span(std::get<std::string>(bytes))), {});
-  if (!value.ok()) return ErrorOf(value.status());
-  return *std::move(value);
+T DecodeOrThrow(const std::variant<std::string, ErrorInfo>& bytes) {
+  static_assert(serialize::AssertSerializable<T>());
+  T value{};
+  if (auto error = DecodeDetached(bytes, serialize::TypeOf<T>(), std::addressof(value)))
+    Throw(*std::move(error));
+  return value;
 }
 template <typename T>
-T ValueOrThrow(std::variant<T, ErrorInfo> value) {
-  if (auto* error = std::get_if<ErrorInfo>(&value)) Throw(std::move(*error));
-  return std::get<T>(std::move(value));
+absl::StatusOr<T> TryDecode(const std::variant<std::string, ErrorInfo>& bytes) {
+  static_assert(serialize::AssertSerializable<T>());
+  T value{};
+  if (auto error = DecodeDetached(bytes, serialize::TypeOf<T>(), std::addressof(value)))
+    return ToStatus(*error);
+  return value;
 }
 
 }  // namespace internal
@@ -106,15 +115,11 @@ template <typename T>
 
 template <typename T>
 [[nodiscard]] T Unpack(std::string_view packed) {
-  return internal::ValueOrThrow(
-      internal::DecodeDetached<T>(internal::OpenValue(packed, serialize::Fingerprint<T>())));
+  return internal::DecodeOrThrow<T>(internal::OpenValue(packed, serialize::Fingerprint<T>()));
 }
 template <typename T>
 [[nodiscard]] absl::StatusOr<T> TryUnpack(std::string_view packed) {
-  auto value =
-      internal::DecodeDetached<T>(internal::OpenValue(packed, serialize::Fingerprint<T>()));
-  if (auto* error = std::get_if<ErrorInfo>(&value)) return ToStatus(*error);
-  return std::get<T>(std::move(value));
+  return internal::TryDecode<T>(internal::OpenValue(packed, serialize::Fingerprint<T>()));
 }
 
 // --- Calls.
@@ -169,17 +174,14 @@ requires(!std::is_base_of_v<Error, R>) [[nodiscard]] std::string PackResult(cons
 template <typename R>
 R UnpackResult(std::string_view result) {
   if constexpr (std::is_void_v<R>) {
-    (void)internal::ValueOrThrow(
-        internal::DecodeDetached<internal::Nothing>(internal::OpenOutcome(result)));
+    (void)internal::DecodeOrThrow<internal::Nothing>(internal::OpenOutcome(result));
   } else {
-    return internal::ValueOrThrow(internal::DecodeDetached<R>(internal::OpenOutcome(result)));
+    return internal::DecodeOrThrow<R>(internal::OpenOutcome(result));
   }
 }
 template <typename R>
 [[nodiscard]] absl::StatusOr<R> TryUnpackResult(std::string_view result) {
-  auto value = internal::DecodeDetached<R>(internal::OpenOutcome(result));
-  if (auto* error = std::get_if<ErrorInfo>(&value)) return ToStatus(*error);
-  return std::get<R>(std::move(value));
+  return internal::TryDecode<R>(internal::OpenOutcome(result));
 }
 
 // --- What a call sends.

@@ -33,7 +33,8 @@ PlacementGroup PlacementGroup::New(const std::vector<Bundle>& bundles,
   }
   std::shared_ptr<worker::Session> session = internal::CurrentSession();
   internal::RefuseForkedChild();
-  auto ready = internal::Encode(*session, internal::Nothing());
+  const internal::Nothing nothing;
+  auto ready = internal::Encode(*session, internal::TypeOf<internal::Nothing>(), &nothing);
   if (auto* error = std::get_if<ErrorInfo>(&ready)) internal::Throw(std::move(*error));
   message.ready = std::get<worker::EncodedResult>(ready).space.inline_bytes;
   auto made = session->MakePlacementGroup(std::move(message));

@@ -27,9 +27,13 @@ worker::Session& OpenPromise::CheckOpen() const {
   return *handle_.session();
 }
 
-void OpenPromise::Keep(worker::EncodedResult value) {
+void OpenPromise::Keep(const serialize::ValueType& type, const void* value) {
+  worker::Session& session = CheckOpen();
+  auto encoded = Encode(session, type, value);
+  if (auto* failed = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*failed));
+  auto& kept = std::get<worker::EncodedResult>(encoded);
   const std::optional<ErrorInfo> error =
-      CheckOpen().KeepPromise(handle_.id(), std::move(value.space), value.refs.ids());
+      session.KeepPromise(handle_.id(), std::move(kept.space), kept.refs.ids());
   if (error.has_value()) Throw(*error);
   open_ = false;
 }

@@ -43,12 +43,13 @@ class OpenPromise {
   ~OpenPromise();
 
   const Handle& handle() const { return handle_; }
-  // Throws InvalidArgument where it is not open.
-  worker::Session& CheckOpen() const;
-  void Keep(worker::EncodedResult value);
+  // Both throw InvalidArgument where it is not open.
+  void Keep(const serialize::ValueType& type, const void* value);
   void Break(ErrorInfo why);
 
  private:
+  worker::Session& CheckOpen() const;
+
   Handle handle_;
   bool open_ = true;
 };
@@ -63,12 +64,7 @@ class Promise {
 
   [[nodiscard]] ObjectRef<T> ref() const { return ObjectRef<T>(promise_.handle()); }
 
-  void Set(const T& value) {
-    if constexpr (!internal::IsArray<T>::value) serialize::AssertSerializable<T>();
-    auto encoded = internal::Encode(promise_.CheckOpen(), value);
-    if (auto* error = std::get_if<ErrorInfo>(&encoded)) internal::Throw(std::move(*error));
-    promise_.Keep(std::get<worker::EncodedResult>(std::move(encoded)));
-  }
+  void Set(const T& value) { promise_.Keep(internal::TypeOf<T>(), std::addressof(value)); }
   // Get throws TaskError with this message.
   void SetError(std::string message) {
     promise_.Break({.kind = ErrorKind::kTaskError, .message = std::move(message)});

@@ -52,15 +52,10 @@ struct MapReduceEntry<M, R, X, ParameterList<B...>> {
 
   static void Run(worker::TaskCall& call) {
     const auto [map_bytes, reduce_bytes] = SplitCallables(call.callable);
-    auto map = UnpackCallable<M>(map_bytes);
-    auto reduce = UnpackCallable<R>(reduce_bytes);
-    for (ErrorInfo* error : {std::get_if<1>(&map), std::get_if<1>(&reduce)}) {
-      if (error == nullptr) continue;
-      call.results.emplace_back(std::move(*error));
-      return;
-    }
-    M& f = std::get<0>(map);
-    R& fold = std::get<0>(reduce);
+    M f{};
+    R fold{};
+    if (auto error = UnpackCallable(map_bytes, &f)) return call.Fail(*std::move(error));
+    if (auto error = UnpackCallable(reduce_bytes, &fold)) return call.Fail(*std::move(error));
     DecodeAndCall<TupleResults<V, int64_t>, std::vector<X>, SharedParameter<B>...>(
         call, [&](std::vector<X>&& chunk, auto&&... bound) {
           const StopBetweenItems stop;

@@ -40,7 +40,7 @@ void RunStoredCode(worker::TaskCall& call) {
   if (!error.has_value()) error = incoming.Decode(call.session, &call.arguments[0]);
   if (!error.has_value()) error = code.Decode(call.session, &call.arguments[1]);
   if (error.has_value()) {
-    call.results.emplace_back(*std::move(error));
+    call.Fail(*std::move(error));
     return;
   }
   const SharedCall what = incoming.Forward();
@@ -48,7 +48,7 @@ void RunStoredCode(worker::TaskCall& call) {
   auto functions =
       worker::FunctionsOfSharedCode(what.path, what.sha256, std::as_bytes(bytes.span()));
   if (auto* unfit = std::get_if<ErrorInfo>(&functions)) {
-    call.results.emplace_back(std::move(*unfit));
+    call.Fail(std::move(*unfit));
     return;
   }
   call.arguments.erase(call.arguments.begin(), call.arguments.begin() + 2);
@@ -56,7 +56,7 @@ void RunStoredCode(worker::TaskCall& call) {
                                     what.function, what.signature, /*of_actor=*/false, &call);
   if (auto* unknown = std::get_if<ErrorInfo>(&found)) {
     unknown->message = absl::StrCat(what.path, ": ", unknown->message);
-    call.results.emplace_back(std::move(*unknown));
+    call.Fail(std::move(*unknown));
     return;
   }
   const worker::NamedCall named = std::get<worker::NamedCall>(std::move(found));

@@ -38,7 +38,14 @@ StreamWriter::StreamWriter(worker::TaskCall* call) : call_(call) {
 
 StreamWriter::~StreamWriter() { call_->session->CloseProducer(call_->task); }
 
-bool StreamWriter::Write(worker::EncodedResult item, std::optional<ErrorInfo>* error) {
+bool StreamWriter::Write(const serialize::ValueType& type, const void* item_value,
+                         std::optional<ErrorInfo>* error) {
+  auto encoded = Encode(*call_->session, type, item_value);
+  if (auto* failed = std::get_if<ErrorInfo>(&encoded)) {
+    *error = std::move(*failed);
+    return false;
+  }
+  auto& item = std::get<worker::EncodedResult>(encoded);
   wire::StreamItem message{call_->task, call_->attempt, call_->slot, index_++, {}};
   message.value.refs = item.refs.ids();
   if (item.space.stored()) {

@@ -61,7 +61,7 @@ class StreamWriter {
   ~StreamWriter();
 
   // False where no more is wanted, or with the error where it cannot be had.
-  bool Write(worker::EncodedResult item, std::optional<ErrorInfo>* error);
+  bool Write(const serialize::ValueType& type, const void* item, std::optional<ErrorInfo>* error);
 
  private:
   worker::TaskCall* call_;

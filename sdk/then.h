@@ -20,7 +20,6 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "sdk/get.h"
 #include "sdk/task.h"
@@ -60,11 +59,12 @@ template <typename T>
         promise->set_exception(std::current_exception());
       }
     } else {
-      auto value = internal::GetOne(ready, absl::InfiniteDuration());
-      if (auto* error = std::get_if<ErrorInfo>(&value)) {
-        promise->set_exception(internal::ToExceptionPtr(std::move(*error)));
+      T value{};
+      if (auto error = internal::GetInto(ready.handle(), absl::InfiniteDuration(),
+                                         internal::TypeOf<T>(), std::addressof(value))) {
+        promise->set_exception(internal::ToExceptionPtr(*std::move(error)));
       } else {
-        promise->set_value(std::get<T>(std::move(value)));
+        promise->set_value(std::move(value));
       }
     }
   });

@@ -88,6 +88,10 @@ class CoroutineCall {
 };
 
 struct TaskCall {
+  // Another of its results: a value, or why there is none.
+  void Return(EncodedResult value);
+  void Fail(ErrorInfo error);
+
   std::shared_ptr<Session> session;  // null where a packed task runs without a cluster
   std::span<const std::byte> callable;
   std::vector<TaskArgument> arguments;

@@ -2,12 +2,78 @@
 
 #include <cxxabi.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/string_view.h"
 
 namespace troupe::serialize {
+
+namespace {
+
+// Runs f, and turns what it throws into a Status.
+template <typename F>
+absl::Status Guard(const ValueType& type,
+                   absl::Status (*make_error)(std::string_view type, std::string_view what), F f) {
+  try {
+    f();
+    return absl::OkStatus();
+  } catch (const std::exception& e) {
+    return make_error(type.name, e.what());
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<EncodedSize> Measure(const ValueType& type, const void* value) {
+  if (type.numbers != nullptr) return EncodedSize{kArrayDataAt + type.numbers(value).size(), 0};
+  EncodedSize size;
+  absl::Status status = Guard(type, internal::EncodeError, [&] {
+    OutputArchive archive({}, sizeof(ValueHeader), nullptr);
+    type.write(archive, value);
+    size = {archive.offset(), archive.ref_count()};
+  });
+  if (!status.ok()) return status;
+  return size;
+}
+
+absl::Status EncodeTo(const ValueType& type, const void* value, std::span<std::byte> out,
+                      std::vector<ObjectId>* refs) {
+  if (type.numbers != nullptr) {
+    const std::span<const std::byte> numbers = type.numbers(value);
+    internal::WriteArrayHeader(type.fingerprint(), out, numbers.size() / type.element_bytes);
+    CopyBytes(out.data() + kArrayDataAt, numbers.data(), numbers.size());
+    return absl::OkStatus();
+  }
+  return Guard(type, internal::EncodeError, [&] {
+    OutputArchive archive(out, sizeof(ValueHeader), refs);
+    type.write(archive, value);
+    if (archive.offset() != out.size())
+      throw ArchiveError("its size changed while it was being written");
+    const ValueHeader header{.fingerprint = type.fingerprint(), .ref_count = archive.ref_count()};
+    std::memcpy(out.data(), &header, sizeof(header));
+  });
+}
+
+absl::Status DecodeInto(const ValueType& type, std::span<const std::byte> bytes,
+                        std::span<const ObjectId> refs, void* value) {
+  if (type.numbers != nullptr) {
+    const auto numbers = internal::NumbersIn(type, bytes);
+    if (!numbers.ok()) return numbers.status();
+    type.set_numbers(value, *numbers);
+    return absl::OkStatus();
+  }
+  if (absl::Status status = internal::CheckHeader(type, bytes); !status.ok()) return status;
+  return Guard(type, internal::DecodeError, [&] {
+    InputArchive archive(bytes, sizeof(ValueHeader), refs);
+    type.read(archive, value);
+    if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");
+  });
+}
 
 absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes) {
   const auto view = ViewContiguous<std::string>(bytes);
@@ -19,17 +85,84 @@ absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes) {
 
 namespace troupe::serialize::internal {
 
-absl::StatusOr<std::span<const std::byte>> ContiguousIn(std::span<const std::byte> bytes,
-                                                        std::string_view type) {
+namespace {
+
+constexpr char kTooShort[] = "its bytes end too early";
+
+// Initialised before any code runs: types become known before main.
+constinit std::atomic<const KnownType*> known_types = nullptr;
+
+absl::Status MismatchError(uint64_t wanted_fingerprint, uint64_t stored_fingerprint) {
+  std::string stored = TextOf(stored_fingerprint);
+  for (const KnownType* known = known_types; stored.empty() && known != nullptr;
+       known = known->next()) {
+    if (known->type().fingerprint() == stored_fingerprint) stored = TextOf(stored_fingerprint);
+  }
+  if (stored.empty()) stored = "that this program does not know";
+  return absl::FailedPreconditionError(absl::StrCat(
+      "a value of type ", stored, " (", absl::Hex(stored_fingerprint, absl::kZeroPad16),
+      ") was read as ", TextOf(wanted_fingerprint), " (",
+      absl::Hex(wanted_fingerprint, absl::kZeroPad16), ")"));
+}
+
+// After the header: a count or size.
+absl::StatusOr<uint64_t> SizeIn(const ValueType& type, std::span<const std::byte> bytes) {
+  if (absl::Status status = CheckHeader(type, bytes); !status.ok()) return status;
   uint64_t size = 0;
-  if (bytes.size() < sizeof(ValueHeader) + sizeof(size))
-    return DecodeError(type, "its bytes end too early");
+  if (bytes.size() < sizeof(ValueHeader) + sizeof(size)) return DecodeError(type.name, kTooShort);
   std::memcpy(&size, bytes.data() + sizeof(ValueHeader), sizeof(size));
-  if (size > bytes.size()) return DecodeError(type, "its bytes end too early");
-  const size_t begin = ContiguousAt(static_cast<size_t>(size));
-  if (begin > bytes.size() || size > bytes.size() - begin)
-    return DecodeError(type, "its bytes end too early");
-  return bytes.subspan(begin, static_cast<size_t>(size));
+  return size;
+}
+
+void WriteHeaderAndSize(uint64_t fingerprint, uint64_t size, std::span<std::byte> out) {
+  std::memset(out.data(), 0, out.size());
+  const ValueHeader header{.fingerprint = fingerprint};
+  std::memcpy(out.data(), &header, sizeof(header));
+  std::memcpy(out.data() + sizeof(header), &size, sizeof(size));
+}
+
+}  // namespace
+
+KnownType::KnownType(const ValueType* type) : type_(type), next_(known_types) {
+  while (!known_types.compare_exchange_weak(next_, this)) {
+  }
+}
+
+absl::Status CheckHeader(const ValueType& type, std::span<const std::byte> bytes) {
+  ValueHeader header;
+  if (bytes.size() < sizeof(header)) return DecodeError(type.name, kTooShort);
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  if (header.fingerprint != type.fingerprint())
+    return MismatchError(type.fingerprint(), header.fingerprint);
+  return absl::OkStatus();
+}
+
+void WriteArrayHeader(uint64_t fingerprint, std::span<std::byte> out, uint64_t count) {
+  WriteHeaderAndSize(fingerprint, count, out.first(kArrayDataAt));
+}
+
+absl::StatusOr<std::span<const std::byte>> NumbersIn(const ValueType& type,
+                                                     std::span<const std::byte> bytes) {
+  const auto count = SizeIn(type, bytes);
+  if (!count.ok()) return count.status();
+  if (bytes.size() < kArrayDataAt || *count > (bytes.size() - kArrayDataAt) / type.element_bytes)
+    return DecodeError(type.name, kTooShort);
+  return bytes.subspan(kArrayDataAt, static_cast<size_t>(*count) * type.element_bytes);
+}
+
+void WriteContiguousHeader(uint64_t fingerprint, std::span<std::byte> out, uint64_t size) {
+  WriteHeaderAndSize(fingerprint, size, out.first(ContiguousAt(static_cast<size_t>(size))));
+}
+
+absl::StatusOr<std::span<const std::byte>> ContiguousIn(const ValueType& type,
+                                                        std::span<const std::byte> bytes) {
+  const auto size = SizeIn(type, bytes);
+  if (!size.ok()) return size.status();
+  if (*size > bytes.size()) return DecodeError(type.name, kTooShort);
+  const size_t begin = ContiguousAt(static_cast<size_t>(*size));
+  if (begin > bytes.size() || *size > bytes.size() - begin)
+    return DecodeError(type.name, kTooShort);
+  return bytes.subspan(begin, static_cast<size_t>(*size));
 }
 
 std::string PolymorphicError(const std::type_info& base, const std::string& derived) {
@@ -53,15 +186,6 @@ absl::Status EncodeError(std::string_view type, std::string_view what) {
 
 absl::Status DecodeError(std::string_view type, std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("this is no ", ToAbsl(type), ": ", ToAbsl(what)));
-}
-
-absl::Status MismatchError(uint64_t wanted_fingerprint, uint64_t stored_fingerprint) {
-  std::string stored = TextOf(stored_fingerprint);
-  if (stored.empty()) stored = "that this program does not know";
-  return absl::FailedPreconditionError(absl::StrCat(
-      "a value of type ", stored, " (", absl::Hex(stored_fingerprint, absl::kZeroPad16),
-      ") was read as ", TextOf(wanted_fingerprint), " (",
-      absl::Hex(wanted_fingerprint, absl::kZeroPad16), ")"));
 }
 
 }  // namespace troupe::serialize::internal

@@ -20,11 +20,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <exception>
+#include <memory>
 #include <span>
-#include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -33,6 +31,7 @@
 #include "core/serialize/archive.h"
 #include "core/serialize/fingerprint.h"
 #include "core/serialize/traits.h"
+#include "core/serialize/value_type.h"
 
 namespace troupe::serialize {
 
@@ -51,41 +50,19 @@ struct EncodedSize {
 inline constexpr size_t kArrayCountAt = sizeof(ValueHeader);
 inline constexpr size_t kArrayDataAt = 64;
 
-// Numbers one after the other, which can be viewed in place. bool has no fixed size in a
-// std::vector.
-template <typename T>
-concept ArrayElement = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
-
 namespace internal {
-
-template <typename T>
-struct ArrayElementOf {
-  using type = void;
-};
-template <ArrayElement T, typename A>
-struct ArrayElementOf<std::vector<T, A>> {
-  using type = T;
-};
 
 absl::Status EncodeError(std::string_view type, std::string_view what);
 absl::Status DecodeError(std::string_view type, std::string_view what);
-absl::Status MismatchError(uint64_t wanted_fingerprint, uint64_t stored_fingerprint);
-
-// Runs f, and turns what it throws into a Status.
-template <typename F, typename E>
-absl::Status Guard(F f, E make_error) {
-  try {
-    f();
-    return absl::OkStatus();
-  } catch (const std::exception& e) {
-    return make_error(e.what());
-  }
-}
+absl::Status CheckHeader(const ValueType& type, std::span<const std::byte> bytes);
+void WriteArrayHeader(uint64_t fingerprint, std::span<std::byte> out, uint64_t count);
+absl::StatusOr<std::span<const std::byte>> NumbersIn(const ValueType& type,
+                                                     std::span<const std::byte> bytes);
+absl::StatusOr<std::span<const std::byte>> ContiguousIn(const ValueType& type,
+                                                        std::span<const std::byte> bytes);
+void WriteContiguousHeader(uint64_t fingerprint, std::span<std::byte> out, uint64_t size);
 
 }  // namespace internal
-
-template <typename T>
-concept TopLevelArray = !std::is_void_v<typename internal::ArrayElementOf<T>::type>;
 
 // The bytes of an array of `count` numbers.
 template <ArrayElement T>
@@ -95,11 +72,7 @@ constexpr size_t ArrayBytes(size_t count) {
 // Writes all but the data of an array. REQUIRES: out.size() == ArrayBytes<T>(count).
 template <ArrayElement T>
 void WriteArrayHeader(std::span<std::byte> out, size_t count) {
-  std::memset(out.data(), 0, kArrayDataAt);
-  const ValueHeader header{.fingerprint = Fingerprint<std::vector<T>>()};
-  std::memcpy(out.data(), &header, sizeof(header));
-  const uint64_t count64 = count;
-  std::memcpy(out.data() + kArrayCountAt, &count64, sizeof(count64));
+  internal::WriteArrayHeader(Fingerprint<std::vector<T>>(), out, count);
 }
 
 // True where a Status says that the bytes are a value of another type.
@@ -107,92 +80,48 @@ inline bool IsTypeMismatch(const absl::Status& status) {
   return absl::IsFailedPrecondition(status);
 }
 
+absl::StatusOr<EncodedSize> Measure(const ValueType& type, const void* value);
 template <typename T>
 absl::StatusOr<EncodedSize> Measure(const T& value) {
-  AssertSerializable<T>();
-  if constexpr (TopLevelArray<T>) {
-    return EncodedSize{ArrayBytes<typename T::value_type>(value.size()), 0};
-  } else {
-    EncodedSize size;
-    const absl::Status status = internal::Guard(
-        [&] {
-          OutputArchive archive({}, sizeof(ValueHeader), nullptr);
-          archive(value);
-          size = {archive.offset(), archive.ref_count()};
-        },
-        [](std::string_view what) { return internal::EncodeError(TypeName<T>(), what); });
-    if (!status.ok()) return status;
-    return size;
-  }
+  return Measure(TypeOf<T>(), std::addressof(value));
 }
 
 // REQUIRES: out.size() is what Measure has said. Appends the ids inside to `refs`.
+absl::Status EncodeTo(const ValueType& type, const void* value, std::span<std::byte> out,
+                      std::vector<ObjectId>* refs);
 template <typename T>
 absl::Status EncodeTo(const T& value, std::span<std::byte> out, std::vector<ObjectId>* refs) {
-  if constexpr (TopLevelArray<T>) {
-    WriteArrayHeader<typename T::value_type>(out, value.size());
-    CopyBytes(out.data() + kArrayDataAt, value.data(),
-              value.size() * sizeof(typename T::value_type));
-    return absl::OkStatus();
-  } else {
-    return internal::Guard(
-        [&] {
-          OutputArchive archive(out, sizeof(ValueHeader), refs);
-          archive(value);
-          if (archive.offset() != out.size())
-            throw ArchiveError("its size changed while it was being written");
-          const ValueHeader header{.fingerprint = Fingerprint<T>(),
-                                   .ref_count = archive.ref_count()};
-          std::memcpy(out.data(), &header, sizeof(header));
-        },
-        [](std::string_view what) { return internal::EncodeError(TypeName<T>(), what); });
-  }
+  return EncodeTo(TypeOf<T>(), std::addressof(value), out, refs);
 }
 
-namespace internal {
-
+// Fills a value that was just made. After an error its content is undefined.
+// REQUIRES: the type is none that looks at its bytes where they lie (ValueType::view).
+absl::Status DecodeInto(const ValueType& type, std::span<const std::byte> bytes,
+                        std::span<const ObjectId> refs, void* value);
 template <typename T>
-absl::Status CheckHeader(std::span<const std::byte> bytes) {
-  ValueHeader header;
-  if (bytes.size() < sizeof(header)) return DecodeError(TypeName<T>(), "its bytes end too early");
-  std::memcpy(&header, bytes.data(), sizeof(header));
-  if (header.fingerprint != Fingerprint<T>())
-    return MismatchError(Fingerprint<T>(), header.fingerprint);
-  return absl::OkStatus();
+absl::StatusOr<T> Decode(std::span<const std::byte> bytes, std::span<const ObjectId> refs) {
+  static_assert(AssertSerializable<T>());
+  T value{};
+  absl::Status status = DecodeInto(TypeOf<T>(), bytes, refs, std::addressof(value));
+  if (!status.ok()) return status;
+  return value;
 }
-
-}  // namespace internal
 
 // The numbers where they lie. `bytes` must outlive the view, and start at a multiple of alignof(T).
 template <ArrayElement T>
 absl::StatusOr<std::span<const T>> ViewArray(std::span<const std::byte> bytes) {
-  if (absl::Status status = internal::CheckHeader<std::vector<T>>(bytes); !status.ok())
-    return status;
-  uint64_t count = 0;
-  if (bytes.size() < kArrayDataAt)
-    return internal::DecodeError(TypeName<std::vector<T>>(), "its bytes end too early");
-  std::memcpy(&count, bytes.data() + kArrayCountAt, sizeof(count));
-  if (count > (bytes.size() - kArrayDataAt) / sizeof(T)) {
-    return internal::DecodeError(TypeName<std::vector<T>>(), "its bytes end too early");
-  }
-  return std::span<const T>(reinterpret_cast<const T*>(bytes.data() + kArrayDataAt),
-                            static_cast<size_t>(count));
+  const auto numbers = internal::NumbersIn(kValueType<std::vector<T>>, bytes);
+  if (!numbers.ok()) return numbers.status();
+  return std::span<const T>(reinterpret_cast<const T*>(numbers->data()),
+                            numbers->size() / sizeof(T));
 }
-
-namespace internal {
-
-absl::StatusOr<std::span<const std::byte>> ContiguousIn(std::span<const std::byte> bytes,
-                                                        std::string_view type);
-
-}  // namespace internal
 
 // The bytes, where they lie, of a value that is written as its size and then these: a std::string,
 // and types whose `save` writes a cereal::size_type and cereal::binary_data. `bytes` must outlive
 // the view.
 template <typename T>
 absl::StatusOr<std::span<const std::byte>> ViewContiguous(std::span<const std::byte> bytes) {
-  if (absl::Status status = internal::CheckHeader<T>(bytes); !status.ok()) return status;
-  return internal::ContiguousIn(bytes, TypeName<T>());
+  return internal::ContiguousIn(kValueType<T>, bytes);
 }
 // Where they begin.
 constexpr size_t ContiguousAt(size_t size) {
@@ -202,38 +131,11 @@ constexpr size_t ContiguousAt(size_t size) {
 // Writes all that comes before them. REQUIRES: out.size() == ContiguousAt(size) + size.
 template <typename T>
 void WriteContiguousHeader(std::span<std::byte> out, uint64_t size) {
-  std::memset(out.data(), 0, ContiguousAt(size));
-  const ValueHeader header{.fingerprint = Fingerprint<T>()};
-  std::memcpy(out.data(), &header, sizeof(header));
-  std::memcpy(out.data() + sizeof(header), &size, sizeof(size));
+  internal::WriteContiguousHeader(Fingerprint<T>(), out, size);
 }
 
 // The characters of a std::string where they lie. `bytes` must outlive the view.
 absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes);
-
-template <typename T>
-absl::StatusOr<T> Decode(std::span<const std::byte> bytes, std::span<const ObjectId> refs) {
-  AssertSerializable<T>();
-  if constexpr (TopLevelArray<T>) {
-    const auto view = ViewArray<typename T::value_type>(bytes);
-    if (!view.ok()) return view.status();
-    return T(view->begin(), view->end());
-  } else {
-    static_assert(std::is_default_constructible_v<T>,
-                  "a type that travels needs a default constructor, which the receiver fills");
-    if (absl::Status status = internal::CheckHeader<T>(bytes); !status.ok()) return status;
-    T value{};
-    const absl::Status status = internal::Guard(
-        [&] {
-          InputArchive archive(bytes, sizeof(ValueHeader), refs);
-          archive(value);
-          if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");
-        },
-        [](std::string_view what) { return internal::DecodeError(TypeName<T>(), what); });
-    if (!status.ok()) return status;
-    return value;
-  }
-}
 
 }  // namespace troupe::serialize
 

@@ -319,9 +319,10 @@ inline constexpr Problem kProblem = internal::FindInValue<std::remove_cv_t<T>>()
 template <typename T>
 inline constexpr bool kSerializable = kProblem<T> == Problem::kNone;
 
-// Stops the compiler with one sentence where a T cannot travel.
+// Stops the compiler with one sentence where a T cannot travel. Returns true, so that a
+// static_assert can force it to be looked at first.
 template <typename T>
-constexpr void AssertSerializable() {
+constexpr bool AssertSerializable() {
   constexpr Problem problem = kProblem<T>;
   static_assert(problem != Problem::kPointer,
                 "a pointer points into another process's memory: take a value, std::unique_ptr or "
@@ -374,6 +375,7 @@ constexpr void AssertSerializable() {
       problem != Problem::kUnknown,
       "this type cannot travel: make it an aggregate of types that can, or give it "
       "template <class Archive> void serialize(Archive& archive) { archive(field, ...); }");
+  return true;
 }
 
 }  // namespace troupe::serialize

@@ -7,8 +7,26 @@
 #include <unordered_map>
 
 #include "core/base/limits.h"
+#include "core/base/string_view.h"
 
 namespace troupe::internal {
+
+OutgoingCall::OutgoingCall(std::shared_ptr<worker::Session> session)
+    : session_(std::move(session)), inline_budget_(4 * session_->max_inline_value_bytes()) {
+  RefuseForkedChild();  // a handle knows its session without asking for it
+}
+
+OutgoingCall::~OutgoingCall() = default;
+
+void OutgoingCall::SetName(std::string name) {
+  name_ = std::move(name);
+  spec_.name = name_;
+}
+
+void OutgoingCall::SetCallable(std::vector<std::byte> bytes) {
+  callable_ = std::move(bytes);
+  spec_.callable = callable_;
+}
 
 void OutgoingCall::SetFunction(std::string name, const std::string& signature) {
   function_ = std::move(name);
@@ -45,6 +63,19 @@ void OutgoingCall::AddObject(const Handle& handle) {
   spec_.arguments.push_back({handle.id()});
 }
 
+std::vector<ObjectId>& OutgoingCall::AddList(size_t count) {
+  std::vector<ObjectId> ids;
+  ids.reserve(count);
+  spec_.arguments.push_back({std::move(ids)});
+  return std::get<std::vector<ObjectId>>(spec_.arguments.back().content);
+}
+
+void OutgoingCall::AddValue(const serialize::ValueType& type, const void* value) {
+  auto encoded = Encode(*session_, type, value);
+  if (auto* error = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*error));
+  AddEncoded(std::get<worker::EncodedResult>(std::move(encoded)));
+}
+
 void OutgoingCall::AddEncoded(worker::EncodedResult encoded) {
   const size_t size = encoded.space.inline_bytes.size();
   if (!encoded.space.stored() && size <= inline_budget_) {
@@ -60,6 +91,51 @@ void OutgoingCall::AddEncoded(worker::EncodedResult encoded) {
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) Throw(std::move(*error));
   stored_arguments_.emplace_back(session_, std::get<objectstore::HandleCount*>(sealed));
   spec_.arguments.push_back({stored_arguments_.back().id()});
+}
+
+ErrorInfo WrongArgumentsError() {
+  return {.kind = ErrorKind::kInternal, .message = "a call with a wrong number of arguments"};
+}
+
+std::optional<ErrorInfo> DecodeText(const worker::ValueBytes& value, Handle handle, Text* text) {
+  const auto view = serialize::ViewString(value.bytes());
+  if (!view.ok()) return ErrorOf(view.status());
+  *text = Text(*view, value.owner, std::move(handle));
+  return std::nullopt;
+}
+
+uint64_t OffsetOrThrow(const void* function) {
+  const absl::StatusOr<uint64_t> offset = worker::OffsetOfCode(function);
+  if (!offset.ok()) Throw(ErrorKind::kBuildMismatch, std::string(ToStd(offset.status().message())));
+  return *offset;
+}
+
+uint64_t AddressOrThrow(uint64_t offset) {
+  const absl::StatusOr<const void*> code = worker::CodeAtOffset(offset);
+  if (!code.ok()) Throw(ErrorKind::kBuildMismatch, std::string(ToStd(code.status().message())));
+  return reinterpret_cast<uint64_t>(*code);
+}
+
+std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* object) {
+  const auto size = serialize::Measure(type, object);
+  if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+  std::vector<std::byte> bytes(size->bytes);
+  std::vector<ObjectId> refs;
+  const absl::Status status = serialize::EncodeTo(type, object, std::span(bytes), &refs);
+  if (!status.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(status.message())));
+  if (!refs.empty()) {
+    Throw(ErrorKind::kNotSerializable,
+          "a function object may not hold references: pass them as arguments, or by Bind");
+  }
+  return bytes;
+}
+
+std::optional<ErrorInfo> UnpackObject(std::span<const std::byte> bytes,
+                                      const serialize::ValueType& type, void* object) {
+  const absl::Status status = serialize::DecodeInto(type, bytes, {}, object);
+  if (status.ok()) return std::nullopt;
+  return ErrorInfo{.kind = ErrorKind::kTypeMismatch,
+                   .message = std::string(ToStd(status.message()))};
 }
 
 std::vector<Handle> OutgoingCall::Submit() {

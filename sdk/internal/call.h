@@ -37,10 +37,10 @@ using VectorElementOf = typename VectorElement<T>::type;
 // Collects what a call sends.
 class OutgoingCall {
  public:
-  explicit OutgoingCall(std::shared_ptr<worker::Session> session)
-      : session_(std::move(session)), inline_budget_(4 * session_->max_inline_value_bytes()) {
-    RefuseForkedChild();  // a handle knows its session without asking for it
-  }
+  explicit OutgoingCall(std::shared_ptr<worker::Session> session);
+  OutgoingCall(const OutgoingCall&) = delete;
+  OutgoingCall& operator=(const OutgoingCall&) = delete;
+  ~OutgoingCall();
 
   wire::TaskSpec& spec() { return spec_; }
   const std::shared_ptr<worker::Session>& session() const { return session_; }
@@ -53,14 +53,8 @@ class OutgoingCall {
   void SetResults(uint32_t count, uint32_t stream_window);
   // `bundle`: 0: any one of the group's; else 1 + its number.
   void SetPlacement(const Handle& group, uint32_t bundle);
-  void SetName(std::string name) {
-    name_ = std::move(name);
-    spec_.name = name_;
-  }
-  void SetCallable(std::vector<std::byte> bytes) {
-    callable_ = std::move(bytes);
-    spec_.callable = callable_;
-  }
+  void SetName(std::string name);
+  void SetCallable(std::vector<std::byte> bytes);
 
   // Appends an argument for a parameter P.
   template <typename P, typename A>
@@ -134,20 +128,19 @@ class OutgoingCall {
   void AddObject(const Handle& handle);
   template <typename T>
   void AddObjects(const std::vector<ObjectRef<T>>& refs) {
-    std::vector<ObjectId> ids;
-    ids.reserve(refs.size());
+    std::vector<ObjectId>& ids = AddList(refs.size());
     for (const ObjectRef<T>& ref : refs) {
       CheckOwner(ref.handle());
       ids.push_back(ref.id());
     }
-    spec_.arguments.push_back({std::move(ids)});
   }
+  // An argument that is so many objects; their ids are to be filled in.
+  std::vector<ObjectId>& AddList(size_t count);
   template <typename V>
   void AddValue(const V& value) {
-    auto encoded = Encode(*session_, value);
-    if (auto* error = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*error));
-    AddEncoded(std::get<worker::EncodedResult>(std::move(encoded)));
+    AddValue(TypeOf<V>(), std::addressof(value));
   }
+  void AddValue(const serialize::ValueType& type, const void* value);
   void AddEncoded(worker::EncodedResult encoded);
 
   std::shared_ptr<worker::Session> session_;
@@ -162,6 +155,8 @@ class OutgoingCall {
   size_t inline_budget_;
 };
 
+ErrorInfo WrongArgumentsError();
+
 // An argument on its way in: keeps the value while the function runs.
 template <typename P>
 class IncomingArgument {
@@ -172,48 +167,87 @@ class IncomingArgument {
   std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
                                   const worker::TaskArgument* arguments) {
     const worker::TaskArgument& argument = *arguments;
-    if (argument.is_list) {
-      if constexpr (!std::is_void_v<VectorElementOf<V>>) {
-        V list;
-        list.reserve(argument.values.size());
-        for (const worker::ArgumentValue& element : argument.values) {
-          auto value = DecodeValue<VectorElementOf<V>>(session, element.value, element.object);
-          if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
-          list.push_back(std::get<VectorElementOf<V>>(std::move(value)));
-        }
-        value_.emplace(std::move(list));
-        return std::nullopt;
-      } else {
-        return ErrorInfo{.kind = ErrorKind::kInternal,
-                         .message = "several objects for a parameter that is no vector"};
-      }
-    }
+    if (argument.is_list) return DecodeList(session, argument.values);
     const worker::ArgumentValue& element = argument.values.front();
-    return DecodeOne(session, element);
+    Handle handle = element.object.is_null() ? Handle() : Handle::New(session, element.object);
+    return DecodeKept(session, element.value, std::move(handle), &value_);
   }
   // As the function takes it.
   decltype(auto) Forward() {
     if constexpr (std::is_lvalue_reference_v<P>) {
-      return static_cast<const V&>(*value_);
+      return static_cast<const V&>(value_);
     } else if constexpr (!std::is_same_v<Kept, V>) {
-      return V(ViewOf(*value_));
+      return V(ViewOf(value_));
     } else {
-      return std::move(*value_);
+      return std::move(value_);
     }
   }
 
  private:
-  std::optional<ErrorInfo> DecodeOne(const std::shared_ptr<worker::Session>& session,
-                                     const worker::ArgumentValue& element) {
-    Handle handle = element.object.is_null() ? Handle() : Handle::New(session, element.object);
-    auto value = DecodeKept<Kept>(session, element.value, std::move(handle));
-    if (auto* error = std::get_if<ErrorInfo>(&value)) return std::move(*error);
-    value_.emplace(std::get<Kept>(std::move(value)));
-    return std::nullopt;
+  std::optional<ErrorInfo> DecodeList(const std::shared_ptr<worker::Session>& session,
+                                      const std::vector<worker::ArgumentValue>& elements) {
+    if constexpr (!std::is_void_v<VectorElementOf<V>>) {
+      value_.reserve(elements.size());
+      for (const worker::ArgumentValue& element : elements) {
+        VectorElementOf<V> value{};
+        auto error = internal::Decode(session, element.value, element.object,
+                                      TypeOf<VectorElementOf<V>>(), std::addressof(value));
+        if (error.has_value()) return error;
+        value_.push_back(std::move(value));
+      }
+      return std::nullopt;
+    } else {
+      return ErrorInfo{.kind = ErrorKind::kInternal,
+                       .message = "several objects for a parameter that is no vector"};
+    }
   }
   using Kept = typename KeptAs<V>::type;
-  std::optional<Kept> value_;
+  Kept value_{};
 };
+
+// Those of one call. Not a std::tuple, on which the compiler would spend most of its time.
+template <typename Sequence, typename... P>
+class IncomingArgumentsAt;
+template <size_t... I, typename... P>
+class IncomingArgumentsAt<std::index_sequence<I...>, P...> {
+ public:
+  static constexpr size_t kArguments = (IncomingArgument<P>::kArguments + ... + size_t{0});
+
+  std::optional<ErrorInfo> Decode(const worker::TaskCall& call) {
+    if (call.arguments.size() != kArguments) return WrongArgumentsError();
+    return Decode(call.session, call.arguments.data());
+  }
+  std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
+                                  [[maybe_unused]] const worker::TaskArgument* arguments) {
+    std::optional<ErrorInfo> error;
+    (void)((error = At<I>().Decode(session, arguments),
+            arguments += IncomingArgument<P>::kArguments, !error.has_value()) &&
+           ...);
+    return error;
+  }
+  template <typename F>
+  decltype(auto) Call(F&& f) {
+    return f(At<I>().Forward()...);
+  }
+
+ private:
+  template <size_t N, typename Q>
+  struct Slot {
+    IncomingArgument<Q> argument;
+  };
+  struct Slots : Slot<I, P>... {};
+  template <size_t N, typename Q>
+  static IncomingArgument<Q>& Find(Slot<N, Q>& slot) {
+    return slot.argument;
+  }
+  template <size_t N>
+  auto& At() {
+    return Find<N>(slots_);
+  }
+  Slots slots_;
+};
+template <typename... P>
+using IncomingArguments = IncomingArgumentsAt<std::index_sequence_for<P...>, P...>;
 
 // The struct behind a parameter that is given as Resolve(references): made of its fields.
 template <typename T>
@@ -224,16 +258,10 @@ class IncomingArgument<Resolved<T>> {
 
   std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
                                   const worker::TaskArgument* arguments) {
-    std::optional<ErrorInfo> error;
-    std::apply(
-        [&](auto&... field) {
-          ((error.has_value() ? void() : void(error = field.Decode(session, arguments++))), ...);
-        },
-        fields_);
-    return error;
+    return fields_.Decode(session, arguments);
   }
   V Forward() {
-    return std::apply([](auto&... field) { return V{field.Forward()...}; }, fields_);
+    return fields_.Call([](auto&&... field) { return V{std::forward<decltype(field)>(field)...}; });
   }
 
  private:
@@ -241,58 +269,33 @@ class IncomingArgument<Resolved<T>> {
   struct FieldArguments;
   template <size_t... I>
   struct FieldArguments<std::index_sequence<I...>> {
-    using type = std::tuple<IncomingArgument<FieldOf<V, I>>...>;
+    using type = IncomingArguments<FieldOf<V, I>...>;
   };
   typename FieldArguments<std::make_index_sequence<Resolved<T>::kFields>>::type fields_;
 };
-
-template <typename... P>
-std::optional<ErrorInfo> DecodeArguments(worker::TaskCall& call,
-                                         std::tuple<IncomingArgument<P>...>& arguments) {
-  if (call.arguments.size() != (IncomingArgument<P>::kArguments + ... + size_t{0})) {
-    return ErrorInfo{.kind = ErrorKind::kInternal,
-                     .message = "a call with a wrong number of arguments"};
-  }
-  std::optional<ErrorInfo> error;
-  const worker::TaskArgument* next = call.arguments.data();
-  const auto decode = [&](auto& argument) {
-    if (error.has_value()) return;
-    error = argument.Decode(call.session, next);
-    next += argument.kArguments;
-  };
-  std::apply([&](auto&... argument) { (decode(argument), ...); }, arguments);
-  return error;
-}
 
 // Decodes the arguments and calls `f(arguments...)`; its results become the call's, as Shape has
 // them.
 template <typename Shape, typename... P, typename F>
 void DecodeAndCall(worker::TaskCall& call, F f) {
-  std::tuple<IncomingArgument<P>...> arguments;
-  if (auto error = DecodeArguments(call, arguments)) {
-    call.results.emplace_back(*std::move(error));
-    return;
-  }
-  const auto invoke = [&]() -> decltype(auto) {
-    return std::apply([&](auto&... argument) -> decltype(auto) { return f(argument.Forward()...); },
-                      arguments);
-  };
-  if constexpr (std::is_void_v<decltype(invoke())>) {
-    invoke();
+  IncomingArguments<P...> arguments;
+  if (auto error = arguments.Decode(call)) return call.Fail(*std::move(error));
+  if constexpr (std::is_void_v<decltype(arguments.Call(f))>) {
+    arguments.Call(f);
     AddResult(call, Nothing());
   } else {
-    AddReturned<Shape>(call, invoke());
+    AddReturned<Shape>(call, arguments.Call(f));
   }
 }
 
+// The call's callable, into *f, which was just made; false where it has failed, which is its
+// result then.
 template <typename F>
-std::optional<F> CallableOf(worker::TaskCall& call) {
-  auto unpacked = UnpackCallable<F>(call.callable);
-  if (auto* error = std::get_if<ErrorInfo>(&unpacked)) {
-    call.results.emplace_back(std::move(*error));
-    return std::nullopt;
-  }
-  return std::get<F>(std::move(unpacked));
+bool FindCallable(worker::TaskCall& call, F* f) {
+  auto error = UnpackCallable(call.callable, f);
+  if (!error.has_value()) return true;
+  call.Fail(*std::move(error));
+  return false;
 }
 
 // The code that a worker runs for a callable of type F with these parameters: its address names the
@@ -302,10 +305,10 @@ struct Entry;
 template <typename F, typename... P, typename Shape>
 struct Entry<F, ParameterList<P...>, Shape> {
   static void Run(worker::TaskCall& call) {
-    std::optional<F> f = CallableOf<F>(call);
-    if (!f.has_value()) return;
+    F f{};
+    if (!FindCallable(call, &f)) return;
     DecodeAndCall<Shape, P...>(call, [&](auto&&... argument) -> decltype(auto) {
-      return std::invoke(*f, std::forward<decltype(argument)>(argument)...);
+      return Invoke(f, std::forward<decltype(argument)>(argument)...);
     });
   }
 };

@@ -12,12 +12,14 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "core/base/string_view.h"
@@ -140,16 +142,8 @@ struct MemberPointerWords {
   uint64_t adjustment = 0;
 };
 
-inline uint64_t OffsetOrThrow(const void* function) {
-  const absl::StatusOr<uint64_t> offset = worker::OffsetOfCode(function);
-  if (!offset.ok()) Throw(ErrorKind::kBuildMismatch, std::string(ToStd(offset.status().message())));
-  return *offset;
-}
-inline uint64_t AddressOrThrow(uint64_t offset) {
-  const absl::StatusOr<const void*> code = worker::CodeAtOffset(offset);
-  if (!code.ok()) Throw(ErrorKind::kBuildMismatch, std::string(ToStd(code.status().message())));
-  return reinterpret_cast<uint64_t>(*code);
-}
+uint64_t OffsetOrThrow(const void* function);
+uint64_t AddressOrThrow(uint64_t offset);
 
 template <typename M>
 constexpr bool IsVirtual(const MemberPointerWords& words) {
@@ -159,6 +153,9 @@ constexpr bool IsVirtual(const MemberPointerWords& words) {
   return (words.code & 1) != 0;
 #endif
 }
+
+// Of a function object with fields.
+std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* object);
 
 template <typename F>
 std::vector<std::byte> PackCallable(const F& f) {
@@ -176,39 +173,38 @@ std::vector<std::byte> PackCallable(const F& f) {
   } else if constexpr (std::is_empty_v<F>) {
     return {};
   } else {
-    const auto size = serialize::Measure(f);
-    if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
-    std::vector<std::byte> bytes(size->bytes);
-    std::vector<ObjectId> refs;
-    const absl::Status status = serialize::EncodeTo(f, std::span(bytes), &refs);
-    if (!status.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(status.message())));
-    if (!refs.empty()) {
-      Throw(ErrorKind::kNotSerializable,
-            "a function object may not hold references: pass them as arguments, or by Bind");
-    }
-    return bytes;
+    return PackObject(serialize::TypeOf<F>(), std::addressof(f));
   }
 }
 
+std::optional<ErrorInfo> UnpackObject(std::span<const std::byte> bytes,
+                                      const serialize::ValueType& type, void* object);
+
+// Into *f, which was just made.
 template <typename F>
-std::variant<F, ErrorInfo> UnpackCallable(std::span<const std::byte> bytes) {
+std::optional<ErrorInfo> UnpackCallable(std::span<const std::byte> bytes, F* f) {
   if constexpr (std::is_member_function_pointer_v<F>) {
     MemberPointerWords words;
     std::memcpy(&words, bytes.data(), std::min(bytes.size(), sizeof(words)));
     if (!IsVirtual<F>(words)) words.code = AddressOrThrow(words.code);
-    return std::bit_cast<F>(words);
+    *f = std::bit_cast<F>(words);
   } else if constexpr (std::is_pointer_v<F>) {
     uint64_t offset = 0;
     std::memcpy(&offset, bytes.data(), std::min(bytes.size(), sizeof(offset)));
-    return reinterpret_cast<F>(AddressOrThrow(offset));
-  } else if constexpr (std::is_empty_v<F>) {
-    return F{};
+    *f = reinterpret_cast<F>(AddressOrThrow(offset));
+  } else if constexpr (!std::is_empty_v<F>) {
+    return UnpackObject(bytes, serialize::TypeOf<F>(), std::addressof(*f));
+  }
+  return std::nullopt;
+}
+
+// Calls it, a member function with its object first.
+template <typename F, typename... A>
+decltype(auto) Invoke(F& f, A&&... arguments) {
+  if constexpr (std::is_member_function_pointer_v<F>) {
+    return std::invoke(f, std::forward<A>(arguments)...);
   } else {
-    absl::StatusOr<F> f = serialize::Decode<F>(bytes, {});
-    if (!f.ok())
-      return ErrorInfo{.kind = ErrorKind::kTypeMismatch,
-                       .message = std::string(ToStd(f.status().message()))};
-    return *std::move(f);
+    return f(std::forward<A>(arguments)...);
   }
 }
 

@@ -17,20 +17,10 @@
 namespace troupe::internal {
 
 // Throws NotSerializable.
+std::string EncodeDetached(const serialize::ValueType& type, const void* value);
 template <typename T>
 std::string EncodeDetached(const T& value) {
-  const auto size = serialize::Measure(value);
-  if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
-  if (size->refs > 0) {
-    Throw(ErrorKind::kNotSerializable,
-          "an ObjectRef belongs to its cluster and cannot be packed: pack the value, Get(ref)");
-  }
-  std::string bytes(size->bytes, '\0');
-  std::vector<ObjectId> refs;
-  const absl::Status status =
-      serialize::EncodeTo(value, std::as_writable_bytes(std::span(bytes)), &refs);
-  if (!status.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(status.message())));
-  return bytes;
+  return EncodeDetached(serialize::TypeOf<T>(), std::addressof(value));
 }
 
 // An argument for a parameter P, as OutgoingCall::Add converts it.

@@ -3,10 +3,11 @@
 #define TROUPE_SDK_INTERNAL_KEPT_H_
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "core/serialize/serialize.h"
 #include "sdk/array.h"
@@ -50,15 +51,14 @@ std::span<const T> ViewOf(const Array<T>& array) {
 inline std::string_view ViewOf(const Text& text) { return text.view(); }
 
 // REQUIRES: the bytes of an inline value stay while the function runs.
+std::optional<ErrorInfo> DecodeText(const worker::ValueBytes& value, Handle handle, Text* text);
 template <typename Kept>
-std::variant<Kept, ErrorInfo> DecodeKept(const std::shared_ptr<worker::Session>& session,
-                                         const worker::ValueBytes& value, Handle handle) {
+std::optional<ErrorInfo> DecodeKept(const std::shared_ptr<worker::Session>& session,
+                                    const worker::ValueBytes& value, Handle handle, Kept* kept) {
   if constexpr (std::is_same_v<Kept, Text>) {
-    const auto view = serialize::ViewString(value.bytes());
-    if (!view.ok()) return ErrorOf(view.status());
-    return Text(*view, value.owner, std::move(handle));
+    return DecodeText(value, std::move(handle), kept);
   } else {
-    return DecodeValue<Kept>(session, value, handle.id());
+    return Decode(session, value, handle.id(), TypeOf<Kept>(), std::addressof(*kept));
   }
 }
 

@@ -5,7 +5,6 @@
 #include <coroutine>
 #include <memory>
 #include <optional>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -29,13 +28,12 @@ class MethodCoroutine final : public worker::CoroutineCall, private Resumer {
     coroutine_.reset();
   }
 
-  std::tuple<IncomingArgument<P>...>& arguments() { return arguments_; }
+  IncomingArguments<P...>& arguments() { return arguments_; }
 
   // To its first wait, or its end.
   void Start(worker::TaskCall& call) {
     const Scope scope(this);
-    coroutine_.emplace(std::apply(
-        [&](auto&... argument) -> R { return invoke_(argument.Forward()...); }, arguments_));
+    coroutine_.emplace(arguments_.Call(invoke_));
     AsyncAccess::HandleOf(*coroutine_).resume();
     TakeResult(call);
   }
@@ -69,7 +67,7 @@ class MethodCoroutine final : public worker::CoroutineCall, private Resumer {
   }
 
   Invoke invoke_;
-  std::tuple<IncomingArgument<P>...> arguments_;
+  IncomingArguments<P...> arguments_;
   std::optional<R> coroutine_;
   std::coroutine_handle<> waiting_;  // which may be of an Async that this one co_awaits
   ObjectId awaits_;
@@ -80,10 +78,7 @@ class MethodCoroutine final : public worker::CoroutineCall, private Resumer {
 template <typename R, typename... P, typename Invoke>
 void BeginCoroutine(worker::TaskCall& call, Invoke invoke) {
   auto coroutine = std::make_unique<MethodCoroutine<R, Invoke, P...>>(std::move(invoke));
-  if (auto error = DecodeArguments(call, coroutine->arguments())) {
-    call.results.emplace_back(*std::move(error));
-    return;
-  }
+  if (auto error = coroutine->arguments().Decode(call)) return call.Fail(*std::move(error));
   coroutine->Start(call);
   if (!coroutine->awaits().is_null()) call.coroutine = std::move(coroutine);
 }

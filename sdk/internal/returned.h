@@ -110,59 +110,24 @@ struct Returned<VectorResults, R> {
 
 // --- The worker's side.
 
-// Into memory of this process, where a packed task runs without a cluster.
-void AddDetached(worker::TaskCall& call, size_t bytes, uint32_t refs,
-                 std::vector<std::byte>** memory);
-
+void AddResult(worker::TaskCall& call, const serialize::ValueType& type, const void* value);
 template <typename R>
 void AddResult(worker::TaskCall& call, const R& value) {
-  if (call.session == nullptr) {
-    if constexpr (IsArray<R>::value) {
-      AddResult(call, std::vector<typename R::value_type>(value.begin(), value.end()));
-    } else {
-      const auto size = serialize::Measure(value);
-      if (!size.ok()) {
-        call.results.emplace_back(
-            ErrorInfo{.kind = ErrorKind::kNotSerializable,
-                      .message = std::string(ToStd(size.status().message()))});
-        return;
-      }
-      std::vector<std::byte>* memory = nullptr;
-      AddDetached(call, size->bytes, size->refs, &memory);
-      std::vector<ObjectId> refs;
-      if (memory == nullptr) return;
-      const absl::Status status = serialize::EncodeTo(value, std::span(*memory), &refs);
-      if (!status.ok()) call.results.back() = ErrorOf(status);
-    }
-    return;
-  }
-  auto encoded = Encode(*call.session, value);
-  if (auto* error = std::get_if<ErrorInfo>(&encoded)) {
-    call.results.emplace_back(std::move(*error));
-  } else {
-    call.results.emplace_back(std::get<worker::EncodedResult>(std::move(encoded)));
-  }
+  AddResult(call, TypeOf<R>(), std::addressof(value));
 }
+
+ErrorInfo NoStreamError();
 
 template <typename T>
 void AddStream(worker::TaskCall& call, Generator<T> generator) {
-  if (call.session == nullptr || call.stream_window == 0) {
-    call.results.emplace_back(ErrorInfo{.kind = ErrorKind::kInvalidArgument,
-                                        .message = "a Generator needs a cluster to stream in"});
-    return;
-  }
+  if (call.session == nullptr || call.stream_window == 0) return call.Fail(NoStreamError());
   StreamWriter writer(&call);
   std::optional<ErrorInfo> error;
   for (const T& item : generator) {
-    auto encoded = Encode(*call.session, item);
-    if (auto* failed = std::get_if<ErrorInfo>(&encoded)) error = std::move(*failed);
-    if (error.has_value() ||
-        !writer.Write(std::get<worker::EncodedResult>(std::move(encoded)), &error)) {
-      break;
-    }
+    if (!writer.Write(TypeOf<T>(), std::addressof(item), &error)) break;
   }
   if (error.has_value()) {
-    call.results.emplace_back(*std::move(error));
+    call.Fail(*std::move(error));
   } else {
     AddResult(call, Nothing());
   }
@@ -175,7 +140,7 @@ void AddReturned(worker::TaskCall& call, R&& returned) {
   using V = std::remove_cvref_t<R>;
   if constexpr (std::is_same_v<Shape, VectorResults>) {
     if (returned.size() != call.num_returns) {
-      call.results.emplace_back(WrongCount(returned.size(), call.num_returns));
+      call.Fail(WrongCount(returned.size(), call.num_returns));
       return;
     }
     for (const auto& element : returned) AddResult(call, element);
