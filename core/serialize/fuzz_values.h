@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -65,6 +66,59 @@ class Classic {
   short number_ = 0;
   std::string text_;
 };
+// Its second field came with version 2.
+class Versioned {
+ public:
+  Versioned() = default;
+  Versioned(int number, std::string text) : number_(number), text_(std::move(text)) {}
+  template <class Archive>
+  void serialize(Archive& archive, uint32_t version) {
+    archive(number_);
+    if (version >= 2) archive(text_);
+  }
+
+ private:
+  int number_ = 0;
+  std::string text_;
+};
+class Shape {
+ public:
+  virtual ~Shape() = default;
+  virtual size_t corners() const = 0;
+};
+class Circle : public Shape {
+ public:
+  explicit Circle(double radius = 0) : radius_(radius) {}
+  size_t corners() const override { return 0; }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(radius_);
+  }
+
+ private:
+  double radius_;
+};
+class Polygon : public Shape {
+ public:
+  Polygon() = default;
+  explicit Polygon(std::vector<double> corners) : corners_(std::move(corners)) {}
+  size_t corners() const override { return corners_.size(); }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(corners_);
+  }
+
+ private:
+  std::vector<double> corners_;
+};
+inline const bool registered_shapes =
+    RegisterDerived<Shape, Circle>("Circle") && RegisterDerived<Shape, Polygon>("Polygon");
+struct Drawing {
+  std::vector<std::unique_ptr<Shape>> shapes;
+  std::shared_ptr<Shape> frame;
+  std::shared_ptr<Shape> same_frame;
+  std::vector<Versioned> notes;
+};
 struct Everything {
   bool flag = false;
   Colour colour = Colour::kRed;
@@ -87,8 +141,8 @@ struct Everything {
 };
 
 // What the first byte of an input chooses from.
-using Types =
-    std::tuple<Everything, Link, Tree, std::vector<double>, std::vector<std::vector<std::string>>>;
+using Types = std::tuple<Everything, Link, Tree, std::vector<double>,
+                         std::vector<std::vector<std::string>>, Drawing>;
 
 inline Types Samples() {
   Everything everything{.flag = true,
@@ -112,12 +166,20 @@ inline Types Samples() {
   const auto shared = std::make_shared<int>(1);
   Link link{"first", std::make_unique<Link>(Link{"second", nullptr, nullptr, shared}), shared,
             shared};
+  Drawing drawing;
+  drawing.shapes.push_back(std::make_unique<Circle>(1.5));
+  drawing.shapes.push_back(nullptr);
+  drawing.shapes.push_back(std::make_unique<Polygon>(std::vector<double>{0, 1, 2}));
+  drawing.frame = drawing.same_frame = std::make_shared<Polygon>();
+  drawing.notes = {{1, "one"}, {2, ""}};
   return Types(std::move(everything), std::move(link), Tree{1, {{2, {{3, {}}}}, {4, {}}}},
                std::vector<double>{1.5, -2.5},
-               std::vector<std::vector<std::string>>{{"a", ""}, {}, {"b"}});
+               std::vector<std::vector<std::string>>{{"a", ""}, {}, {"b"}}, std::move(drawing));
 }
 
 }  // namespace fuzz
 }  // namespace troupe::serialize
+
+CEREAL_CLASS_VERSION(troupe::serialize::fuzz::Versioned, 2)
 
 #endif  // TROUPE_CORE_SERIALIZE_FUZZ_VALUES_H_
