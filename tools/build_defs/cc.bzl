@@ -73,6 +73,19 @@ def _headers_as_sources(name, headers):
     )
     return select({_LAYERS: sources, _DEFAULT: []})
 
+def _precompiled(deps):
+    """What a test of the SDK needs to share what g++ has read of its headers, which takes longer than all else in it:
+    returns what to add to copts and deps.
+
+    Not for clang: there each file is compiled by itself, which tells whether it includes what it needs.
+    """
+    if type(deps) != "list" or "//sdk:troupe" not in deps or native.repository_name() not in ["@", "@@"]:
+        return [], []
+    return (
+        select({_CLANG: [], _DEFAULT: ["-Winvalid-pch", "-include", "$(BINDIR)/tests/precompiled/sdk_test/sdk_test.h"]}),
+        select({_CLANG: [], _DEFAULT: ["//tests/precompiled:sdk_test"]}),
+    )
+
 def troupe_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
     """cc_library with our flags."""
     headers = [
@@ -106,11 +119,12 @@ def troupe_shared_code(name, srcs, deps = [], copts = [], **kwargs):
 def troupe_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
     """cc_test with our flags and GoogleTest."""
     gtest = str(Label("@googletest//:gtest_main"))
+    precompiled_copts, precompiled_deps = _precompiled(deps)
     cc_test(
         name = name,
         size = size,
-        copts = _copts(copts),
-        deps = deps + [gtest],
+        copts = _copts(copts) + precompiled_copts,
+        deps = deps + [gtest] + precompiled_deps,
         **kwargs
     )
 
@@ -227,21 +241,24 @@ def troupe_compile_fail_test(name, src, expect, deps = [], copts = [], tags = []
         **kwargs
     )
 
-def troupe_precompiled_header(name, header, deps, **kwargs):
-    """A header as g++ keeps what it has read of it, for the `precompiled` of troupe_compile_fail_tests with its flags.
+def troupe_precompiled_header(name, header, deps, copts = [], **kwargs):
+    """A header as g++ keeps what it has read of it, for what is compiled with the same flags: the `precompiled` of
+    troupe_compile_fail_tests, and the tests of the SDK (_precompiled).
 
-    Such a test takes half a second instead of three. It sees the header whether it includes it or not.
+    A compile_fail_test takes half a second instead of three, another one half of its time. They see the header whether
+    they include it or not.
 
     Args:
       name: of the target.
       header: the file.
-      deps: the libraries that the tests name, too.
+      deps: the libraries that it includes.
+      copts: as usual.
       **kwargs: passed on to the rule.
     """
     precompiled_header(
         name = name,
         header = header,
-        copts = _copts([]),
+        copts = _copts(copts),
         tags = ["compile-fail", "manual"],
         testonly = True,
         deps = deps,

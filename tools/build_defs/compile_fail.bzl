@@ -1,6 +1,6 @@
-"""The rules behind troupe_compile_fail_test.
+"""The rules behind troupe_compile_fail_test and troupe_precompiled_header.
 
-The source is compiled twice in the build, by the toolchain and with the flags of every other target: once as it is
+The test's source is compiled twice in the build, by the toolchain and with the flags of every other target: once as it is
 and once with TROUPE_COMPILE_OK. The test looks at what the compiler said. Nothing is generated: most of the time is
 spent on headers, so that many sources with one header share what the compiler has read of it.
 """
@@ -9,7 +9,7 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 _COMPILE = "c++-compile"  # ACTION_NAMES.cpp_compile, whose home differs between versions of Bazel
 
-def _compiler(ctx, source, output, context, flags, defines = []):
+def _compiler(ctx, source, output, context, flags, defines = [], pic = False):
     """What it takes to compile `source` to `output`: a struct of the command's arguments, its env and its tools."""
     toolchain = find_cpp_toolchain(ctx)
     features = cc_common.configure_features(
@@ -27,6 +27,7 @@ def _compiler(ctx, source, output, context, flags, defines = []):
         include_directories = context.includes,
         quote_include_directories = context.quote_includes,
         system_include_directories = context.system_includes,
+        use_pic = pic,
         preprocessor_defines = depset(defines, transitive = [context.defines]),
         user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts + ctx.attr.copts + flags,
     )
@@ -88,7 +89,7 @@ def _test_impl(ctx):
 def _precompiled_impl(ctx):
     output = ctx.actions.declare_file("%s/%s.gch" % (ctx.label.name, ctx.file.header.basename))
     context = _context(ctx)
-    compiler = _compiler(ctx, ctx.file.header.path, output.path, context, ["-x", "c++-header"])
+    compiler = _compiler(ctx, ctx.file.header.path, output.path, context, ["-x", "c++-header"], pic = ctx.attr.pic)
     ctx.actions.run(
         outputs = [output],
         inputs = depset([ctx.file.header], transitive = [context.headers, compiler.tools]),
@@ -98,7 +99,14 @@ def _precompiled_impl(ctx):
         mnemonic = "PrecompileHeader",
         progress_message = "Precompiling %s" % ctx.file.header.short_path,
     )
-    return [DefaultInfo(files = depset([output]))]
+
+    # Depended on, it is a header among others. One of its own name beside it, which is read in its place where it does
+    # not fit, would hide that: there is none.
+    headers = depset([output], transitive = [context.headers])
+    return [
+        DefaultInfo(files = depset([output])),
+        CcInfo(compilation_context = cc_common.create_compilation_context(headers = headers)),
+    ]
 
 _ATTRIBUTES = {
     "copts": attr.string_list(),
@@ -131,6 +139,9 @@ compile_fail_test = _compiling_rule(
 
 precompiled_header = _compiling_rule(
     _precompiled_impl,
-    {"header": attr.label(allow_single_file = [".h"], mandatory = True)},
+    {
+        "header": attr.label(allow_single_file = [".h"], mandatory = True),
+        "pic": attr.bool(doc = "For position-independent code."),
+    },
     doc = "A header as g++ keeps what it has read of it; see troupe_precompiled_header.",
 )
