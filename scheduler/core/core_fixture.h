@@ -35,14 +35,7 @@ inline constexpr uint64_t kStoreBytes = 64 << 20;
 inline constexpr std::string_view kLastLines = "; the last lines that it wrote: none";
 inline constexpr int32_t kPid = 17;
 
-inline wire::TaskSpec Spec(ClientId client, uint64_t sequence) {
-  wire::TaskSpec spec;
-  spec.id = TaskId::Make(client, sequence);
-  spec.cpu_units = kResourceUnit;
-  spec.max_retries = 1;
-  spec.name = "Work";
-  return spec;
-}
+wire::TaskSpec Spec(ClientId client, uint64_t sequence);
 
 // `bytes`: a literal, or what lives as long as the value.
 inline wire::Value ValueOf(std::string_view bytes) {
@@ -52,79 +45,21 @@ inline wire::Value ValueOf(std::string_view bytes) {
 // A core, a driver, and whatever workers it starts, which join at once as clients 101, 102, ...
 class CoreTest : public testing::Test, protected TaskWords {
  protected:
-  explicit CoreTest(double cpus = 2, uint64_t store_bytes = kStoreBytes)
-      : CoreTest(ResourceSet::Cpus(cpus), store_bytes) {}
-  explicit CoreTest(const ResourceSet& total, uint64_t store_bytes = kStoreBytes)
-      : CoreTest(Core::Config{.total = total, .store_bytes = store_bytes}) {}
+  explicit CoreTest(double cpus = 2, uint64_t store_bytes = kStoreBytes);
+  explicit CoreTest(const ResourceSet& total, uint64_t store_bytes = kStoreBytes);
   // With `spill`, everything can be written, and is at once; whoever is asked for a place forgets
   // it.
-  explicit CoreTest(Core::Config config) : core_(WithCodec(std::move(config)), this) {
-    core_.DriverJoined(kDriver, JobId(1));
-  }
-  ~CoreTest() override { core_.CheckInvariants(); }
+  explicit CoreTest(Core::Config config);
+  ~CoreTest() override;
 
-  void Queue(ClientId worker, uint32_t slot, uint64_t generation) override {
-    begun_.erase({worker, slot});
-    generations_[{worker, slot}] = generation;
-  }
-  bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override {
-    return generations_[{worker, slot}] == generation && begun_.insert({worker, slot}).second;
-  }
-  bool HasBegun(ClientId worker, uint32_t slot, uint64_t generation) override {
-    return generations_[{worker, slot}] == generation && begun_.contains({worker, slot});
-  }
+  void Queue(ClientId worker, uint32_t slot, uint64_t generation) override;
+  bool TryRecall(ClientId worker, uint32_t slot, uint64_t generation) override;
+  bool HasBegun(ClientId worker, uint32_t slot, uint64_t generation) override;
 
-  absl::Status Submit(ClientId client, const wire::TaskSpec& spec) {
-    wire::MessageBuffer buffer;
-    return core_.Submit(client, spec, wire::Encode(spec, buffer));
-  }
+  absl::Status Submit(ClientId client, const wire::TaskSpec& spec);
 
   // Performs what the core asks for; what it tells is collected in the lists below.
-  void Perform() {
-    for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
-      for (const Action& action : actions) {
-        if (const auto* start = std::get_if<StartWorker>(&action)) {
-          started_.push_back(start->process);
-          if (!workers_join_) continue;
-          const ClientId worker = WorkerOf(start->process);
-          ASSERT_TRUE(core_.WorkerJoined(start->process, worker).ok());
-        } else if (const auto* dispatch = std::get_if<SendDispatch>(&action)) {
-          dispatches_.push_back(*dispatch);
-        } else if (const auto* stop = std::get_if<SendStop>(&action)) {
-          stops_.push_back(*stop);
-        } else if (const auto* finished = std::get_if<SendFinished>(&action)) {
-          finished_.push_back(*finished);
-        } else if (const auto* ready = std::get_if<SendReady>(&action)) {
-          ready_.push_back({ready->client, ready->object});
-        } else if (const auto* streamed = std::get_if<SendStreamed>(&action)) {
-          streamed_.push_back(streamed->object);
-        } else if (const auto* demand = std::get_if<SendStreamDemand>(&action)) {
-          demands_.push_back(*demand);
-        } else if (const auto* kill = std::get_if<KillWorker>(&action)) {
-          killed_.push_back(kill->process);
-          if (kill->report) core_.Killed(kill->process, kLastLines, kPid);
-        } else if (const auto* populate = std::get_if<PopulateLease>(&action)) {
-          core_.LeasePopulated(populate->space, "");
-        } else if (const auto* lease = std::get_if<SendLease>(&action)) {
-          leases_.push_back(lease->space);
-        } else if (const auto* refused = std::get_if<RefuseLease>(&action)) {
-          refusals_.push_back(refused->error);
-        } else if (const auto* wait = std::get_if<SendWaitRefused>(&action)) {
-          refusals_.push_back(wait->error);
-          refused_waits_.push_back(*wait);
-        } else if (const auto* unpin = std::get_if<SendUnpin>(&action)) {
-          ASSERT_TRUE(core_.Unpinned(unpin->client, {unpin->pins, {}}).ok());
-        } else if (const auto* spilled = std::get_if<Spill>(&action)) {
-          std::vector<Core::SpillResult> results;
-          for (const auto& item : spilled->items) results.push_back({item.object, true, 0});
-          core_.SpillEnded(spilled->file, results, "");
-        } else if (const auto* end = std::get_if<EndWorker>(&action)) {
-          ended_.push_back(end->worker);
-        }
-      }
-    }
-    core_.CheckInvariants();
-  }
+  void Perform();
 
   static ClientId WorkerOf(ProcessId process) {
     return ClientId(100 + static_cast<uint64_t>(process));
@@ -132,23 +67,10 @@ class CoreTest : public testing::Test, protected TaskWords {
   static ProcessId ProcessOf(ClientId worker) {
     return ProcessId(static_cast<uint64_t>(worker) - 100);
   }
-  const SendDispatch* FindDispatch(TaskId task) {
-    for (auto it = dispatches_.rbegin(); it != dispatches_.rend(); ++it) {
-      const auto spec = wire::DecodeClientMessage(it->spec.bytes());
-      if (std::get<wire::TaskSpec>(*spec).id == task) return &*it;
-    }
-    return nullptr;
-  }
-  void Begin(const SendDispatch& dispatch) { begun_.insert({dispatch.worker, dispatch.slot}); }
-  absl::Status Complete(TaskId task, const wire::Value& value) {
-    const SendDispatch dispatch = *FindDispatch(task);
-    Begin(dispatch);
-    return core_.Complete(dispatch.worker, {task, dispatch.attempt, dispatch.slot, {value}});
-  }
-  const ErrorInfo* ErrorOf(ObjectId id) {
-    const objectstore::Entry* entry = core_.objects().Find(id);
-    return entry == nullptr ? nullptr : entry->error().get();
-  }
+  const SendDispatch* FindDispatch(TaskId task);
+  void Begin(const SendDispatch& dispatch);
+  absl::Status Complete(TaskId task, const wire::Value& value);
+  const ErrorInfo* ErrorOf(ObjectId id);
 
   WireSpecCodec codec_;
   Core core_;
@@ -167,10 +89,7 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<SendWaitRefused> refused_waits_;
 
  private:
-  Core::Config WithCodec(Core::Config config) {
-    config.codec = &codec_;
-    return config;
-  }
+  Core::Config WithCodec(Core::Config config);
 
   std::map<std::pair<ClientId, uint32_t>, uint64_t> generations_;
   std::set<std::pair<ClientId, uint32_t>> begun_;
