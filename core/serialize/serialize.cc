@@ -30,6 +30,7 @@ absl::Status Guard(const ValueType& type,
 }  // namespace
 
 absl::StatusOr<EncodedSize> Measure(const ValueType& type, const void* value) {
+  if (type.number_bytes != 0) return EncodedSize{sizeof(ValueHeader) + type.number_bytes, 0};
   if (type.numbers != nullptr) return EncodedSize{kArrayDataAt + type.numbers(value).size(), 0};
   EncodedSize size;
   absl::Status status = Guard(type, internal::EncodeError, [&] {
@@ -43,6 +44,12 @@ absl::StatusOr<EncodedSize> Measure(const ValueType& type, const void* value) {
 
 absl::Status EncodeTo(const ValueType& type, const void* value, std::span<std::byte> out,
                       std::vector<ObjectId>* refs) {
+  if (type.number_bytes != 0) {
+    const ValueHeader header{.fingerprint = type.fingerprint()};
+    std::memcpy(out.data(), &header, sizeof(header));
+    std::memcpy(out.data() + sizeof(header), value, type.number_bytes);
+    return absl::OkStatus();
+  }
   if (type.numbers != nullptr) {
     const std::span<const std::byte> numbers = type.numbers(value);
     internal::WriteArrayHeader(type.fingerprint(), out, numbers.size() / type.element_bytes);
@@ -68,6 +75,10 @@ absl::Status DecodeInto(const ValueType& type, std::span<const std::byte> bytes,
     return absl::OkStatus();
   }
   if (absl::Status status = internal::CheckHeader(type, bytes); !status.ok()) return status;
+  if (type.number_bytes != 0 && bytes.size() == sizeof(ValueHeader) + type.number_bytes) {
+    std::memcpy(value, bytes.data() + sizeof(ValueHeader), type.number_bytes);
+    return absl::OkStatus();
+  }
   return Guard(type, internal::DecodeError, [&] {
     InputArchive archive(bytes, sizeof(ValueHeader), refs);
     type.read(archive, value);

@@ -31,6 +31,8 @@ concept ArrayElement = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 struct ValueType {
   std::string_view name;  // as the compiler writes it
   uint64_t (*fingerprint)();
+  // Of a number, which is written as it lies in memory: its bytes; 0 else.
+  size_t number_bytes = 0;
   // Of what is an array of numbers, which lie in `element_bytes` each: all of them; null else.
   size_t element_bytes = 0;
   std::span<const std::byte> (*numbers)(const void* array) = nullptr;
@@ -73,6 +75,7 @@ void SetNumbers(void* array, std::span<const std::byte> numbers) {
 template <typename T>
 inline constexpr ValueType kValueType = {.name = TypeName<T>(),
                                          .fingerprint = &Fingerprint<T>,
+                                         .number_bytes = ArrayElement<T> ? sizeof(T) : 0,
                                          .write = &internal::Write<T>,
                                          .read = &internal::Read<T>};
 template <ArrayElement T, typename A>
