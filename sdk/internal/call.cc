@@ -178,4 +178,8 @@ const std::string& NameOfFunction(const void* function) {
   return name->second;
 }
 
+std::string NameOfVirtualMethod(std::string_view its_class) {
+  return std::string(its_class) + " (virtual)";
+}
+
 }  // namespace troupe::internal

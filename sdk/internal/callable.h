@@ -210,6 +210,7 @@ decltype(auto) Invoke(F& f, A&&... arguments) {
 
 // A name for people, where none was given: the function's symbol, or the callable's type.
 const std::string& NameOfFunction(const void* function);
+std::string NameOfVirtualMethod(std::string_view its_class);
 template <typename F>
 std::string NameOfCallable(const F& f) {
   if constexpr (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) {
@@ -217,7 +218,7 @@ std::string NameOfCallable(const F& f) {
   } else if constexpr (std::is_member_function_pointer_v<F>) {
     auto words = std::bit_cast<MemberPointerWords>(f);
     if (!IsVirtual<F>(words)) return NameOfFunction(reinterpret_cast<const void*>(words.code));
-    return std::string(serialize::TypeName<typename MemberSignature<F>::Class>()) + " (virtual)";
+    return NameOfVirtualMethod(serialize::TypeName<typename MemberSignature<F>::Class>());
   } else {
     return std::string(serialize::TypeName<F>());
   }
