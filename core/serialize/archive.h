@@ -44,6 +44,7 @@
 #include "core/base/limits.h"
 #include "core/serialize/cereal_memory.h"
 #include "core/serialize/copy_bytes.h"
+#include "core/serialize/shared_objects.h"
 #include "core/serialize/traits.h"
 
 namespace troupe::serialize {
@@ -85,6 +86,11 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
       throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
   }
   void Leave() { --depth_; }
+  // cereal's name, and its meaning.
+  template <typename T>
+  uint32_t registerSharedPointer(const std::shared_ptr<T>& object) {  // NOLINT
+    return shared_.IdOf(object);
+  }
 
   size_t offset() const { return offset_; }
   uint32_t ref_count() const { return ref_count_; }
@@ -95,6 +101,7 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
   std::vector<ObjectId>* refs_;
   uint32_t ref_count_ = 0;
   int depth_ = 0;
+  SharedIds shared_;
 };
 
 class InputArchive : public cereal::InputArchive<InputArchive> {
@@ -103,6 +110,10 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
       : cereal::InputArchive<InputArchive>(this), in_(in), offset_(offset), refs_(refs) {}
 
   void Read(void* data, size_t size) {
+    if (zeros_) {
+      if (size > 0) std::memset(data, 0, size);
+      return;
+    }
     const size_t padding = PaddingAt(offset_, size);
     if (padding > remaining() || size > remaining() - padding)
       throw ArchiveError("its bytes end too early");
@@ -135,7 +146,28 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   }
   void Leave() { --depth_; }
 
+  // cereal's name, and its meaning.
+  template <typename T>
+  void registerSharedPointer(uint32_t id, const std::shared_ptr<T>& object) {  // NOLINT
+    void (*read)(InputArchive&, void*) = nullptr;
+    if constexpr (!cereal::traits::has_load_and_construct<T, InputArchive>::value)
+      read = [](InputArchive& archive, void* at) { archive(*static_cast<T*>(at)); };
+    shared_.Add(id, {object, &typeid(T), [](void* at) { throw static_cast<T*>(at); }, read});
+  }
+  SharedObjects& shared() { return shared_; }
+  // After an error: what was shared is made empty, since what points to itself would stay for ever.
+  void EmptyShared() {
+    zeros_ = true;
+    depth_ = 0;
+    shared_.Empty(*this);
+  }
+  // False where there are zeros alone, and no references.
+  bool has_references() const { return !zeros_; }
+
   size_t remaining() const { return in_.size() - offset_; }
+  size_t offset() const { return offset_; }
+  // To an earlier offset(): the bytes behind it are read again.
+  void Rewind(size_t offset) { offset_ = offset; }
 
  private:
   std::span<const std::byte> in_;
@@ -144,6 +176,8 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   size_t elements_ = 0;
   size_t room_bytes_ = 0;  // given by RoomFor, at most as many as there are bytes
   int depth_ = 0;
+  bool zeros_ = false;  // whatever is read
+  SharedObjects shared_;
 };
 
 // --- What cereal asks of an archive.
@@ -229,7 +263,9 @@ class DerivedClasses {
     std::string name;
     const std::type_info* type;
     void (*save)(OutputArchive& archive, const Base& object);
-    std::unique_ptr<Base> (*load)(InputArchive& archive);
+    std::unique_ptr<Base> (*make)();
+    void (*load)(InputArchive& archive, void* object);  // a Base
+    void (*throw_pointer)(void* object);                // SharedObject's
   };
   static DerivedClasses& Get() {
     static auto* const classes = new DerivedClasses;
@@ -251,6 +287,23 @@ class DerivedClasses {
   std::mutex mutex_;
   std::deque<Class> classes_;  // stay where they are
 };
+
+// Of what is known as a Base.
+template <typename Base, typename Derived>
+Derived* DerivedAt(void* object) {
+  return static_cast<Derived*>(static_cast<Base*>(object));
+}
+template <typename Base, typename Derived>
+typename DerivedClasses<Base>::Class ClassOf(std::string name) {
+  return {std::move(name),
+          &typeid(Derived),
+          [](OutputArchive& archive, const Base& object) {
+            archive(static_cast<const Derived&>(object));
+          },
+          []() -> std::unique_ptr<Base> { return std::make_unique<Derived>(); },
+          [](InputArchive& archive, void* object) { archive(*DerivedAt<Base, Derived>(object)); },
+          [](void* object) { throw DerivedAt<Base, Derived>(object); }};
+}
 
 std::string PolymorphicError(const std::type_info& base, const std::string& derived);
 
@@ -278,22 +331,21 @@ void SavePolymorphic(OutputArchive& archive, const Base* object) {
   found->save(archive, *object);
 }
 
+// The class whose name comes next; null where it is that of a null pointer. Throws ArchiveError
+// where it is no class's.
 template <typename Base>
-std::unique_ptr<Base> LoadPolymorphic(InputArchive& archive) {
+const typename DerivedClasses<Base>::Class* LoadClass(InputArchive& archive) {
   std::string name;
   archive(name);
   if (name.empty()) return nullptr;
   if constexpr (!std::is_abstract_v<Base> && std::is_default_constructible_v<Base>) {
-    if (name == "=") {
-      auto object = std::make_unique<Base>();
-      archive(*object);
-      return object;
-    }
+    static const auto base = ClassOf<Base, Base>("=");
+    if (name == base.name) return &base;
   }
   const auto* found =
       DerivedClasses<Base>::Get().Find([&](const auto& known) { return known.name == name; });
   if (found == nullptr) throw ArchiveError(PolymorphicError(typeid(Base), name));
-  return found->load(archive);
+  return found;
 }
 
 }  // namespace internal
@@ -310,15 +362,7 @@ bool RegisterDerived(std::string name) {
   static_assert(std::is_default_constructible_v<Derived>,
                 "a type that travels needs a default constructor: the receiver makes one and fills "
                 "it");
-  internal::DerivedClasses<Base>::Get().Add({std::move(name), &typeid(Derived),
-                                             [](OutputArchive& archive, const Base& object) {
-                                               archive(static_cast<const Derived&>(object));
-                                             },
-                                             [](InputArchive& archive) -> std::unique_ptr<Base> {
-                                               auto object = std::make_unique<Derived>();
-                                               archive(*object);
-                                               return object;
-                                             }});
+  internal::DerivedClasses<Base>::Get().Add(internal::ClassOf<Base, Derived>(std::move(name)));
   return true;
 }
 
@@ -411,7 +455,7 @@ void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const T& value) {
 }
 template <Reference T>
 void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
-  value = RefTraits<T>::Make(archive.ReadRef());
+  if (archive.has_references()) value = RefTraits<T>::Make(archive.ReadRef());
 }
 
 // What a pointer to a base class points to travels by the name under which it is registered.
@@ -421,24 +465,46 @@ void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const std::unique_ptr<T>&
 }
 template <PolymorphicBase T>
 void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::unique_ptr<T>& pointer) {
-  pointer = internal::LoadPolymorphic<T>(archive);
+  pointer = nullptr;
+  if (const auto* its_class = internal::LoadClass<T>(archive)) {
+    pointer = its_class->make();
+    its_class->load(archive, pointer.get());
+  }
 }
 template <PolymorphicBase T>
 void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const std::shared_ptr<T>& pointer) {
-  const std::shared_ptr<const void> object = pointer;
-  const uint32_t id = archive.registerSharedPointer(object);
+  const uint32_t id = archive.registerSharedPointer(pointer);
   archive(id);
-  if ((id & cereal::detail::msb_32bit) != 0) internal::SavePolymorphic<T>(archive, pointer.get());
+  if ((id & kNewObject) != 0) internal::SavePolymorphic<T>(archive, pointer.get());
 }
 template <PolymorphicBase T>
 void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::shared_ptr<T>& pointer) {
   uint32_t id = 0;
   archive(id);
-  if ((id & cereal::detail::msb_32bit) != 0) {
-    pointer = internal::LoadPolymorphic<T>(archive);
-    archive.registerSharedPointer(id, pointer);
+  if ((id & kNewObject) == 0) {
+    pointer = archive.shared().Find<T>(id);
+    return;
+  }
+  pointer = nullptr;
+  if (const auto* its_class = internal::LoadClass<T>(archive)) {
+    pointer = its_class->make();
+    archive.shared().Add(id, {pointer, &typeid(T), its_class->throw_pointer, its_class->load});
+    its_class->load(archive, pointer.get());
+  }
+}
+
+// cereal would take any object of that number for a T.
+template <typename T>
+requires(!std::is_polymorphic_v<T>) void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive,
+                                                                   std::shared_ptr<T>& pointer) {
+  const size_t begin = archive.offset();
+  uint32_t id = 0;
+  archive(id);
+  if ((id & kNewObject) == 0) {
+    pointer = archive.shared().Find<T>(id);
   } else {
-    pointer = std::static_pointer_cast<T>(archive.getSharedPointer(id));
+    archive.Rewind(begin);
+    archive(cereal::memory_detail::make_ptr_wrapper(pointer));
   }
 }
 

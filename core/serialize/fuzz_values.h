@@ -119,6 +119,38 @@ struct Drawing {
   std::shared_ptr<Shape> same_frame;
   std::vector<Versioned> notes;
 };
+// Points to others, in circles too.
+struct Knot {
+  std::string name;
+  std::vector<std::shared_ptr<Knot>> others;
+  std::shared_ptr<int> number;
+  std::shared_ptr<Shape> shape;
+  std::shared_ptr<Polygon> polygon;  // what `shape` points to, now and then
+};
+// Takes its circles apart in the end.
+class Net {
+ public:
+  Net() = default;
+  explicit Net(std::vector<std::shared_ptr<Knot>> knots) : knots_(std::move(knots)) {}
+  Net(Net&&) = default;
+  Net& operator=(Net&&) = delete;
+  ~Net() {
+    while (!knots_.empty()) {
+      const std::shared_ptr<Knot> knot = std::move(knots_.back());
+      knots_.pop_back();
+      if (knot == nullptr) continue;
+      for (std::shared_ptr<Knot>& other : knot->others) knots_.push_back(std::move(other));
+      knot->others.clear();
+    }
+  }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(knots_);
+  }
+
+ private:
+  std::vector<std::shared_ptr<Knot>> knots_;
+};
 struct Everything {
   bool flag = false;
   Colour colour = Colour::kRed;
@@ -142,7 +174,7 @@ struct Everything {
 
 // What the first byte of an input chooses from.
 using Types = std::tuple<Everything, Link, Tree, std::vector<double>,
-                         std::vector<std::vector<std::string>>, Drawing>;
+                         std::vector<std::vector<std::string>>, Drawing, Net>;
 
 inline Types Samples() {
   Everything everything{.flag = true,
@@ -172,9 +204,18 @@ inline Types Samples() {
   drawing.shapes.push_back(std::make_unique<Polygon>(std::vector<double>{0, 1, 2}));
   drawing.frame = drawing.same_frame = std::make_shared<Polygon>();
   drawing.notes = {{1, "one"}, {2, ""}};
+  const auto knot = std::make_shared<Knot>();
+  const auto other = std::make_shared<Knot>();
+  knot->others = {knot, nullptr, other};
+  other->others = {other, knot};
+  knot->number = other->number = shared;
+  knot->polygon = std::make_shared<Polygon>();
+  knot->shape = knot->polygon;
+  other->shape = std::make_shared<Circle>();
   return Types(std::move(everything), std::move(link), Tree{1, {{2, {{3, {}}}}, {4, {}}}},
                std::vector<double>{1.5, -2.5},
-               std::vector<std::vector<std::string>>{{"a", ""}, {}, {"b"}}, std::move(drawing));
+               std::vector<std::vector<std::string>>{{"a", ""}, {}, {"b"}}, std::move(drawing),
+               Net({knot, other}));
 }
 
 }  // namespace fuzz

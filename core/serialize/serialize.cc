@@ -81,8 +81,13 @@ absl::Status DecodeInto(const ValueType& type, std::span<const std::byte> bytes,
   }
   return Guard(type, internal::DecodeError, [&] {
     InputArchive archive(bytes, sizeof(ValueHeader), refs);
-    type.read(archive, value);
-    if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");
+    try {
+      type.read(archive, value);
+      if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");
+    } catch (...) {
+      archive.EmptyShared();
+      throw;
+    }
   });
 }
 
