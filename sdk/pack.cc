@@ -24,6 +24,7 @@ struct Outcome {
   std::string origin;
   int32_t pid = 0;
   std::string payload;
+  std::string stack;
 };
 
 ErrorInfo Damaged(const absl::Status& status) {
@@ -122,6 +123,7 @@ std::string PackOutcome(std::string value, const ErrorInfo* error) {
     outcome.origin = error->origin;
     outcome.pid = error->pid;
     outcome.payload = error->payload;
+    outcome.stack = error->stack;
   }
   return PackAs(serialize::PackKind::kResult, outcome.failed ? "an error" : "a value", outcome);
 }
@@ -139,7 +141,8 @@ std::variant<std::string, ErrorInfo> OpenOutcome(std::string_view packed) {
       .task = {},
       .attempt = 0,
       .pid = outcome.pid,
-      .payload = std::move(outcome.payload)};
+      .payload = std::move(outcome.payload),
+      .stack = std::move(outcome.stack)};
 }
 
 std::variant<std::string, ErrorInfo> OpenValue(std::string_view packed, uint64_t fingerprint) {

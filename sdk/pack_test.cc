@@ -145,6 +145,7 @@ TEST(PackTaskTest, ErrorsAreOutcomes) {
   } catch (const troupe::TaskError& e) {
     EXPECT_EQ(e.info().message, "no 3");
     EXPECT_EQ(e.info().exception_type, "std::invalid_argument");
+    EXPECT_NE(e.stack().find("Fails"), std::string::npos) << e.stack();
   }
   EXPECT_FALSE(troupe::TryUnpackResult<int>(outcome).ok());
   EXPECT_EQ(troupe::UnpackResult<int>(troupe::PackResult(5)), 5);
