@@ -508,6 +508,18 @@ requires(!std::is_polymorphic_v<T>) void CEREAL_LOAD_FUNCTION_NAME(InputArchive&
   }
 }
 
+// It travels as a std::shared_ptr does, which keeps the object until the whole value is read.
+template <typename T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const std::weak_ptr<T>& pointer) {
+  archive(pointer.lock());
+}
+template <typename T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::weak_ptr<T>& pointer) {
+  std::shared_ptr<T> object;
+  archive(object);
+  pointer = object;
+}
+
 template <typename T>
 concept PlainAggregate =
     std::is_class_v<T> && std::is_aggregate_v<T> && !Reference<T> &&

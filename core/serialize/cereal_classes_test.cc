@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/serialize/encoded_for_tests.h"
 #include "core/serialize/serialize.h"
 
 namespace existing {
@@ -223,16 +224,6 @@ namespace {
 [[maybe_unused]] const bool polygon =
     RegisterDerived<existing::Shape, existing::Polygon>("Polygon");
 
-template <typename T>
-std::vector<std::byte> Encoded(const T& value) {
-  const auto size = Measure(value);
-  EXPECT_TRUE(size.ok()) << size.status();
-  std::vector<std::byte> bytes(size.ok() ? size->bytes : 0);
-  std::vector<ObjectId> refs;
-  const absl::Status status = EncodeTo(value, bytes, &refs);
-  EXPECT_TRUE(status.ok()) << status;
-  return bytes;
-}
 template <typename T>
 T ThereAndBack(const T& value) {
   static_assert(kSerializable<T>);

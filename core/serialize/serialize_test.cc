@@ -14,6 +14,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "core/serialize/encoded_for_tests.h"
+
 namespace troupe::serialize {
 namespace {
 
@@ -68,17 +70,6 @@ struct Thrower {
     throw std::runtime_error("not today");
   }
 };
-
-template <typename T>
-std::vector<std::byte> Encoded(const T& value, std::vector<ObjectId>* refs = nullptr) {
-  std::vector<ObjectId> unused;
-  const auto size = Measure(value);
-  EXPECT_TRUE(size.ok()) << size.status();
-  std::vector<std::byte> bytes(size->bytes);
-  const absl::Status status = EncodeTo(value, bytes, refs == nullptr ? &unused : refs);
-  EXPECT_TRUE(status.ok()) << status;
-  return bytes;
-}
 
 template <typename T>
 void ExpectRoundTrip(const T& value) {

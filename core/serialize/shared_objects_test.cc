@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "core/serialize/encoded_for_tests.h"
 #include "core/serialize/serialize.h"
 
 namespace troupe::serialize {
@@ -85,17 +86,6 @@ class Dog : public Animal, public Named {
 };
 [[maybe_unused]] const bool dog = RegisterDerived<Animal, Dog>("Dog");
 
-template <typename T>
-std::vector<std::byte> Encoded(const T& value) {
-  const auto size = Measure(value);
-  EXPECT_TRUE(size.ok()) << size.status();
-  std::vector<std::byte> bytes(size.ok() ? size->bytes : 0);
-  std::vector<ObjectId> refs;
-  const absl::Status status = EncodeTo(value, bytes, &refs);
-  EXPECT_TRUE(status.ok()) << status;
-  return bytes;
-}
-
 TEST(SharedObjects, ACircleIsOneAgain) {
   const Group group = Circle();
   {
@@ -148,6 +138,47 @@ TEST(SharedObjects, ACircleOfDerivedClassesToo) {
   EXPECT_EQ(copied->mate->mate, copied);
   copied->mate->mate = nullptr;
   first->mate->mate = nullptr;
+}
+
+class Folder {
+ public:
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name, parent, children);
+  }
+  std::string name;
+  std::weak_ptr<Folder> parent;
+  std::vector<std::shared_ptr<Folder>> children;
+};
+
+// How a tree points upwards, without a circle.
+TEST(SharedObjects, AWeakPointerFindsItsObject) {
+  auto root = std::make_shared<Folder>();
+  root->name = "root";
+  for (int i = 0; i < 2; ++i) {
+    root->children.push_back(std::make_shared<Folder>());
+    root->children.back()->parent = root;
+  }
+  const auto copy = Decode<std::shared_ptr<Folder>>(Encoded(root), {});
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_TRUE((*copy)->parent.expired());
+  ASSERT_EQ((*copy)->children.size(), 2u);
+  for (const auto& child : (*copy)->children) EXPECT_EQ(child->parent.lock(), *copy);
+
+  std::weak_ptr<Animal> nobody;
+  EXPECT_TRUE(Decode<std::weak_ptr<Animal>>(Encoded(nobody), {})->expired());
+}
+
+struct WatchedDog {
+  std::shared_ptr<Animal> dog;
+  std::weak_ptr<Animal> watched;
+};
+TEST(SharedObjects, AWeakPointerToADerivedClassToo) {
+  const auto laika = std::make_shared<Dog>();
+  const auto copy = Decode<WatchedDog>(Encoded(WatchedDog{laika, laika}), {});
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  EXPECT_NE(std::dynamic_pointer_cast<Dog>(copy->dog), nullptr);
+  EXPECT_EQ(copy->watched.lock(), copy->dog);
 }
 
 struct NumberAndText {
