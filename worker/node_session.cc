@@ -403,6 +403,8 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
       references_.Take(id);
     }
     tasks_.push_back(std::move(task));
+  } else if (const auto* taken_back = std::get_if<wire::TakenBack>(&*message)) {
+    DropFrames(taken_back->generations);
   } else if (const auto* streamed = std::get_if<wire::Streamed>(&*message)) {
     for (const wire::ReadyValue& value : streamed->values) TakeItem(value);
   } else if (const auto* demand = std::get_if<wire::StreamDemand>(&*message)) {
@@ -465,6 +467,19 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     if (!is_worker_) Die(Unavailable(std::string(exit->reason)));
   }
   return absl::OkStatus();
+}
+
+// What came with dispatches that will never begin goes back before the executor comes to them.
+void NodeSession::DropFrames(const std::vector<uint64_t>& generations) {
+  for (const uint64_t generation : generations) {
+    const auto it = std::find_if(tasks_.begin(), tasks_.end(), [&](const DispatchedTask& task) {
+      return task.dispatch.generation == generation;
+    });
+    if (it == tasks_.end()) continue;  // the executor has come to it
+    for (const wire::ReadyValue& value : it->dispatch.values) DropHandleLocked(value.id);
+    for (const ObjectId id : it->dispatch.refs) DropHandleLocked(id);
+    tasks_.erase(it);
+  }
 }
 
 void NodeSession::Learn(const wire::ReadyValue& ready) {

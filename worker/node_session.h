@@ -156,6 +156,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   absl::Status Introduced(const wire::ControlMessage& message, std::vector<UniqueFd> descriptors);
   size_t Receive(size_t max_messages);
   absl::Status Handle(wire::Bytes bytes);
+  void DropFrames(const std::vector<uint64_t>& generations);
   void Learn(const wire::ReadyValue& ready);
   void Die(ErrorInfo error);
   void TellWatchers(ObjectId id);

@@ -368,8 +368,11 @@ void NodeSession::RunIoThread() {
       RequestStops(lock);
       return;
     }
-    if (reading_) continue;
     SendReleases(1);
+    if (reading_) {  // and may sleep for long
+      channel_->RingPeer();
+      continue;
+    }
     const bool flushed = channel_->Flush();
     channel_->RingPeer();
     const size_t received = Receive(4 * kMessagesPerTurn);

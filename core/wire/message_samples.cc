@@ -222,6 +222,8 @@ Samples<NodeMessage> NodeMessageSamples() {
                                           {}}}},
       {"finished_empty", Finished()},
       {"finished", Finished{kMax64}},
+      {"taken_back_empty", TakenBack()},
+      {"taken_back", TakenBack{{1, kMax64}}},
   };
 }
 

@@ -469,6 +469,10 @@ struct SetNodeMessage {
     }
   }
   void operator()(const Finished& m) { b.setFinished(m.count); }
+  void operator()(const TakenBack& m) {
+    auto list = b.initTakenBack(static_cast<unsigned>(m.generations.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, m.generations[i]);
+  }
 };
 
 constexpr Overload kNodeWords{[](const Dispatch& m) {
@@ -485,6 +489,7 @@ constexpr Overload kNodeWords{[](const Dispatch& m) {
                               [](const StopTask& m) { return Words(m.error); },
                               [](const Unpin& m) { return WordsForPins(m.pins.size()); },
                               [](const FetchRefused& m) { return Words(m.error); },
+                              [](const TakenBack& m) { return 8 + m.generations.size(); },
                               [](const MemoryReport& m) {
                                 size_t words = 16;
                                 for (const MemoryObject& o : m.objects)
@@ -590,6 +595,14 @@ absl::Status Get(schema::NodeMessage::Reader r, NodeMessage* message) {
     case schema::NodeMessage::FINISHED:
       *message = Finished{r.getFinished()};
       break;
+    case schema::NodeMessage::TAKEN_BACK: {
+      const auto generations = r.getTakenBack();
+      TakenBack m;
+      m.generations.reserve(generations.size());
+      for (const uint64_t generation : generations) m.generations.push_back(generation);
+      *message = std::move(m);
+      break;
+    }
     default:
       return absl::InvalidArgumentError("a node message of an unknown kind");
   }

@@ -301,6 +301,9 @@ struct StopTask {
 struct Finished {
   uint64_t count = 0;
 };
+struct TakenBack {
+  std::vector<uint64_t> generations;
+};
 
 struct Unpin {
   std::vector<Pin> pins;
@@ -341,9 +344,10 @@ struct MemoryReport {
   std::vector<MemoryObject> objects;
 };
 
-using NodeMessage = std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused,
-                                 DropChunk, ActorFound, StatusReport, Exit, StopTask, Streamed,
-                                 StreamDemand, Unpin, Recall, FetchRefused, MemoryReport, Finished>;
+using NodeMessage =
+    std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused, DropChunk, ActorFound,
+                 StatusReport, Exit, StopTask, Streamed, StreamDemand, Unpin, Recall, FetchRefused,
+                 MemoryReport, Finished, TakenBack>;
 
 // The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);

@@ -367,6 +367,7 @@ struct NodeMessage {
     fetchRefused @14 :FetchRefused;  # the fetch fails with this; the object stays
     memory @15 :MemoryReport;
     finished @16 :UInt64;            # so many of the tasks and calls that this client submitted are done
+    takenBack @17 :List(UInt64);     # generations of dispatches that will never begin: drop their frames
   }
 }
 

@@ -116,6 +116,11 @@ struct RefuseLease {
   uint64_t bytes = 0;  // that were asked for
   ErrorInfo error;
 };
+// Of dispatches to the worker that were recalled: their frames may be dropped.
+struct SendTakenBack {
+  ClientId worker = ClientId::kNone;
+  std::vector<uint64_t> generations;
+};
 // Ask for what is leased and not used.
 struct SendRecall {
   ClientId client = ClientId::kNone;
@@ -154,11 +159,11 @@ struct DropSpillFile {
   objectstore::SpillFileId file = objectstore::SpillFileId::kNone;
 };
 
-using Action =
-    std::variant<SendDispatch, SendStop, SendFinished, SendReady, SendStreamed, SendStreamDemand,
-                 SendWaitRefused, SendActorFound, StartWorker, EndWorker, KillWorker, CreateChunk,
-                 DropChunk, PunchChunk, PopulateLease, SendLease, RefuseLease, SendRecall,
-                 SendUnpin, SendFetchRefused, Spill, Restore, PunchSpillFile, DropSpillFile>;
+using Action = std::variant<SendDispatch, SendTakenBack, SendStop, SendFinished, SendReady,
+                            SendStreamed, SendStreamDemand, SendWaitRefused, SendActorFound,
+                            StartWorker, EndWorker, KillWorker, CreateChunk, DropChunk, PunchChunk,
+                            PopulateLease, SendLease, RefuseLease, SendRecall, SendUnpin,
+                            SendFetchRefused, Spill, Restore, PunchSpillFile, DropSpillFile>;
 
 }  // namespace troupe::scheduler
 

@@ -55,6 +55,8 @@ void CoreTest::Perform() {
         dispatches_.push_back(*dispatch);
       } else if (const auto* stop = std::get_if<SendStop>(&action)) {
         stops_.push_back(*stop);
+      } else if (const auto* taken_back = std::get_if<SendTakenBack>(&action)) {
+        taken_back_.push_back(*taken_back);
       } else if (const auto* finished = std::get_if<SendFinished>(&action)) {
         finished_.push_back(*finished);
       } else if (const auto* ready = std::get_if<SendReady>(&action)) {

@@ -78,6 +78,7 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<ProcessId> started_;
   std::vector<SendDispatch> dispatches_;
   std::vector<SendStop> stops_;
+  std::vector<SendTakenBack> taken_back_;
   std::vector<SendFinished> finished_;
   std::vector<std::pair<ClientId, ObjectId>> ready_;
   std::vector<ObjectId> streamed_;

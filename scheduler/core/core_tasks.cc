@@ -268,6 +268,10 @@ void Core::ResolveDependents() {
 void Core::Settle() {
   CollectFreed();
   Schedule();
+  for (SendTakenBack& told : taken_back_) {
+    if (workers_.FindClient(told.worker) != nullptr) Act(std::move(told));
+  }
+  taken_back_.clear();
 }
 
 void Core::Dispatch(Worker* worker, Task* task) {
@@ -301,9 +305,13 @@ bool Core::Recall(Task* task) {
   return words_->TryRecall(task->worker->client, task->slot, task->generation);
 }
 
-// After a Recall: it is as if it had not been dispatched.
+// After a Recall: it is as if it had not been dispatched. The worker is told, since it may be busy
+// for hours before it comes to the frame, with which it has grants on what the task takes.
 void Core::TakeBack(Task* task) {
   Worker* worker = task->worker;
+  if (taken_back_.empty() || taken_back_.back().worker != worker->client)
+    taken_back_.push_back({worker->client, {}});
+  taken_back_.back().generations.push_back(task->generation);
   workers_.Dequeue(worker, task, now_nanos_);
   history_.Add(now_nanos_, task->id.Result(0), Step::kTakenBack, worker->process);
   task->state = Task::State::kReady;

@@ -184,6 +184,35 @@ TEST_F(OneCpu, AParentThatWaitsLendsItsCpuAndWhatWasQueuedBehindItMoves) {
   EXPECT_EQ(core_.workers().free(), core_.workers().total());
 }
 
+TEST_F(CoreTest, AWorkerIsToldOfTheFramesThatItNeedNotKeep) {
+  for (uint64_t i = 1; i <= 8; ++i) ASSERT_TRUE(Submit(kDriver, Spec(kDriver, i)).ok());
+  Perform();
+  const SendDispatch busy = *FindDispatch(TaskId::Make(kDriver, 1));
+  Begin(busy);
+  std::vector<uint64_t> queued;  // behind the one that is busy
+  for (const SendDispatch& dispatch : dispatches_) {
+    if (dispatch.worker == busy.worker && dispatch.generation != busy.generation)
+      queued.push_back(dispatch.generation);
+  }
+  ASSERT_FALSE(queued.empty());
+  EXPECT_TRUE(taken_back_.empty());
+  // The other worker does all the rest.
+  for (size_t i = 0; i < dispatches_.size(); ++i) {
+    if (dispatches_[i].worker == busy.worker) continue;
+    const auto spec = wire::DecodeClientMessage(dispatches_[i].spec.bytes());
+    ASSERT_TRUE(Complete(std::get<wire::TaskSpec>(*spec).id, ValueOf("12345678")).ok());
+    Perform();
+  }
+  EXPECT_EQ(core_.task_count(), 1u);
+  std::vector<uint64_t> told;
+  for (const SendTakenBack& taken_back : taken_back_) {
+    ASSERT_EQ(taken_back.worker, busy.worker);
+    told.insert(told.end(), taken_back.generations.begin(), taken_back.generations.end());
+  }
+  std::sort(told.begin(), told.end());
+  EXPECT_EQ(told, queued);
+}
+
 TEST_F(OneCpu, NestingThatCanNeverEndIsRefusedAtItsDeepest) {
   ClientId submitter = kDriver;
   const int cap = Limits::MaxWorkersPerJob(1);

@@ -75,6 +75,11 @@ void Node::Do(const SendFinished& action) {
   if (Connection* connection = Find(action.client)) connection->Send(wire::Finished{action.count});
 }
 
+void Node::Do(const SendTakenBack& action) {
+  if (Connection* connection = Find(action.worker))
+    connection->Send(wire::TakenBack{action.generations});
+}
+
 void Node::Do(const SendStop& action) {
   if (Connection* connection = Find(action.worker))
     connection->Send(wire::StopTask{action.slot, action.generation, action.error});

@@ -114,6 +114,7 @@ class Node : private TaskWords {
   wire::Value ValueOf(Connection* connection, ObjectId id, size_t* inline_budget);
   void Do(const SendDispatch& action);
   void Do(const SendStop& action);
+  void Do(const SendTakenBack& action);
   void Do(const SendFinished& action);
   void Do(const SendReady& action);
   void Do(const SendStreamed& action);

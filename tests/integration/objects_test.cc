@@ -3,17 +3,25 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
 #include "tests/integration/processes.h"
+#include "tests/integration/program.h"
 
 namespace {
 
+using std::chrono_literals::operator""s;
+using troupe::testing::BecomesTrue;
 using troupe::testing::LiesInAChunk;
 using troupe::testing::PrivateKib;
 
@@ -143,6 +151,51 @@ TEST_F(ObjectsTest, MemoryComesBack) {
       EXPECT_EQ(troupe::Get(first.Remote(ref)), i);
     }
   }
+}
+
+// Begins, says so, and is busy until it is told to end.
+int BeBusy(const std::string& begun, const std::string& end) {
+  (void)std::ofstream(begun);
+  while (!std::filesystem::exists(end)) std::this_thread::yield();
+  return 7;
+}
+
+TEST_F(ObjectsTest, WhatTasksTookThatMovedFromABusyWorkerIsFreed) {
+  const troupe::testing::ShortDirectory directory;
+  const std::string begun = directory.path() + "/begun", end = directory.path() + "/end";
+  const troupe::ObjectRef<int> busy = troupe::Task(BeBusy).Remote(begun, end);
+  ASSERT_TRUE(BecomesTrue([&] { return std::filesystem::exists(begun); }, 30s));
+  {
+    std::vector<troupe::ObjectRef<double>> sums;
+    const auto first = troupe::Task([](std::span<const double> s) { return s[0]; });
+    // Some of them are sent to the busy worker, until the other one has nothing to do.
+    for (int i = 0; i < 16; ++i)
+      sums.push_back(first.Remote(troupe::Put(std::vector<double>(100'000, i))));
+    (void)troupe::Get(sums);
+  }
+  EXPECT_TRUE(BecomesTrue([] { return troupe::Memory(0).object_bytes == 0; }, 30s))
+      << troupe::Memory(0).object_bytes << " bytes are held by a worker that will not need them";
+  (void)std::ofstream(end);
+  EXPECT_EQ(troupe::Get(busy), 7);
+}
+
+// Says whether the store becomes empty, before the 10 s after which who waits for this is told why
+// it waits, and tells the node what it owes.
+bool WatchTheStore(const std::string& begun) {
+  (void)std::ofstream(begun);
+  return BecomesTrue([] { return troupe::Memory(0).object_bytes == 0; }, 8s);
+}
+
+TEST_F(ObjectsTest, WhatOneThreadDropsIsFreedWhileAnotherOneWaits) {
+  const troupe::testing::ShortDirectory directory;
+  const std::string begun = directory.path() + "/begun";
+  std::optional<troupe::ObjectRef<std::vector<double>>> large =
+      troupe::Put(std::vector<double>(1'000'000));
+  const troupe::ObjectRef<bool> empty = troupe::Task(WatchTheStore).Remote(begun);
+  std::thread waits([&] { EXPECT_TRUE(troupe::Get(empty)) << "it was not given back"; });
+  EXPECT_TRUE(BecomesTrue([&] { return std::filesystem::exists(begun); }, 30s));
+  large.reset();
+  waits.join();
 }
 
 // All twenty wait with the value in their hands: a copy for each of them would have no room.

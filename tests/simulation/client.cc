@@ -205,6 +205,16 @@ void Client::Receive(const Frame& frame) {
       Learn(value);
     }
     for (const ObjectId id : task.dispatch.refs) Take(id);
+  } else if (const auto* taken_back = std::get_if<wire::TakenBack>(&*message)) {
+    for (const uint64_t generation : taken_back->generations) {
+      const auto it = std::find_if(tasks.begin(), tasks.end(), [&](const DispatchedTask& task) {
+        return task.dispatch.generation == generation;
+      });
+      if (it == tasks.end()) continue;
+      for (const wire::ReadyValue& value : it->dispatch.values) DropHandle(value.id);
+      for (const ObjectId id : it->dispatch.refs) DropHandle(id);
+      tasks.erase(it);
+    }
   } else if (const auto* lease = std::get_if<wire::LeaseGranted>(&*message)) {
     leases_.Granted(lease->space);
   } else if (const auto* refused = std::get_if<wire::LeaseRefused>(&*message)) {

@@ -505,6 +505,10 @@ void World::Do(const scheduler::SendFinished& action) {
   Tell(action.client, wire::Finished{action.count});
 }
 
+void World::Do(const scheduler::SendTakenBack& action) {
+  Tell(action.worker, wire::TakenBack{action.generations});
+}
+
 void World::Do(const scheduler::SendStop& action) {
   Tell(action.worker, wire::StopTask{action.slot, action.generation, action.error});
 }
