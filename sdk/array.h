@@ -133,8 +133,14 @@ class Builder {
     if (session_ != nullptr) session_->Abandon(std::move(space_));
   }
 
-  // Writable until Seal; its content is undefined at first. Small arrays are only 8-aligned.
+  // Writable until Seal; its content is undefined at first. Small arrays are only 8-aligned. Throws
+  // InvalidArgument after Seal: others read it where it lies. So nothing may write by what data()
+  // or span() gave before, either; nobody but the writer would be the wiser.
   std::span<T> span() {
+    if (session_ == nullptr) {
+      internal::Throw(ErrorKind::kInvalidArgument,
+                      "this Builder was sealed: what others read cannot be changed");
+    }
     std::byte* base = space_.stored() ? space_.bytes.data() : space_.inline_bytes.data();
     return {reinterpret_cast<T*>(base + serialize::kArrayDataAt), count_};
   }

@@ -183,8 +183,15 @@ class CapnpBuilder {
     return serialize::ContiguousAt(bytes) + bytes;
   }
 
-  // Writable until Seal. What does not fit is thrown as kj::Exception.
-  typename S::Builder root() { return builder_->template getRoot<S>(); }
+  // Writable until Seal. What does not fit is thrown as kj::Exception. Throws InvalidArgument after
+  // Seal: others read it where it lies, and nothing may write by what root() gave before.
+  typename S::Builder root() {
+    if (builder_ == nullptr) {
+      internal::Throw(ErrorKind::kInvalidArgument,
+                      "this CapnpBuilder was sealed: what others read cannot be changed");
+    }
+    return builder_->template getRoot<S>();
+  }
 
   // Makes it immutable, and visible to others. Throws ResourceExhausted, Unavailable.
   // REQUIRES: it was not sealed before.

@@ -1,8 +1,12 @@
 // ChunkMap holds the descriptors and mappings of the store's chunks in this process: each mapped
-// once, on first use, for reading, and once more for writing while this process has a lease in it.
+// once, on first use, for reading, and once more for writing where this process has had a lease in
+// it.
 //
 // Not thread-safe; a mapping stays where it is until the node gives the chunk up, which it does
-// only when nobody has a reference to anything in it.
+// only when nobody has a reference to anything in it. The one for writing stays, too: a chunk is
+// mostly leased to one process again and again, and its page table is what makes that fast. So a
+// process could still write to what it has sealed itself, by an address that it had kept; what
+// others have sealed elsewhere it can only read.
 #ifndef TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_
 #define TROUPE_OBJECTSTORE_CLIENT_CHUNK_MAP_H_
 

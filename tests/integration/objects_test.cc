@@ -54,6 +54,48 @@ TEST_F(ObjectsTest, ValuesOfAllSizesComeBack) {
   }
 }
 
+TEST_F(ObjectsTest, ABuilderGivesNoWayToChangeWhatItHasSealed) {
+  for (const size_t size : {10, 1'000'000}) {
+    troupe::Builder<double> builder = troupe::Create<double>(size);
+    for (double& x : builder.span()) x = 1;
+    const troupe::ObjectRef<troupe::Array<double>> array = builder.Seal();
+    EXPECT_THROW(builder[0] = 2, troupe::InvalidArgument);
+    EXPECT_THROW((void)builder.data(), troupe::InvalidArgument);
+    EXPECT_THROW((void)builder.Seal(), troupe::InvalidArgument);
+    EXPECT_EQ(troupe::Get(array)[0], 1);
+  }
+}
+
+class Keeper {
+ public:
+  void Keep(troupe::ObjectRef<std::vector<double>> ref) { kept_ = std::move(ref); }
+  double Last() const { return troupe::Get(kept_).back(); }
+
+ private:
+  troupe::ObjectRef<std::vector<double>> kept_;
+};
+
+TEST_F(ObjectsTest, WhatAnActorKeepsLivesAsLongAsTheActor) {
+  const auto keeper = troupe::Actor<Keeper>().Remote();
+  const auto make = troupe::Task([](size_t size) {
+    std::vector<double> numbers(size, 3);
+    numbers.back() = 5;
+    return numbers;
+  });
+  for (int i = 0; i < 10; ++i)
+    troupe::Get(keeper.Task(&Keeper::Keep).Remote(make.Remote(1'000'000)));
+  EXPECT_EQ(troupe::Get(keeper.Task(&Keeper::Last).Remote()), 5);
+  const auto stored = [] {
+    uint64_t bytes = 0;
+    for (const troupe::StoredObject& object : troupe::Memory().objects) bytes += object.size;
+    return bytes;
+  };
+  EXPECT_TRUE(BecomesTrue([&] { return stored() < 9'000'000; }, 30s)) << "those before it stay";
+  EXPECT_GT(stored(), 8'000'000u);
+  troupe::Kill(keeper);
+  EXPECT_TRUE(BecomesTrue([&] { return stored() < 1'000; }, 30s)) << stored();
+}
+
 TEST_F(ObjectsTest, ALargeArgumentIsReadWhereItLies) {
   troupe::Builder<double> builder = troupe::Create<double>(32'000'000);  // 256 MB
   for (double& x : builder.span()) x = 1;
