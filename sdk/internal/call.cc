@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "absl/strings/str_replace.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
 
@@ -164,7 +165,8 @@ std::string LookUpName(const void* function) {
   char* text = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
   std::string name = status == 0 && text != nullptr ? text : info.dli_sname;
   std::free(text);
-  return name.substr(0, name.find('('));
+  // Of functions that return a std::string.
+  return absl::StrReplaceAll(name.substr(0, name.find('(')), {{"[abi:cxx11]", ""}});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 set -uo pipefail
 troupe=$PWD/$1
 program=$PWD/$2
+hoard=$PWD/$3
 TROUPE_RUNTIME_DIR=$(mktemp -d /tmp/troupe-test.XXXXXX)
 export TROUPE_RUNTIME_DIR
 chmod 700 "$TROUPE_RUNTIME_DIR"
@@ -46,6 +47,19 @@ expect 0 "is not known" "$troupe" why t-1.1
 expect 0 "nothing is known" "$troupe" story w-1
 expect 0 "is no id" "$troupe" why nonsense
 expect 2 "usage" "$troupe" why
+# What another program keeps: how large, in what state, held by how many, by whom it was made; nothing when it has ended.
+expect 0 "0 objects" "$troupe" memory
+coproc "$hoard"
+hoarder=$COPROC_PID
+read -r -t 10 ready <&"${COPROC[0]}" || fail "$hoard says nothing"
+expect 0 "store    256.0 MiB: objects 4.8 MiB, leased" "$troupe" memory
+expect 0 "spilled  0 B; small values in the node 0 B; 2 objects" "$troupe" memory
+for line in '2\.9 MiB in memory +1 +0 +[0-9] +Put$' '1\.9 MiB in memory +1 +0 +[0-9] +Hoard$'; do
+  "$troupe" memory | grep -qE -- "$line" || fail "troupe memory has no '$line': $("$troupe" memory)"
+done
+eval "exec ${COPROC[1]}>&-"
+wait "$hoarder" || fail "$hoard ended with $?"
+expect 0 "0 objects" "$troupe" memory
 # In a pipe: nobody may keep its end open after the program has ended.
 expect 0 "9" bash -c "'$program' | cat"
 expect 0 "9" bash -c "'$program' | cat"
