@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 
 namespace troupe::testing {
 namespace {
@@ -40,6 +41,21 @@ int64_t FieldOf(const std::string& path, const std::string& name) {
     if (line.rfind(name, 0) == 0) return std::atoll(line.c_str() + name.size());
   }
   return 0;
+}
+
+// The bytes of memory of each memfd of such a name of which the process has a descriptor.
+std::map<ino_t, int64_t> MemoryFiles(int pid, const std::string& name) {
+  std::map<ino_t, int64_t> files;
+  const std::string directory = "/proc/" + std::to_string(pid) + "/fd/";
+  for (const int fd : NumbersIn(directory)) {
+    const std::string path = directory + std::to_string(fd);
+    char target[256] = {};
+    if (readlink(path.c_str(), target, sizeof(target) - 1) <= 0) continue;
+    struct stat info {};
+    if (std::string(target).find(name) != std::string::npos && stat(path.c_str(), &info) == 0)
+      files[info.st_ino] = static_cast<int64_t>(info.st_blocks) * 512;
+  }
+  return files;
 }
 
 }  // namespace
@@ -82,18 +98,14 @@ std::vector<int> Descendants(int root) {
 
 std::set<ino_t> SharedMemoryOf(int pid) {
   std::set<ino_t> inodes;
-  const std::string directory = "/proc/" + std::to_string(pid) + "/fd/";
-  for (const int fd : NumbersIn(directory)) {
-    const std::string path = directory + std::to_string(fd);
-    char target[256] = {};
-    if (readlink(path.c_str(), target, sizeof(target) - 1) <= 0) continue;
-    struct stat info {};
-    if (std::string(target).find("memfd:troupe") != std::string::npos &&
-        stat(path.c_str(), &info) == 0) {
-      inodes.insert(info.st_ino);
-    }
-  }
+  for (const auto& [inode, bytes] : MemoryFiles(pid, "memfd:troupe")) inodes.insert(inode);
   return inodes;
+}
+
+int64_t ChunkBytesOf(int pid) {
+  int64_t sum = 0;
+  for (const auto& [inode, bytes] : MemoryFiles(pid, "memfd:troupe-chunk")) sum += bytes;
+  return sum;
 }
 
 size_t DescriptorsOf(int pid) {

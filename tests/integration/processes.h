@@ -37,6 +37,9 @@ size_t DescriptorsOf(int pid);
 int64_t RssAnonKib(int pid);
 int64_t PrivateKib(int pid);
 int64_t PssKib(int pid);
+// The memory that the chunks have of which the process has a descriptor, in bytes.
+int64_t ChunkBytesOf(int pid);
+
 // Whether an address of this process lies in the object store.
 bool LiesInAChunk(const void* address);
 

@@ -24,11 +24,10 @@ void Damage(const std::string& path) {
   close(fd);
 }
 
-}  // namespace
-
-size_t DamageSpillFiles(const std::string& directory) {
+// The paths by which they are reached.
+std::vector<std::string> SpillFiles(const std::string& directory) {
   constexpr std::string_view kNoName = " (deleted)";
-  size_t files = 0;
+  std::vector<std::string> files;
   std::vector<int> nodes = Descendants(getpid());
   std::erase_if(nodes, [](int pid) { return NameOf(pid) != "troupe-node"; });
   nodes.push_back(getpid());
@@ -38,11 +37,20 @@ size_t DamageSpillFiles(const std::string& directory) {
       std::error_code error;
       const std::string target = std::filesystem::read_symlink(fd.path(), error).string();
       if (!target.starts_with(directory + "/") || !target.ends_with(kNoName)) continue;
-      Damage(fd.path().string());
-      ++files;
+      files.push_back(fd.path().string());
     }
   }
   return files;
+}
+
+}  // namespace
+
+size_t SpillFilesIn(const std::string& directory) { return SpillFiles(directory).size(); }
+
+size_t DamageSpillFiles(const std::string& directory) {
+  const std::vector<std::string> files = SpillFiles(directory);
+  for (const std::string& path : files) Damage(path);
+  return files.size();
 }
 
 }  // namespace troupe::testing
