@@ -96,6 +96,13 @@ std::vector<int> Descendants(int root) {
   return found;
 }
 
+int EmbeddedNode() {
+  for (const int pid : Descendants(getpid())) {
+    if (NameOf(pid) == "troupe-node") return pid;
+  }
+  return getpid();
+}
+
 std::set<ino_t> SharedMemoryOf(int pid) {
   std::set<ino_t> inodes;
   for (const auto& [inode, bytes] : MemoryFiles(pid, "memfd:troupe")) inodes.insert(inode);

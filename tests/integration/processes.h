@@ -26,6 +26,8 @@ std::string NameOf(int pid);
 // The processes below `root`, itself not among them; parents before their children.
 std::vector<int> Descendants(int root);
 std::vector<int> AllProcesses();
+// In which this program's embedded node runs: a child, or, in process, this one.
+int EmbeddedNode();
 // The inodes of Troupe's shared memory that the process has open.
 std::set<ino_t> SharedMemoryOf(int pid);
 // How many descriptors it has open: files, sockets and all else.

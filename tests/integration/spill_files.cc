@@ -28,17 +28,12 @@ void Damage(const std::string& path) {
 std::vector<std::string> SpillFiles(const std::string& directory) {
   constexpr std::string_view kNoName = " (deleted)";
   std::vector<std::string> files;
-  std::vector<int> nodes = Descendants(getpid());
-  std::erase_if(nodes, [](int pid) { return NameOf(pid) != "troupe-node"; });
-  nodes.push_back(getpid());
-  for (const int pid : nodes) {
-    for (const auto& fd :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
-      std::error_code error;
-      const std::string target = std::filesystem::read_symlink(fd.path(), error).string();
-      if (!target.starts_with(directory + "/") || !target.ends_with(kNoName)) continue;
+  for (const auto& fd :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(EmbeddedNode()) + "/fd")) {
+    std::error_code error;
+    const std::string target = std::filesystem::read_symlink(fd.path(), error).string();
+    if (target.starts_with(directory + "/") && target.ends_with(kNoName))
       files.push_back(fd.path().string());
-    }
   }
   return files;
 }

@@ -32,6 +32,7 @@ using std::chrono_literals::operator""s;
 using troupe::testing::BecomesTrue;
 using troupe::testing::ChunkBytesOf;
 using troupe::testing::Descendants;
+using troupe::testing::EmbeddedNode;
 using troupe::testing::NameOf;
 
 int64_t store_mebibytes = 32;
@@ -240,15 +241,12 @@ TEST(Spill, TheTotalsAddUp) {
   (void)troupe::Get(made);
   // What is not free is what the system has given to the node's chunks: once no lease is being
   // filled with memory.
-  std::vector<int> nodes = Descendants(getpid());
-  std::erase_if(nodes, [](int pid) { return NameOf(pid) != "troupe-node"; });
-  ASSERT_EQ(nodes.size(), 1u);
   troupe::MemoryInfo info;
   int64_t chunk_bytes = 0;
   EXPECT_TRUE(BecomesTrue(
       [&] {
         info = troupe::Memory();
-        chunk_bytes = ChunkBytesOf(nodes[0]);
+        chunk_bytes = ChunkBytesOf(EmbeddedNode());
         return static_cast<int64_t>(info.cap_bytes - info.free_bytes) == chunk_bytes;
       },
       30s))
