@@ -69,7 +69,7 @@ TEST_F(CancelTest, ARunningTaskIsToldAndItsLateResultIsDropped) {
   // What it comes back with, in memory of its lease, is free at once.
   ASSERT_TRUE(core_.RequestLease(first.worker, 1000).ok());
   Perform();
-  const Location place{leases_[0].chunk, leases_[0].offset, 1000};
+  const Location place{leases_[0].space.chunk, leases_[0].space.offset, 1000};
   ASSERT_TRUE(Complete(TaskId::Make(kDriver, 1), {place, {}}).ok());
   Perform();
   EXPECT_EQ(KindOf(1), ErrorKind::kCancelled);

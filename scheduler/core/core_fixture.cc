@@ -71,7 +71,13 @@ void CoreTest::Perform() {
       } else if (const auto* populate = std::get_if<PopulateLease>(&action)) {
         core_.LeasePopulated(populate->space, "");
       } else if (const auto* lease = std::get_if<SendLease>(&action)) {
-        leases_.push_back(lease->space);
+        leases_.push_back(*lease);
+      } else if (const auto* recall = std::get_if<SendRecall>(&action)) {
+        recalls_.push_back(recall->client);
+      } else if (const auto* punch = std::get_if<PunchChunk>(&action)) {
+        punched_.push_back(punch->pages);
+      } else if (const auto* drop = std::get_if<DropChunk>(&action)) {
+        dropped_chunks_.push_back(drop->chunk);
       } else if (const auto* refused = std::get_if<RefuseLease>(&action)) {
         refusals_.push_back(refused->error);
       } else if (const auto* wait = std::get_if<SendWaitRefused>(&action)) {

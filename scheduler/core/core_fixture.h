@@ -85,7 +85,10 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<SendStreamDemand> demands_;
   std::vector<ProcessId> killed_;
   std::vector<ClientId> ended_;
-  std::vector<Location> leases_;
+  std::vector<SendLease> leases_;
+  std::vector<ClientId> recalls_;  // whose leases were asked for
+  std::vector<Location> punched_;
+  std::vector<ChunkId> dropped_chunks_;
   std::vector<ErrorInfo> refusals_;
   std::vector<SendWaitRefused> refused_waits_;
 

@@ -348,7 +348,7 @@ TEST_F(SmallStore, ProducersWaitForMemoryAndAreToldAfter30Seconds) {
   Perform();
   ASSERT_EQ(leases_.size(), 1u);
   const ObjectId object = ObjectId::Make(kDriver, 1);
-  const Location place{leases_[0].chunk, leases_[0].offset, 600'000};
+  const Location place{leases_[0].space.chunk, leases_[0].space.offset, 600'000};
   ASSERT_TRUE(core_.Seal(kDriver, {object, {place, {}}}).ok());
   ASSERT_TRUE(core_.RequestLease(kDriver, 600'000).ok());
   ASSERT_TRUE(core_.RequestLease(kDriver, 600'000).ok());

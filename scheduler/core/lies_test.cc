@@ -18,7 +18,7 @@ class LiesTest : public CoreTest {
   Location LeaseOf(ClientId client) {
     EXPECT_TRUE(core_.RequestLease(client, 4096).ok());
     Perform();
-    return leases_.back();
+    return leases_.back().space;
   }
 };
 

@@ -46,7 +46,7 @@ class LineageTest : public CoreTest {
     EXPECT_TRUE(core_.RequestLease(client, kBig).ok());
     Perform();
     EXPECT_EQ(leases_.size(), 1u);
-    return {leases_.at(0).chunk, leases_.at(0).offset, kBig};
+    return {leases_.at(0).space.chunk, leases_.at(0).space.offset, kBig};
   }
   wire::Value Stored(TaskId task, std::vector<ObjectId> refs = {}) {
     return {Lease(FindDispatch(task)->worker), std::move(refs)};

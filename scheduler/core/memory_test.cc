@@ -3,12 +3,60 @@
 
 #include <cstdint>
 #include <random>
+#include <vector>
 
 #include "core/base/location.h"
 #include "scheduler/core/core_fixture.h"
 
 namespace troupe::scheduler {
 namespace {
+
+constexpr ClientId kAnn = kDriver, kBen = ClientId(2), kCid = ClientId(3);
+
+// A store of 1 MiB that nothing leaves, and three drivers.
+class MemoryTest : public CoreTest {
+ protected:
+  MemoryTest() : CoreTest(2, uint64_t{1} << 20) {
+    core_.DriverJoined(kBen, JobId(2));
+    core_.DriverJoined(kCid, JobId(3));
+    core_.AdvanceTo(kSecond);
+  }
+
+  void Ask(ClientId client, uint64_t bytes) {
+    ASSERT_TRUE(core_.RequestLease(client, bytes).ok());
+    Perform();
+  }
+  // An object at the beginning of the memory that the client was leased last.
+  ObjectId Seal(ClientId client, uint64_t sequence, uint64_t bytes) {
+    const Location lease = leases_.back().space;
+    const ObjectId id = ObjectId::Make(client, sequence);
+    EXPECT_EQ(leases_.back().client, client);
+    EXPECT_TRUE(core_.Seal(client, {id, {Location{lease.chunk, lease.offset, bytes}, {}}}).ok());
+    return id;
+  }
+  void Release(ClientId client, ObjectId id) {
+    ASSERT_TRUE(core_.Release(client, {{{id, 1}}}).ok());
+    Perform();
+  }
+  std::vector<ClientId> WhoWasLeased() const {
+    std::vector<ClientId> clients;
+    for (const SendLease& lease : leases_) clients.push_back(lease.client);
+    return clients;
+  }
+};
+
+TEST_F(MemoryTest, WhoAskedFirstGetsMemoryFirstHoweverMuchItIs) {
+  Ask(kAnn, 900'000);
+  const ObjectId object = Seal(kAnn, 1, 900'000);
+  leases_.clear();
+  ASSERT_GT(core_.space().cap() - core_.space().bytes(), 100'000u) << "small ones are to fit";
+  Ask(kBen, 600'000);
+  Ask(kAnn, 50'000);
+  Ask(kCid, 40'000);
+  EXPECT_EQ(WhoWasLeased(), (std::vector<ClientId>{}));
+  Release(kAnn, object);
+  EXPECT_EQ(WhoWasLeased(), (std::vector{kBen, kAnn, kCid}));
+}
 
 class SpillingTest : public CoreTest {
  protected:
@@ -23,7 +71,7 @@ class SpillingTest : public CoreTest {
     EXPECT_TRUE(core_.RequestLease(kDriver, bytes).ok());
     Perform();
     if (leases_.size() != 1) return false;
-    const Location lease = leases_[0];
+    const Location lease = leases_[0].space;
     const Location object{lease.chunk, lease.offset, bytes};
     EXPECT_TRUE(core_.Seal(kDriver, {ObjectId::Make(kDriver, sequence), {object, {}}}).ok());
     const uint64_t used = (bytes + Limits::kObjectAlignmentBytes - 1) /
