@@ -58,6 +58,43 @@ TEST_F(MemoryTest, WhoAskedFirstGetsMemoryFirstHoweverMuchItIs) {
   EXPECT_EQ(WhoWasLeased(), (std::vector{kBen, kAnn, kCid}));
 }
 
+// Whose objects are named: by the sum of a task's, not by the largest one.
+TEST_F(MemoryTest, WhoWaitedInVainIsToldWhatTakesTheMemory) {
+  const auto run = [&](uint64_t sequence, const char* name, uint64_t bytes) {
+    wire::TaskSpec spec = Spec(kAnn, sequence);
+    spec.name = name;
+    ASSERT_TRUE(Submit(kAnn, spec).ok());
+    Perform();
+    const ClientId worker = FindDispatch(spec.id)->worker;
+    Ask(worker, bytes);
+    const Location lease = leases_.back().space;
+    ASSERT_TRUE(Complete(spec.id, {Location{lease.chunk, lease.offset, bytes}, {}}).ok());
+    if (lease.size > bytes) {
+      ASSERT_TRUE(
+          core_.ReturnLease(worker, {lease.chunk, lease.offset + bytes, lease.size - bytes}).ok());
+    }
+    Perform();
+  };
+  run(1, "Scale", 32 << 10);
+  run(2, "Load", 128 << 10);
+  run(3, "Make", 192 << 10);
+  run(4, "Load", 128 << 10);
+  Ask(kAnn, 64 << 10);
+  Seal(kAnn, 5, 64 << 10);
+  Ask(kBen, 600 << 10);
+  core_.AdvanceTo(31 * kSecond - 1);
+  Perform();
+  EXPECT_TRUE(refusals_.empty());
+  core_.AdvanceTo(31 * kSecond);
+  Perform();
+  ASSERT_EQ(refusals_.size(), 1u);
+  EXPECT_EQ(refusals_[0].kind, ErrorKind::kResourceExhausted);
+  EXPECT_EQ(refusals_[0].message,
+            "no room for 600.0 KiB in the object store of 1.0 MiB for 30 s: objects in use take "
+            "544.0 KiB (256.0 KiB of Load, 192.0 KiB of Make, 64.0 KiB of Put); drop references, "
+            "give a --spill_dir, or start the cluster with a larger --object_store_memory");
+}
+
 class SpillingTest : public CoreTest {
  protected:
   SpillingTest()
