@@ -95,6 +95,53 @@ TEST_F(MemoryTest, WhoWaitedInVainIsToldWhatTakesTheMemory) {
             "give a --spill_dir, or start the cluster with a larger --object_store_memory");
 }
 
+TEST_F(MemoryTest, AStoreThatNobodyUsesForTenSecondsGivesAllItsMemoryBack) {
+  Ask(kAnn, 100'000);
+  const Location lease = leases_.back().space;
+  const ObjectId object = Seal(kAnn, 1, 100'000);
+  const uint64_t used = 100'032;  // with its alignment
+  core_.AdvanceTo(3 * kSecond);
+  Release(kAnn, object);
+  EXPECT_EQ(core_.NextDeadline(), 13 * kSecond);
+  core_.AdvanceTo(13 * kSecond - 1);
+  Perform();
+  EXPECT_TRUE(recalls_.empty() && punched_.empty());
+  EXPECT_EQ(core_.space().bytes(), lease.size);
+  core_.AdvanceTo(13 * kSecond);
+  Perform();
+  // The object's whole pages at once; what is leased when it comes back.
+  EXPECT_EQ(punched_, (std::vector<Location>{{lease.chunk, 0, used / 4096 * 4096}}));
+  EXPECT_EQ(recalls_, (std::vector{kAnn}));
+  EXPECT_EQ(core_.space().bytes(), lease.size - used / 4096 * 4096);
+  ASSERT_TRUE(core_.ReturnLease(kAnn, {lease.chunk, used, lease.size - used}).ok());
+  Perform();
+  EXPECT_EQ(dropped_chunks_, (std::vector{lease.chunk}));
+  EXPECT_EQ(core_.space().bytes(), 0u);
+  // Once: until it is used again there is nothing to wait for.
+  core_.AdvanceTo(100 * kSecond);
+  Perform();
+  EXPECT_EQ(recalls_.size(), 1u);
+  Ask(kAnn, 100'000);
+  EXPECT_EQ(core_.NextDeadline(), 110 * kSecond);
+}
+
+TEST_F(MemoryTest, WhoWaitsGetsWhatAnotherClientHasLeasedAndDoesNotUse) {
+  Ask(kAnn, 100'000);
+  const Location lease = leases_.back().space;
+  Ask(kBen, 900'000);
+  Ask(kCid, 900'000);
+  EXPECT_EQ(leases_.size(), 1u);
+  EXPECT_EQ(recalls_, (std::vector{kAnn})) << "to be asked once, however many wait";
+  ASSERT_TRUE(core_.ReturnLease(kAnn, lease).ok());
+  Perform();
+  EXPECT_EQ(WhoWasLeased(), (std::vector{kAnn, kBen}));
+  // Cid waits: Ben is asked as well, who has been given his since.
+  EXPECT_EQ(recalls_, (std::vector{kAnn, kBen}));
+  ASSERT_TRUE(core_.ReturnLease(kBen, leases_.back().space).ok());
+  Perform();
+  EXPECT_EQ(WhoWasLeased(), (std::vector{kAnn, kBen, kCid}));
+}
+
 class SpillingTest : public CoreTest {
  protected:
   SpillingTest()
