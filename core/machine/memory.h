@@ -24,7 +24,9 @@ struct MemoryUse {
 // The machine's memory, or its cgroup's limit where that is less. Swap is not counted.
 int64_t UsableMemoryBytes(const std::string& root = "");
 // 30 % of that: of an object store that was given no size.
-inline int64_t DefaultStoreBytes() { return UsableMemoryBytes() / 10 * 3; }
+inline int64_t DefaultStoreBytes(const std::string& root = "") {
+  return UsableMemoryBytes(root) / 10 * 3;
+}
 MemoryUse ReadMemoryUse(const std::string& root = "");
 // How many processes of this one's cgroup (where it is in none: of the machine) the kernel has
 // killed for want of memory, since the cgroup was made; 0 where that cannot be read.

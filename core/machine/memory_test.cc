@@ -73,6 +73,19 @@ TEST_F(MemoryTest, OfTheTightestLevel) {
   EXPECT_EQ(ReadMemoryUse(root_).limit, 1000u * 1024);
 }
 
+TEST_F(MemoryTest, AStoreTakesThreeTenthsOfTheLeastLimit) {
+  WriteMachine(1000, 10);
+  EXPECT_EQ(DefaultStoreBytes(root_), 300 * 1024) << "of what there is, not of what is free";
+  Write("/proc/self/cgroup", "0::/user/job\n");
+  Write("/sys/fs/cgroup/user/job/memory.max", "500000\n");
+  Write("/sys/fs/cgroup/user/memory.max", "400000\n");
+  EXPECT_EQ(DefaultStoreBytes(root_), 120'000);
+  Write("/sys/fs/cgroup/user/memory.max", "max\n");
+  EXPECT_EQ(DefaultStoreBytes(root_), 150'000);
+  Write("/sys/fs/cgroup/user/job/memory.max", "5000000\n");
+  EXPECT_EQ(DefaultStoreBytes(root_), 300 * 1024);
+}
+
 TEST_F(MemoryTest, TheKernelsKillsAreCounted) {
   EXPECT_EQ(OutOfMemoryKills(root_), 0u);
   Write("/proc/vmstat", "nr_free_pages 7\noom_kill 5\npgfault 1\n");
