@@ -49,6 +49,7 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     sum.crashes += world.counts().crashes;
     sum.ran_on += world.counts().ran_on;
     sum.recalls += world.counts().recalls;
+    sum.lease_recalls += world.counts().lease_recalls;
     sum.suspensions += world.counts().suspensions;
     sum.refusals += world.counts().refusals;
     sum.spilled += world.counts().spilled;
@@ -61,9 +62,10 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
       static_cast<unsigned long long>(seed_count), static_cast<unsigned long long>(sum.events),
       static_cast<unsigned long long>(sum.dispatches), static_cast<unsigned long long>(sum.recalls),
       static_cast<unsigned long long>(sum.workers), static_cast<unsigned long long>(sum.crashes));
-  std::printf("%llu calls suspended, %llu waits refused\n",
+  std::printf("%llu calls suspended, %llu waits refused, %llu recalls of leases\n",
               static_cast<unsigned long long>(sum.suspensions),
-              static_cast<unsigned long long>(sum.refusals));
+              static_cast<unsigned long long>(sum.refusals),
+              static_cast<unsigned long long>(sum.lease_recalls));
   std::printf(
       "%llu objects spilled, %llu read back, %llu damaged; %llu tasks ran again\n",
       static_cast<unsigned long long>(sum.spilled), static_cast<unsigned long long>(sum.restored),
@@ -74,6 +76,7 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     EXPECT_GT(sum.damaged, 0u) << "no run lost what was spilled";
     EXPECT_GT(sum.rebuilt, 0u) << "no run made again what was lost";
     EXPECT_GT(sum.recalls, 0u) << "no run had a task taken back";
+    EXPECT_GT(sum.lease_recalls, 0u) << "no run had unused memory asked for";
     EXPECT_GT(sum.suspensions, 0u) << "no run had a call that was suspended";
     EXPECT_GT(sum.refusals, 0u) << "no run had a wait that could not end";
     EXPECT_GT(sum.crashes, 0u) << "no run had a crash";

@@ -163,8 +163,9 @@ std::string World::Run() {
   const bool processes_left =
       std::any_of(processes_.begin(), processes_.end(), [](const auto& p) { return !p->gone; });
   if (processes_left || core_.job_count() > 0 ||
-      core_.workers().free() != core_.workers().total()) {
-    Fail(absl::StrCat("all drivers have left, and something is left:\n", core_.StatusText()));
+      core_.workers().free() != core_.workers().total() || core_.space().leased_bytes() > 0) {
+    Fail(absl::StrCat("all drivers have left, and something is left:\n", core_.StatusText(),
+                      "leased   ", core_.space().leased_bytes(), " B\n"));
   }
   return error_;
 }
@@ -212,7 +213,10 @@ bool World::RunUntilQuiet() {
       now_nanos_ += static_cast<int64_t>(Roll(random_, kMaxStepNanos));
     }
     core_.AdvanceTo(now_nanos_);
+    const uint64_t lease_recalls = counts_.lease_recalls;
     PerformActions();
+    // What time alone recalls goes back to the system.
+    counts_.lease_recalls = lease_recalls;
     if (!events.empty()) Perform(events[Roll(random_, events.size())]);
     PerformActions();
     core_.CheckInvariants();
@@ -587,7 +591,10 @@ void World::Do(const scheduler::PopulateLease& action) {
   });
 }
 
-void World::Do(const scheduler::SendRecall& action) { Tell(action.client, wire::Recall{}); }
+void World::Do(const scheduler::SendRecall& action) {
+  ++counts_.lease_recalls;
+  Tell(action.client, wire::Recall{});
+}
 
 void World::Do(const scheduler::SendUnpin& action) {
   Tell(action.client, wire::Unpin{action.pins});

@@ -46,8 +46,9 @@ class World {
     uint64_t dispatches = 0;
     uint64_t workers = 0;
     uint64_t crashes = 0;
-    uint64_t ran_on = 0;  // of those that crashed
-    uint64_t recalls = 0;
+    uint64_t ran_on = 0;         // of those that crashed
+    uint64_t recalls = 0;        // of tasks
+    uint64_t lease_recalls = 0;  // for a client that waits for memory
     uint64_t suspensions = 0;
     uint64_t refusals = 0;  // of waits that cannot end
     uint64_t spilled = 0;
