@@ -174,7 +174,10 @@ void Core::LeasePopulated(const Location& space, std::string_view failure) {
   populating_.erase(asked);
   if (failure.empty()) {
     const ClientId client = space_.Populated(space);
-    if (client != ClientId::kNone) Act(SendLease{client, space});
+    if (client != ClientId::kNone) {
+      recalled_.erase(client);
+      Act(SendLease{client, space});
+    }
   } else {
     TROUPE_PROBE("core: the system has no memory for a lease");
     const ClientId client = space_.PopulateFailed(space);

@@ -142,6 +142,19 @@ TEST_F(MemoryTest, WhoWaitsGetsWhatAnotherClientHasLeasedAndDoesNotUse) {
   EXPECT_EQ(WhoWasLeased(), (std::vector{kAnn, kBen, kCid}));
 }
 
+// Its memory is on the way while the other one begins to wait: it has not been asked for that.
+TEST_F(MemoryTest, ALeaseThatComesAfterARecallIsRecalledToo) {
+  Ask(kAnn, 100'000);
+  const Location first = leases_.back().space;
+  ASSERT_TRUE(core_.RequestLease(kAnn, 100'000).ok());  // is being populated
+  ASSERT_TRUE(core_.RequestLease(kBen, 900'000).ok());
+  Perform();
+  EXPECT_EQ(WhoWasLeased(), (std::vector{kAnn, kAnn}));
+  ASSERT_TRUE(core_.ReturnLease(kAnn, first).ok());
+  Perform();
+  EXPECT_EQ(recalls_, (std::vector{kAnn, kAnn}));
+}
+
 class SpillingTest : public CoreTest {
  protected:
   SpillingTest()
