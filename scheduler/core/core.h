@@ -519,7 +519,7 @@ class Core {
   int64_t now_nanos_ = 0;
   uint64_t next_order_ = 1;
   uint64_t next_generation_ = 1;
-  std::vector<SendTakenBack> taken_back_;  // since the last Settle
+  std::vector<SendTakenBack> taken_back_;  // since the last Schedule
   uint64_t next_process_ = 1;
 };
 

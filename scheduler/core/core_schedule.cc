@@ -42,6 +42,10 @@ void Core::Schedule() {
     }
   }
   if (!starts_.empty()) RefuseHeldFromStarts();
+  for (SendTakenBack& told : taken_back_) {
+    if (workers_.FindClient(told.worker) != nullptr) Act(std::move(told));
+  }
+  taken_back_.clear();
 }
 
 // In the order in which they came; one that is small may go past larger ones, but takes nothing

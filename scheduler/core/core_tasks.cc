@@ -268,10 +268,6 @@ void Core::ResolveDependents() {
 void Core::Settle() {
   CollectFreed();
   Schedule();
-  for (SendTakenBack& told : taken_back_) {
-    if (workers_.FindClient(told.worker) != nullptr) Act(std::move(told));
-  }
-  taken_back_.clear();
 }
 
 void Core::Dispatch(Worker* worker, Task* task) {

@@ -163,7 +163,8 @@ TEST_F(OneCpu, AParentThatWaitsLendsItsCpuAndWhatWasQueuedBehindItMoves) {
   ASSERT_TRUE(Submit(kDriver, Spec(kDriver, 2)).ok());
   Perform();
   const SendDispatch parent = *FindDispatch(TaskId::Make(kDriver, 1));
-  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2))->worker, parent.worker);
+  const SendDispatch behind = *FindDispatch(TaskId::Make(kDriver, 2));
+  EXPECT_EQ(behind.worker, parent.worker);
   Begin(parent);
   wire::TaskSpec child = Spec(parent.worker, 1);
   child.depth = 1;
@@ -174,6 +175,10 @@ TEST_F(OneCpu, AParentThatWaitsLendsItsCpuAndWhatWasQueuedBehindItMoves) {
   EXPECT_NE(FindDispatch(child.id)->worker, parent.worker);
   EXPECT_NE(FindDispatch(TaskId::Make(kDriver, 2))->worker, parent.worker);
   EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 2))->attempt, 1u);
+  ASSERT_EQ(taken_back_.size(), 1u) << "it need not keep the frame while it waits";
+  EXPECT_EQ(taken_back_[0].worker, parent.worker);
+  // The child, which was sent after it, came back first.
+  EXPECT_EQ(taken_back_[0].generations, (std::vector{behind.generation + 1, behind.generation}));
   EXPECT_EQ(started_.size(), 2u);
   ASSERT_TRUE(Complete(child.id, ValueOf("12345678")).ok());
   ASSERT_TRUE(core_.Unblocked(parent.worker).ok());
