@@ -269,14 +269,15 @@ void DriverProgram::SubmitTask(std::optional<ScriptKind> kind) {
   if (kind.has_value()) script.kind = *kind;
   wire::TaskSpec spec = NewSpec(options_);
   if (options_.priorities) spec.priority = static_cast<int32_t>(Roll(random_, 4));
-  if (options_.stops_tasks && Roll(random_, 5) == 0) {
-    spec.timeout_nanos = 1 + static_cast<int64_t>(Roll(random_, 100'000'000));
-    spec.grace_nanos = static_cast<int64_t>(Roll(random_, 3)) * 5'000'000;
-  }
   if (options_.retries_errors && options_.max_retries != 0 && script.kind == ScriptKind::kLeaf &&
       Roll(random_, 3) == 0) {
     script.kind = ScriptKind::kThrowOnce;
     spec.retry_on = 1;
+  }
+  // Most of all what fails and would run again, so that its time is over in either attempt.
+  if (options_.stops_tasks && Roll(random_, spec.retry_on != 0 ? 2 : 5) == 0) {
+    spec.timeout_nanos = 1 + static_cast<int64_t>(Roll(random_, 100'000'000));
+    spec.grace_nanos = static_cast<int64_t>(Roll(random_, 3)) * 5'000'000;
   }
   spec.placement = SomePlacement();
   if (!spec.placement.group.is_null()) spec.cpu_units = kResourceUnit / 2;
