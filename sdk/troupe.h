@@ -30,6 +30,7 @@
 #include "sdk/object_ref.h"            // IWYU pragma: export
 #include "sdk/overload.h"              // IWYU pragma: export
 #include "sdk/pack.h"                  // IWYU pragma: export
+#include "sdk/pin.h"                   // IWYU pragma: export
 #include "sdk/placement_group.h"       // IWYU pragma: export
 #include "sdk/progress.h"              // IWYU pragma: export
 #include "sdk/promise.h"               // IWYU pragma: export

@@ -94,6 +94,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::optional<ErrorInfo> FirstError(std::span<const ObjectId> ids) override;
   std::variant<ValueBytes, ErrorInfo> Value(ObjectId id, int64_t deadline_nanos) override;
   std::optional<std::variant<ValueBytes, ErrorInfo>> ValueAtHand(ObjectId id) override;
+  void Free(std::vector<ObjectId> ids) override;
   std::variant<MemorySnapshot, ErrorInfo> Memory(uint32_t limit) override;
   void Watch(CompletionQueue* queue, ObjectId id, uint64_t tag) override;
   void Watch(CompletionQueue* queue, std::span<const ObjectId> ids, uint64_t first_tag) override;

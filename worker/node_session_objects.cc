@@ -342,6 +342,19 @@ std::variant<NodeSession::MemorySnapshot, ErrorInfo> NodeSession::Memory(uint32_
   return snapshot;
 }
 
+void NodeSession::Free(std::vector<ObjectId> ids) {
+  if (ids.empty()) return;
+  const Lock lock(mutex_);
+  if (death_.has_value()) return;
+  for (const ObjectId id : ids) {
+    objects_.Free(id, std::make_shared<const ErrorInfo>(ErrorInfo{
+                          .kind = ErrorKind::kObjectLost,
+                          .message = absl::StrCat(id.ToString(), " was freed by Free here")}));
+  }
+  Send(wire::Free{std::move(ids)});
+  FinishSending();
+}
+
 void NodeSession::DropView(ObjectId id) {
   if (forked_) return;
   const Lock lock(mutex_);

@@ -169,6 +169,10 @@ class Session {
   // The same where it is at hand: nothing is waited for or sent.
   virtual std::optional<std::variant<ValueBytes, ErrorInfo>> ValueAtHand(ObjectId id) = 0;
 
+  // They are ObjectLost from now on, or as soon as they are there and nobody looks at them.
+  // REQUIRES: handles.
+  virtual void Free(std::vector<ObjectId> ids) = 0;
+
   // What is in the store: totals, and the `limit` largest objects.
   struct MemorySnapshot {
     std::vector<uint64_t> frame;

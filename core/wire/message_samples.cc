@@ -162,6 +162,8 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"suspend", Suspend{TaskId(1, 2), 3, kMax32, ObjectId(kMax64, 4), 5}},
       {"resume_empty", Resume()},
       {"resume", Resume{TaskId(kMax64, 2), kMax32, 4}},
+      {"free_empty", Free()},
+      {"free", Free{SomeIds(3)}},
   };
   int number = 0;
   for (Value& value : SampleValues())

@@ -163,6 +163,10 @@ struct SetClientMessage {
     auto list = b.initFetch(static_cast<unsigned>(m.ids.size()));
     for (unsigned i = 0; i < list.size(); ++i) SetId(m.ids[i], list[i]);
   }
+  void operator()(const Free& m) {
+    auto list = b.initFree(static_cast<unsigned>(m.ids.size()));
+    for (unsigned i = 0; i < list.size(); ++i) SetId(m.ids[i], list[i]);
+  }
   void operator()(const Unpinned& m) {
     auto g = b.initUnpinned();
     SetPins(m.agreed, [&](unsigned n) { return g.initAgreed(n); });
@@ -223,6 +227,7 @@ constexpr Overload kClientWords{[](const TaskSpec& t) { return Words(t); },
                                 [](const StatusRequest& m) { return WordsFor(m.query.size()); },
                                 [](const StreamItem& m) { return Words(m.value); },
                                 [](const Fetch& m) { return WordsForIds(m.ids.size()); },
+                                [](const Free& m) { return WordsForIds(m.ids.size()); },
                                 [](const Unpinned& m) {
                                   return WordsForPins(m.agreed.size()) +
                                          WordsForPins(m.refused.size());
@@ -367,6 +372,9 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
       *message = Resume{TaskId(g.getTaskHi(), g.getTaskLo()), g.getAttempt(), g.getSlot()};
       break;
     }
+    case schema::ClientMessage::FREE:
+      *message = Free{GetIds(r.getFree())};
+      break;
     default:
       return absl::InvalidArgumentError("a client message of an unknown kind");
   }

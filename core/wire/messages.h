@@ -237,12 +237,16 @@ struct PlacementGroup {
 struct RemovePlacementGroup {
   ObjectId id;
 };
+// Objects that are to go though somebody has references.
+struct Free {
+  std::vector<ObjectId> ids;
+};
 
 using ClientMessage =
     std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
                  Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel, StreamItem,
                  StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor, Promise,
-                 PlacementGroup, RemovePlacementGroup, Suspend, Resume>;
+                 PlacementGroup, RemovePlacementGroup, Suspend, Resume, Free>;
 
 // From the node to a client.
 struct ReadyValue {

@@ -261,6 +261,7 @@ struct ClientMessage {
     removePlacementGroup @24 :Id;
     suspend @25 :Suspend;                # an actor's call waits in a coroutine; its thread takes other calls
     resume @26 :Resume;                  # and goes on
+    free @27 :List(Id);                  # these are ObjectLost as soon as nobody looks at them
   }
 }
 

@@ -114,6 +114,16 @@ class ObjectCache {
     }
   }
 
+  // It is to be freed: what is known of it is `error` from now on, unless somebody looks at it.
+  void Free(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
+    ObjectRecord& object = At(id);
+    const ObjectRecord::Apart* apart = object.apart();
+    if (!object.known() || (apart != nullptr && (apart->views > 0 || object.error() != nullptr)))
+      return;
+    Set(object, std::move(error), {});
+    LookAt(id);
+  }
+
   // Somebody reads its error, if it is or becomes one, or has passed it on. Needs no handle.
   void LookAt(ObjectId id) {
     ObjectRecord* object = records_.Find(id);

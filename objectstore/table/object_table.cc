@@ -68,7 +68,8 @@ Subscribers ObjectTable::Fail(ObjectId id, std::shared_ptr<const ErrorInfo> erro
 
 void ObjectTable::Replace(ObjectId id, Content content) {
   Entry* entry = FindMutable(id);
-  TROUPE_CHECK(entry != nullptr && entry->stored(), "an object moves that is not stored");
+  TROUPE_CHECK(entry != nullptr && !entry->pending() && !entry->failed(),
+               "an object changes that has no value");
   Count(entry->content_, -1);
   entry->content_ = std::move(content);
   Count(entry->content_, +1);

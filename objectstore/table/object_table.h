@@ -106,9 +106,10 @@ class ObjectTable {
   // does not hold.
   absl::StatusOr<Subscribers> Seal(ClientId sealer, ObjectId id, Content content,
                                    std::vector<ObjectId> contained);
-  // A stored object leaves memory, comes back, or is lost. REQUIRES: it is stored.
+  // A stored object leaves memory, or comes back. REQUIRES: it is stored.
   void MoveOut(ObjectId id);
   void MoveIn(ObjectId id, const Location& location);
+  // A value is lost. REQUIRES: it has one.
   void Lose(ObjectId id, std::shared_ptr<const ErrorInfo> error);
 
   // What is lost is to be made again: a stored object is pending from now on, and the ids inside it

@@ -97,6 +97,24 @@ void Residency::SettleAsked(ObjectId id, Record& record) {
   if (standing != record.standing) SetStanding(id, record, standing);
 }
 
+void Residency::AskPins(ObjectId id, Record& record, std::vector<Question>* questions) {
+  bool refused = false;
+  for (Record::Pin& pin : record.pins) {
+    if (!std::exchange(pin.asked, true)) questions->push_back({pin.client, id, pin.serial});
+    refused |= pin.refused;
+  }
+  SetStanding(id, record, refused ? Standing::kHeld : Standing::kAsked);
+}
+
+std::vector<Residency::Question> Residency::Ask(ObjectId id) {
+  Record& record = records_.at(id);
+  TROUPE_CHECK(record.in_memory(), "a place is asked for where nothing is");
+  std::vector<Question> questions;
+  if (!record.pins.empty() && record.standing != Standing::kSpilling)
+    AskPins(id, record, &questions);
+  return questions;
+}
+
 Residency::Plan Residency::Choose(uint64_t bytes, bool may_write) {
   Plan plan;
   uint64_t left = 0;
@@ -112,16 +130,7 @@ Residency::Plan Residency::Choose(uint64_t bytes, bool may_write) {
       plan.spill.push_back(id);
       SetStanding(id, record, Standing::kSpilling);
     } else {
-      bool waiting = false, refused = false;
-      for (Record::Pin& pin : record.pins) {
-        if (!pin.asked) {
-          pin.asked = true;
-          plan.ask.push_back({pin.client, id, pin.serial});
-        }
-        waiting |= !pin.refused;
-        refused |= pin.refused;
-      }
-      SetStanding(id, record, refused || !waiting ? Standing::kHeld : Standing::kAsked);
+      AskPins(id, record, &plan.ask);
     }
   };
   if (may_write) {
@@ -276,6 +285,7 @@ Residency::Outcome Residency::Remove(ObjectId id) {
   if (record.standing == Standing::kSpilling || record.reading) {
     record.removed = true;
     record.pins.clear();
+    record.wanted_by.clear();
     return outcome;
   }
   if (record.in_memory()) {

@@ -68,6 +68,9 @@ class Residency {
   // Chooses objects, least recently used first, until those and the ones under way come to `bytes`.
   // With `may_write` false only clean ones are chosen.
   Plan Choose(uint64_t bytes, bool may_write);
+  // Asks those who know its place and were not asked, though nobody needs the memory; nobody while
+  // it is being written. REQUIRES: it is in memory.
+  std::vector<Question> Ask(ObjectId id);
   // What a client says of a question; others are ignored.
   void Answer(ClientId client, ObjectId id, uint32_t serial, bool agreed);
 
@@ -162,6 +165,7 @@ class Residency {
   // Moves it to the end of the order of use.
   void Use(ObjectId id, Record& record);
   void SettleAsked(ObjectId id, Record& record);
+  void AskPins(ObjectId id, Record& record, std::vector<Question>* questions);
   static void AddPin(Record& record, ClientId client);
 
   Records records_;

@@ -280,6 +280,10 @@ bool Core::IsClient(ClientId client) const {
 void Core::AdvanceTo(int64_t now_nanos) {
   now_nanos_ = std::max(now_nanos_, now_nanos);
   AdvanceMemory();
+  if (held_back_until_nanos_ <= now_nanos_) {
+    held_back_until_nanos_ = kNever;
+    Settle();
+  }
   if (FireTimers()) Settle();
   while (!endings_.empty() && endings_.begin()->first <= now_nanos_) {
     Worker* worker = workers_.FindProcess(endings_.begin()->second);
@@ -306,7 +310,7 @@ void Core::AdvanceTo(int64_t now_nanos) {
 }
 
 int64_t Core::NextDeadline() const {
-  int64_t next = MemoryDeadline();
+  int64_t next = std::min(MemoryDeadline(), held_back_until_nanos_);
   if (!timers_.empty()) next = std::min(next, std::get<0>(*timers_.begin()));
   if (!endings_.empty()) next = std::min(next, endings_.begin()->first);
   const int wanted =
@@ -439,6 +443,12 @@ void Core::CheckInvariants() const {
     const objectstore::Entry* entry = objects_.Find(id);
     TROUPE_CHECK(entry != nullptr && entry->pending() && IsClient(client),
                  "a promise that nobody can keep");
+  }
+  for (const ObjectId id : freeing_) {
+    const objectstore::Entry* entry = objects_.Find(id);
+    TROUPE_CHECK(entry != nullptr && !entry->failed(), "what is to be freed and was");
+    TROUPE_CHECK(entry->pending() || (entry->stored() && !residency_.Find(id)->pins.empty()),
+                 "what could be freed and is there");
   }
   TROUPE_CHECK(use == use_, "what is kept for clients does not add up");
   TROUPE_CHECK(timers == timers_.size(), "timers that do not add up");

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "core/base/limits.h"
@@ -128,6 +129,7 @@ class Core {
   absl::Status ReturnLease(ClientId client, const Location& unused);
   absl::Status Fetch(ClientId client, const wire::Fetch& fetch);
   absl::Status Unpinned(ClientId client, const wire::Unpinned& unpinned);
+  absl::Status Free(ClientId client, const wire::Free& free);
   absl::Status Blocked(ClientId worker, const wire::Blocked& blocked);
   absl::Status Unblocked(ClientId worker);
   absl::Status Kill(ClientId client, const wire::Kill& kill);
@@ -307,6 +309,10 @@ class Core {
   // What waits for resources to exist at all: actors and placement groups.
   bool StartWhatFits();
   bool ScheduleJob(JobId id, Job& job);
+  // The arguments of what runs, with its own, leave enough of the store to write results.
+  bool ArgumentsFit(const Task& task) const;
+  // Where they do not: it has to wait. REQUIRES: ready.
+  bool IsHeldBack(const Task& task);
   void StartWorkers(JobId id, size_t tasks, const ResourceSet& want);
   void StartProcess(JobId id);
   int MaxWorkersPerJob() const;
@@ -439,6 +445,8 @@ class Core {
   void ObjectResolved(ObjectId id, std::span<const ClientId> subscribers);
   void CollectFreed();
   void FreeStored(ObjectId id);
+  // Of one of freeing_: it is lost now, unless it is not there yet, or a client may look at it.
+  void TryToFree(ObjectId id);
   std::string MakerName(ObjectId id, ClientId client) const;
 
   // core_memory.cc
@@ -452,6 +460,7 @@ class Core {
   uint64_t Available() const;
   // Makes `bytes` more available, or begins to: recalls, asks, spills.
   void Relieve(uint64_t bytes);
+  void AskToUnpin(const std::vector<objectstore::Residency::Question>& asked);
   std::optional<objectstore::SpillSlot> AllocateSlot(uint64_t bytes);
   void ActOnSpace();
   void ActOnSpill();
@@ -492,7 +501,9 @@ class Core {
   absl::flat_hash_map<ObjectId, std::vector<TaskId>>
       dependents_;                         // of objects that are not there yet
   std::map<ObjectId, ClientId> promises_;  // pending objects, and who is to seal them
-  std::deque<ObjectId> resolved_;          // whose dependents are still to be looked at
+  absl::flat_hash_set<ObjectId>
+      freeing_;                    // to be lost when they are there and nobody looks at them
+  std::deque<ObjectId> resolved_;  // whose dependents are still to be looked at
   std::map<ActorId, std::unique_ptr<ActorRecord>> actors_;
   std::map<std::string, ActorId, std::less<>> actor_names_;
   std::map<ObjectId, PlacementGroup> placement_groups_;
@@ -500,6 +511,8 @@ class Core {
   std::deque<ObjectId> starts_;       // actors and placement groups that wait only for resources
   std::deque<WaitingLease> waiting_leases_;
   std::deque<WaitingRestore> waiting_restores_;
+  int64_t held_back_until_nanos_ = kNever;  // when Schedule has something to decide
+  int64_t last_let_go_nanos_ = 0;           // when one went though its arguments did not fit
   std::map<std::pair<ChunkId, uint64_t>, uint64_t>
       populating_;  // by place: bytes asked for; of restores, of the lease
   int64_t answer_deadline_nanos_ = INT64_MAX;  // of the last question to a client

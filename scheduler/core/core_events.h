@@ -64,8 +64,10 @@ enum class CoreEvent : uint8_t {
   // Time and people.
   kTimePasses,  // 2 ^ (`much` % 38) nanoseconds
   kReport,
+  // What came later, so that corpora keep what they say.
+  kFree,
 };
-inline constexpr uint8_t kCoreEvents = 41;
+inline constexpr uint8_t kCoreEvents = 42;
 
 }  // namespace troupe::scheduler
 

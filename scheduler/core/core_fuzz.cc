@@ -631,6 +631,8 @@ void World::SendOfObject(CoreEvent what, Process* process, const FuzzEvent& even
     }
     case CoreEvent::kFetch:
       return Expect(process, core_.Fetch(client, {{id}}));
+    case CoreEvent::kFree:
+      return Expect(process, core_.Free(client, {{id}}));
     case CoreEvent::kCancel:
       return Expect(process,
                     core_.Cancel(client, {id, (event.how & 1) != 0, (event.how & 2) != 0}));

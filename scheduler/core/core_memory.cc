@@ -77,6 +77,9 @@ absl::Status Core::Unpinned(ClientId client, const wire::Unpinned& unpinned) {
     residency_.Answer(client, pin.id, pin.serial, /*agreed=*/true);
   for (const wire::Pin& pin : unpinned.refused)
     residency_.Answer(client, pin.id, pin.serial, /*agreed=*/false);
+  for (const wire::Pin& pin : unpinned.agreed) {
+    if (!freeing_.empty() && freeing_.contains(pin.id)) TryToFree(pin.id);
+  }
   ServeMemory();
   return absl::OkStatus();
 }
@@ -205,6 +208,14 @@ uint64_t Core::Reserve(uint64_t bytes) const {
 // part.
 uint64_t Core::NeededFor(uint64_t bytes) const { return bytes + 2 * kPageBytes + Reserve(bytes); }
 
+void Core::AskToUnpin(const std::vector<objectstore::Residency::Question>& asked) {
+  std::map<ClientId, std::vector<wire::Pin>> questions;
+  for (const auto& question : asked)
+    questions[question.client].push_back({question.id, question.serial});
+  for (auto& [client, pins] : questions) Act(SendUnpin{client, std::move(pins)});
+  if (!asked.empty()) answer_deadline_nanos_ = now_nanos_ + kAnswerNanos;
+}
+
 void Core::Relieve(uint64_t bytes) {
   if (bytes <= Available()) return;
   bytes -= Available();
@@ -218,11 +229,7 @@ void Core::Relieve(uint64_t bytes) {
       space_.Free(place);
       objects_.MoveOut(id);
     }
-    std::map<ClientId, std::vector<wire::Pin>> questions;
-    for (const auto& question : plan.ask)
-      questions[question.client].push_back({question.id, question.serial});
-    for (auto& [client, pins] : questions) Act(SendUnpin{client, std::move(pins)});
-    if (!plan.ask.empty()) answer_deadline_nanos_ = now_nanos_ + kAnswerNanos;
+    AskToUnpin(plan.ask);
     std::map<objectstore::SpillFileId, Spill> batches;
     std::map<objectstore::SpillFileId, uint64_t> batch_bytes;
     bool all = true;
@@ -278,6 +285,7 @@ void Core::SpillEnded(objectstore::SpillFileId file, const std::vector<SpillResu
     if (outcome.free_place.has_value()) space_.Free(*outcome.free_place);
     if (outcome.away) objects_.MoveOut(result.object);
     if (outcome.free_slot.has_value()) spill_.Free(*outcome.free_slot);
+    if (!freeing_.empty() && freeing_.contains(result.object)) TryToFree(result.object);
   }
   ServeMemory();
 }

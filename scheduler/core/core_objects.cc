@@ -160,7 +160,10 @@ absl::Status Core::SealObject(ClientId client, ObjectId id, const wire::Value& v
 
 void Core::ObjectResolved(ObjectId id, std::span<const ClientId> subscribers) {
   for (const ClientId client : subscribers) Act(SendReady{client, id});
-  if (!dependents_.empty() && dependents_.contains(id)) resolved_.push_back(id);
+  if ((!dependents_.empty() && dependents_.contains(id)) ||
+      (!freeing_.empty() && freeing_.contains(id))) {
+    resolved_.push_back(id);
+  }
 }
 
 absl::Status Core::Subscribe(ClientId client, const wire::Subscribe& subscribe) {
@@ -187,6 +190,53 @@ absl::Status Core::Claim(ClientId client, const wire::Claim& claim) {
   return objects_.Claim(client, claim.container, claim.first, claim.count);
 }
 
+absl::Status Core::Free(ClientId client, const wire::Free& free) {
+  for (const ObjectId id : free.ids) {
+    if (!objects_.HasGrant(id, client)) {
+      return absl::PermissionDeniedError(
+          absl::StrCat(ToString(client), " frees ", id.ToString(), " and was never granted it"));
+    }
+    // Those take no memory, and end in their own ways.
+    if (actors_.contains(id) || placement_groups_.contains(id)) continue;
+    if (objects_.Find(id)->failed()) continue;
+    freeing_.insert(id);
+    TryToFree(id);
+  }
+  CollectFreed();
+  return absl::OkStatus();
+}
+
+void Core::TryToFree(ObjectId id) {
+  const objectstore::Entry* entry = objects_.Find(id);
+  if (entry == nullptr || entry->failed()) {
+    freeing_.erase(id);
+    return;
+  }
+  if (entry->pending()) return;
+  std::string maker;
+  std::vector<ClientId> wanted_by;
+  if (entry->stored()) {
+    const objectstore::Residency::Record* record = residency_.Find(id);
+    if (!record->pins.empty()) {
+      TROUPE_PROBE("core: somebody looks at what is to be freed");
+      AskToUnpin(residency_.Ask(id));
+      return;
+    }
+    maker = absl::StrCat(", made by ", record->maker);
+    wanted_by = record->wanted_by;
+    FreeStored(id);
+  } else {
+    use_.Subtract(id.client(), {0, InlineBytes(entry->content(), 0)});
+  }
+  freeing_.erase(id);
+  objects_.Lose(id, std::make_shared<const ErrorInfo>(ErrorInfo{
+                        .kind = ErrorKind::kObjectLost,
+                        .message = absl::StrCat(id.ToString(), maker,
+                                                ", was freed by Free while somebody had references "
+                                                "to it")}));
+  for (const ClientId client : wanted_by) Act(SendReady{client, id});
+}
+
 // Follows what has resolved and what was freed, each of which may lead to more of both.
 void Core::CollectFreed() {
   if (resolved_.empty() && !objects_.anything_to_take() && !lineage_.any_released()) {
@@ -204,6 +254,7 @@ void Core::CollectFreed() {
       // Its tasks have failed by another argument, or something would hold it.
       if (!dependents_.empty()) dependents_.erase(object.id);
       promises_.erase(object.id);
+      freeing_.erase(object.id);
       if (std::holds_alternative<Location>(object.content) ||
           std::holds_alternative<objectstore::Away>(object.content)) {
         FreeStored(object.id);
@@ -216,7 +267,10 @@ void Core::CollectFreed() {
     }
   }
   spare_freed_ = std::move(freed);
-  for (const auto& [id, client] : objects_.TakeUngranted()) residency_.DropPin(id, client);
+  for (const auto& [id, client] : objects_.TakeUngranted()) {
+    residency_.DropPin(id, client);
+    if (!freeing_.empty() && freeing_.contains(id)) TryToFree(id);
+  }
   ServeMemory();
 }
 

@@ -290,6 +290,11 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
     return;
   }
   // Ready, and not placed.
+  if (task.kind == wire::TaskKind::kTask && !ArgumentsFit(task)) {
+    say("waits for room: what running tasks take from the object store, and what it takes, would "
+        "leave too little of it for results");
+    return;
+  }
   if (!AnyFits(task.Wants())) {
     say("asks for ", task.Wants().front().ToString(), ", and free are ", workers_.free().ToString(),
         ":");

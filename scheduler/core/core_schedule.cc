@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/limits.h"
 #include "core/fault/probe.h"
@@ -14,6 +15,11 @@ namespace {
 // So many of those that wait for resources to exist are looked at: each may be smaller than those
 // before it.
 constexpr size_t kStartsLookedAt = 64;
+
+// So many hundredths of the store are for what tasks take; the rest is for what they make.
+constexpr uint64_t kArgumentsPercent = 70;
+// For so long is a task held back by that before it goes all the same: what runs may need it.
+constexpr int64_t kArgumentsPatienceNanos = 10'000'000'000;
 
 }  // namespace
 
@@ -89,6 +95,8 @@ bool Core::ScheduleJob(JobId id, Job& job) {
   for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
     Task* task = tasks->first();
     if (reruns_ > 0 && WaitForRebuilt(task)) return true;  // the classes have changed
+    const bool fits = ArgumentsFit(*task);
+    if (!fits && IsHeldBack(*task)) continue;
     bool requeued = false;
     const auto place = [&](const ResourceSet& want) {
       if (!claims.empty() && MustYield(claims, job, *task, want)) {
@@ -100,14 +108,15 @@ bool Core::ScheduleJob(JobId id, Job& job) {
         if (task->placement != nullptr) task->want = want;
         Dispatch(worker, task);
         dispatched = true;
+        if (!fits) last_let_go_nanos_ = now_nanos_;
       }
     };
     // Of several bundles one that is free, before it queues behind others.
     const std::span<const ResourceSet> wants = task->Wants();
-    for (const bool fits : {true, false}) {
+    for (const bool at_once : {true, false}) {
       for (const ResourceSet& want : wants) {
         if (dispatched || requeued) break;
-        if (wants.size() == 1 || workers_.free().Covers(want) == fits) place(want);
+        if (wants.size() == 1 || workers_.free().Covers(want) == at_once) place(want);
       }
       if (wants.size() == 1) break;
     }
@@ -115,6 +124,46 @@ bool Core::ScheduleJob(JobId id, Job& job) {
   }
   for (const ResourceSet& want : yielding) YieldWorkers(id, want);
   return dispatched;
+}
+
+// What dispatched tasks take cannot leave memory while they run; were it all of the store, none
+// could write its result. A task that waits does not count, since it may wait for one that is held
+// back.
+bool Core::ArgumentsFit(const Task& task) const {
+  const uint64_t most = space_.cap() / 100 * kArgumentsPercent;
+  if (objects_.bytes_stored() + objects_.bytes_away() <= most) return true;  // nearly always
+  absl::flat_hash_set<ObjectId> taken;
+  uint64_t bytes = 0;
+  const auto take = [&](const Task& taker) {
+    for (const ObjectId id : taker.dependencies) {
+      const objectstore::Entry* entry = objects_.Find(id);
+      if (entry->stored() && taken.insert(id).second) bytes += entry->size();
+    }
+  };
+  workers_.ForEach([&](const Worker& worker) {
+    if (worker.state == Worker::State::kBlocked) return;
+    for (const Task* dispatched : worker.queue) {
+      // An actor's calls are sent ahead, and look at nothing before they begin.
+      if (!dispatched->suspended && (!worker.is_actor() || HasBegun(*dispatched)))
+        take(*dispatched);
+    }
+  });
+  const uint64_t others = bytes;
+  take(task);
+  return bytes == others || others == 0 || bytes <= most;
+}
+
+// One whose arguments do not fit goes all the same after a while, one at a time: what runs may need
+// it, in ways that nobody here knows of.
+bool Core::IsHeldBack(const Task& task) {
+  const int64_t until =
+      std::max(task.ready_since_nanos, last_let_go_nanos_) + kArgumentsPatienceNanos;
+  if (until <= now_nanos_) {
+    TROUPE_PROBE("core: a task goes though its arguments do not fit");
+    return false;
+  }
+  held_back_until_nanos_ = std::min(held_back_until_nanos_, until);
+  return true;
 }
 
 // `requeued`: tasks of a lower priority went back to the queue.

@@ -246,6 +246,7 @@ void Core::ResolveDependents() {
   while (!resolved_.empty()) {
     const ObjectId id = resolved_.front();
     resolved_.pop_front();
+    if (!freeing_.empty() && freeing_.contains(id)) TryToFree(id);
     const auto it = dependents_.find(id);
     if (it == dependents_.end()) continue;
     const std::vector<TaskId> dependents = std::move(it->second);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "core/base/location.h"
@@ -153,6 +154,66 @@ TEST_F(MemoryTest, ALeaseThatComesAfterARecallIsRecalledToo) {
   ASSERT_TRUE(core_.ReturnLease(kAnn, first).ok());
   Perform();
   EXPECT_EQ(recalls_, (std::vector{kAnn, kAnn}));
+}
+
+// Two objects of 38 % of the store each, and who takes them.
+class ArgumentsTest : public MemoryTest {
+ protected:
+  ArgumentsTest() {
+    Ask(kAnn, 400'000);
+    first_ = Seal(kAnn, 1, 400'000);
+    Ask(kAnn, 400'000);
+    second_ = Seal(kAnn, 2, 400'000);
+  }
+  TaskId SubmitTaking(uint64_t sequence, ObjectId argument) {
+    wire::TaskSpec spec = Spec(kAnn, sequence);
+    spec.arguments.push_back({argument});
+    EXPECT_TRUE(Submit(kAnn, spec).ok());
+    Perform();
+    return spec.id;
+  }
+
+  ObjectId first_, second_;
+};
+
+TEST_F(ArgumentsTest, WhatRunsTakesAtMostSeventyPercentOfTheStore) {
+  const TaskId running = SubmitTaking(3, first_);
+  const TaskId same = SubmitTaking(4, first_);
+  EXPECT_NE(FindDispatch(running), nullptr);
+  EXPECT_NE(FindDispatch(same), nullptr) << "what others take already takes nothing more";
+  const TaskId held = SubmitTaking(5, second_);
+  EXPECT_EQ(FindDispatch(held), nullptr) << "76 %";
+  EXPECT_NE(core_.Why(held.Result(0)).find("waits for room"), std::string::npos)
+      << core_.Why(held.Result(0));
+  ASSERT_TRUE(Complete(same, ValueOf("done")).ok());
+  Perform();
+  EXPECT_EQ(FindDispatch(held), nullptr) << "the other one runs";
+  ASSERT_TRUE(Complete(running, ValueOf("done")).ok());
+  Perform();
+  EXPECT_NE(FindDispatch(held), nullptr);
+}
+
+TEST_F(ArgumentsTest, WhoWaitsInATaskMayWaitForWhatWasHeldBack) {
+  const TaskId parent = SubmitTaking(3, first_);
+  const TaskId child = SubmitTaking(4, second_);
+  EXPECT_EQ(FindDispatch(child), nullptr);
+  Begin(*FindDispatch(parent));
+  ASSERT_TRUE(core_.Blocked(FindDispatch(parent)->worker, {{child.Result(0)}, 1}).ok());
+  Perform();
+  EXPECT_NE(FindDispatch(child), nullptr);
+}
+
+TEST_F(ArgumentsTest, NobodyIsHeldBackForEver) {
+  const TaskId endless = SubmitTaking(3, first_);
+  const TaskId held = SubmitTaking(4, second_);
+  EXPECT_NE(FindDispatch(endless), nullptr);
+  EXPECT_EQ(core_.NextDeadline(), 11 * kSecond);
+  core_.AdvanceTo(11 * kSecond - 1);
+  Perform();
+  EXPECT_EQ(FindDispatch(held), nullptr);
+  core_.AdvanceTo(11 * kSecond);
+  Perform();
+  EXPECT_NE(FindDispatch(held), nullptr);
 }
 
 class SpillingTest : public CoreTest {

@@ -250,6 +250,7 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
       return node->core_.ReturnLease(client, m.unused);
     }
     absl::Status operator()(const wire::Fetch& m) { return node->core_.Fetch(client, m); }
+    absl::Status operator()(const wire::Free& m) { return node->core_.Free(client, m); }
     absl::Status operator()(const wire::Unpinned& m) { return node->core_.Unpinned(client, m); }
     absl::Status operator()(const wire::MemoryRequest& m) {
       wire::MemoryReport report = node->core_.Memory(m.limit);

@@ -91,6 +91,12 @@ void Client::KeepPromise(ObjectId id, const Location& space, uint64_t value) {
   Send(wire::Seal{id, {space, {}}});
 }
 
+void Client::Free(ObjectId id) {
+  objects_.Free(id, std::make_shared<const ErrorInfo>(ErrorInfo{
+                        .kind = ErrorKind::kObjectLost, .message = "it was freed by Free here"}));
+  Send(wire::Free{{id}});
+}
+
 TaskId Client::Submit(const Script& script, wire::TaskSpec spec) {
   spec.id = TaskId::Make(id_, next_sequence_++);
   spec.depth = script.depth;

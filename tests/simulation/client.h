@@ -79,6 +79,8 @@ class Client {
   void KeepPromise(ObjectId id, const Location& space, uint64_t value);
   // Its object is to resolve to `value`.
   ObjectId MakePlacementGroup(std::vector<wire::Bundle> bundles, uint64_t value);
+  // REQUIRES: a handle.
+  void Free(ObjectId id);
   TaskId Submit(const Script& script, wire::TaskSpec spec);
   void Complete(const DispatchedTask& task, wire::Value value);
   void CompleteToRetry(const DispatchedTask& task, wire::Value value);

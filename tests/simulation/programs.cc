@@ -70,6 +70,7 @@ Options Options::FromSeed(uint64_t seed) {
   options.max_suspended_calls = 2 * Roll(random, 5);  // the groups share them
   if (Roll(random, 2) == 0) options.max_awake_tasks = Roll(random, 4);
   options.workers_run_on = Roll(random, 4) == 0;
+  options.frees = Roll(random, 6) == 0;
   return options;
 }
 
@@ -126,6 +127,11 @@ Routine DriverProgram::Run() {
       }
     } else if (roll < 96 && !held_.empty()) {
       const size_t which = Roll(random_, held_.size());
+      if (options_.frees && Roll(random_, 3) == 0) {
+        client_->Free(held_[which].id);
+        co_await Step();
+        continue;
+      }
       if (held_[which].endless) Cancel(Held(held_[which]));
       if (held_[which].promised) KeepPromise(Held(held_[which]));
       client_->DropHandle(held_[which].id);
@@ -402,6 +408,7 @@ bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const 
       if (error.message.find("promise was broken") != std::string::npos)
         return crashes || removes || options_.stops_tasks || options_.kills_actors ||
                options_.drivers_may_die;
+      if (error.message.find("was freed by Free") != std::string::npos) return options_.frees;
       return options_.damage_chance > 0 && MayStayLost(error.message);
     default:
       return false;
@@ -419,7 +426,7 @@ bool DriverProgram::MayStayLost(const std::string& message) const {
   if (says("the placement group of its task")) return options_.group_units > 0;
   return says("its task has run again, and did not end well") &&
          (options_.stops_tasks || options_.max_retries >= 0 || options_.removes_groups ||
-          options_.drivers_may_die || options_.failed_start_chance > 0);
+          options_.drivers_may_die || options_.failed_start_chance > 0 || options_.frees);
 }
 
 void DriverProgram::Check(const Held& held, const Resolved& resolved, std::vector<Held>* inner) {

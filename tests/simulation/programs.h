@@ -48,6 +48,7 @@ struct Options {
   size_t max_suspended_calls = 4;  // of one actor
   size_t max_awake_tasks = 1'000;  // of a job: further ones are parked
   uint64_t max_lineage_bytes = 64'000'000;
+  bool frees = false;  // what others may need
 
   static Options FromSeed(uint64_t seed);
 };

@@ -44,7 +44,7 @@ std::string Describe(const wire::ClientMessage& message) {
       "lease",    "return lease", "blocked",    "unblocked",   "kill",          "find",
       "status",   "stop",         "cancel",     "stream item", "stream demand", "fetch",
       "unpinned", "memory",       "checkpoint", "exit actor",  "promise",       "placement group",
-      "remove",   "suspend",      "resume"};
+      "remove",   "suspend",      "resume",     "free"};
   static_assert(std::size(kNames) == std::variant_size_v<wire::ClientMessage>);
   return kNames[message.index()];
 }
@@ -400,6 +400,7 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::StreamItem& m) { return core.StreamItem(client, m); }
     absl::Status operator()(const wire::StreamDemand& m) { return core.StreamDemand(client, m); }
     absl::Status operator()(const wire::Fetch& m) { return core.Fetch(client, m); }
+    absl::Status operator()(const wire::Free& m) { return core.Free(client, m); }
     absl::Status operator()(const wire::Unpinned& m) { return core.Unpinned(client, m); }
     absl::Status operator()(const wire::MemoryRequest&) {
       return absl::UnimplementedError("no simulated client asks what is in the store");
