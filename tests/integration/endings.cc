@@ -55,9 +55,9 @@ int RunProgram(const std::string& command) { return system(command.c_str()); }
 
 // The error's own sentence, as a program would show it.
 template <typename F>
-void PrintError(F call) {
+void PrintErrorOf(F submit) {
   try {
-    (void)troupe::Get(call);
+    (void)troupe::Get(submit());
   } catch (const troupe::Error& error) {
     std::printf("%s\n", error.what());
   }
@@ -78,7 +78,8 @@ int Main(std::string_view ending, const char* argument) {
       const troupe::Cluster cluster = troupe::Init({.workers = 1});
       const int node = troupe::Get(troupe::Task(ParentPid).Remote());
       kill(node, SIGKILL);
-      PrintError(troupe::Task(WaitForEver).Remote());
+      // The submission may hear of it first.
+      PrintErrorOf([] { return troupe::Task(WaitForEver).Remote(); });
     }
     const troupe::Cluster again = troupe::Init({.workers = 1});
     std::printf("%d\n", troupe::Get(troupe::Task(Square).Remote(3)));
@@ -95,9 +96,10 @@ int Main(std::string_view ending, const char* argument) {
   if (ending == "throw_foreign") throw std::runtime_error("thrown by main");
   if (ending == "exit") exit(troupe::Get(troupe::Task(Square).Remote(2)));
   if (ending == "exit_in_task") {
-    PrintError(troupe::Task([]() -> int { exit(3); }).Options(once).Remote());
+    PrintErrorOf([&] { return troupe::Task([]() -> int { exit(3); }).Options(once).Remote(); });
   } else if (ending == "terminate_in_task") {
-    PrintError(troupe::Task([]() -> int { std::terminate(); }).Options(once).Remote());
+    PrintErrorOf(
+        [&] { return troupe::Task([]() -> int { std::terminate(); }).Options(once).Remote(); });
   } else if (ending == "fork_in_task") {
     std::printf("%d\n", troupe::Get(troupe::Task(ForkAndExit).Remote()));
   } else if (ending == "daemon_in_task") {
