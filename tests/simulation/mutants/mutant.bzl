@@ -23,7 +23,8 @@ def mutant_test(name, file, line, becomes):
             name + ".cc",
         ],
         # A mutant is no example of clean code, and its checks are the simulation's.
-        copts = ["-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-parameter"],
+        # It runs for a second, and is compiled for longer than that.
+        copts = ["-O1", "-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-parameter"],
         tags = [
             "manual",
             "opt-only",  # .ci/run seeds
