@@ -373,7 +373,7 @@ void NodeSession::SendReleases(size_t at_least) {
   if (references_.release_count() < at_least || !references_.has_releases()) return;
   wire::Release message;
   for (const auto& release : references_.TakeReleases())
-    message.grants.push_back({release.id, release.count});
+    message.grants.push_back({release.id, release.count, release.unread});
   Send(message);
 }
 
@@ -405,6 +405,8 @@ absl::Status NodeSession::Handle(wire::Bytes bytes) {
     tasks_.push_back(std::move(task));
   } else if (const auto* taken_back = std::get_if<wire::TakenBack>(&*message)) {
     DropFrames(taken_back->generations);
+  } else if (const auto* unread = std::get_if<wire::UnreadError>(&*message)) {
+    TellUnread(unread->error);
   } else if (const auto* streamed = std::get_if<wire::Streamed>(&*message)) {
     for (const wire::ReadyValue& value : streamed->values) TakeItem(value);
   } else if (const auto* demand = std::get_if<wire::StreamDemand>(&*message)) {

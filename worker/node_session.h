@@ -176,7 +176,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::optional<std::variant<ValueBytes, ErrorInfo>> Look(ObjectId id);
   void DropView(ObjectId id);
   void DropHandleLocked(ObjectId id);
-  void TellUnreadErrors();
+  void TellUnread(const ErrorInfo& error);
   // A new object that is pending, with one handle.
   ObjectId ExpectNew();
   void ReturnLeases(const std::vector<Location>& unused);

@@ -61,7 +61,9 @@ void NodeSession::DropHandles(std::span<const ObjectId> ids) {
 
 void NodeSession::DropHandleLocked(ObjectId id) {
   if (!references_.DropHandle(id)) return;
-  if (references_.has_unread_errors()) TellUnreadErrors();
+  if (references_.has_unread_errors()) {
+    for (const auto& error : references_.TakeUnreadErrors()) TellUnread(*error);
+  }
   // An actor's sequence number stays: the node goes on counting if a handle comes back.
   fetch_refusals_.erase(id);
   SendReleases(Limits::kReleaseBatch);
@@ -69,26 +71,22 @@ void NodeSession::DropHandleLocked(ObjectId id) {
   if (references_.has_releases()) ArmTimer();
 }
 
-// A failure of which nobody would ever hear. What the program has ended itself is none.
-void NodeSession::TellUnreadErrors() {
+// A failure of which nobody would ever hear.
+void NodeSession::TellUnread(const ErrorInfo& error) {
   constexpr size_t kMostTold = 20;
-  for (const auto& error : references_.TakeUnreadErrors()) {
-    if (error->kind == ErrorKind::kCancelled || error->kind == ErrorKind::kActorDied ||
-        error->kind == ErrorKind::kUnavailable || unread_told_.size() > kMostTold ||
-        !unread_told_.insert(error->task).second) {
-      continue;
-    }
-    if (unread_told_.size() > kMostTold) {
-      std::fprintf(
-          stderr,
-          "troupe: more failures at which nobody has looked are not told: Get the results, "
-          "or TryGet them\n");
-      continue;
-    }
-    std::fprintf(
-        stderr, "troupe: a result was dropped at which nobody has looked, and it is an error: %s\n",
-        error->ToString().c_str());
+  if (!IsNews(error.kind) || unread_told_.size() > kMostTold ||
+      !unread_told_.insert(error.task).second) {
+    return;
   }
+  if (unread_told_.size() > kMostTold) {
+    std::fprintf(stderr,
+                 "troupe: more failures at which nobody has looked are not told: Get the results, "
+                 "or TryGet them\n");
+    return;
+  }
+  std::fprintf(stderr,
+               "troupe: a result was dropped at which nobody has looked, and it is an error: %s\n",
+               error.ToString().c_str());
 }
 
 void NodeSession::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {

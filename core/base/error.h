@@ -36,6 +36,13 @@ enum class ErrorKind : uint16_t {
 };
 inline constexpr uint16_t kErrorKinds = 16;
 
+// False of how a program ends things itself, and of what it hears of in another way: a failure of
+// that kind is no news to a program that has let go of the result.
+constexpr bool IsNews(ErrorKind kind) {
+  return kind != ErrorKind::kCancelled && kind != ErrorKind::kActorDied &&
+         kind != ErrorKind::kUnavailable;
+}
+
 // "TaskError", "WorkerCrashed", ...
 std::string_view ErrorKindName(ErrorKind kind);
 

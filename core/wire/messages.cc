@@ -107,6 +107,7 @@ struct SetClientMessage {
       list[i].setHi(m.grants[i].id.hi());
       list[i].setLo(m.grants[i].id.lo());
       list[i].setCount(m.grants[i].count);
+      list[i].setUnread(m.grants[i].unread);
     }
   }
   void operator()(const Claim& m) {
@@ -263,7 +264,7 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
       const auto grants = r.getRelease();
       m.grants.reserve(CountOf(grants));
       for (const auto g : grants)
-        m.grants.push_back({ObjectId(g.getHi(), g.getLo()), g.getCount()});
+        m.grants.push_back({ObjectId(g.getHi(), g.getLo()), g.getCount(), g.getUnread()});
       *message = std::move(m);
       break;
     }
@@ -477,6 +478,7 @@ struct SetNodeMessage {
     }
   }
   void operator()(const Finished& m) { b.setFinished(m.count); }
+  void operator()(const UnreadError& m) { Set(m.error, b.initUnreadError()); }
   void operator()(const TakenBack& m) {
     auto list = b.initTakenBack(static_cast<unsigned>(m.generations.size()));
     for (unsigned i = 0; i < list.size(); ++i) list.set(i, m.generations[i]);
@@ -498,6 +500,7 @@ constexpr Overload kNodeWords{[](const Dispatch& m) {
                               [](const Unpin& m) { return WordsForPins(m.pins.size()); },
                               [](const FetchRefused& m) { return Words(m.error); },
                               [](const TakenBack& m) { return 8 + m.generations.size(); },
+                              [](const UnreadError& m) { return Words(m.error); },
                               [](const MemoryReport& m) {
                                 size_t words = 16;
                                 for (const MemoryObject& o : m.objects)
@@ -602,6 +605,9 @@ absl::Status Get(schema::NodeMessage::Reader r, NodeMessage* message) {
     }
     case schema::NodeMessage::FINISHED:
       *message = Finished{r.getFinished()};
+      break;
+    case schema::NodeMessage::UNREAD_ERROR:
+      *message = UnreadError{Get(r.getUnreadError())};
       break;
     case schema::NodeMessage::TAKEN_BACK: {
       const auto generations = r.getTakenBack();

@@ -126,6 +126,7 @@ struct Subscribe {
 struct GrantCount {
   ObjectId id;
   uint32_t count = 0;
+  bool unread = false;  // it was not there yet, and nobody had waited for it
 };
 struct Release {
   std::vector<GrantCount> grants;
@@ -308,6 +309,10 @@ struct Finished {
 struct TakenBack {
   std::vector<uint64_t> generations;
 };
+// What a task of the client's has failed with, at whose results nobody can look any more.
+struct UnreadError {
+  ErrorInfo error;
+};
 
 struct Unpin {
   std::vector<Pin> pins;
@@ -351,7 +356,7 @@ struct MemoryReport {
 using NodeMessage =
     std::variant<Dispatch, Ready, LeaseGranted, LeaseRefused, WaitRefused, DropChunk, ActorFound,
                  StatusReport, Exit, StopTask, Streamed, StreamDemand, Unpin, Recall, FetchRefused,
-                 MemoryReport, Finished, TakenBack>;
+                 MemoryReport, Finished, TakenBack, UnreadError>;
 
 // The encoded message: a multiple of 8 bytes, in `buffer`, valid until its next use.
 Bytes Encode(const ClientMessage& message, MessageBuffer& buffer);

@@ -106,7 +106,8 @@ bool Get(const List& list, Release* release) {
   release->grants.reserve(list.count);
   for (size_t i = 0; i < list.count; ++i) {
     const Part grant = list[i];
-    release->grants.push_back({ObjectId(grant.Word(0), grant.Word(1)), grant.Half(4)});
+    release->grants.push_back(
+        {ObjectId(grant.Word(0), grant.Word(1)), grant.Half(4), grant.Bit(160)});
   }
   return true;
 }

@@ -116,6 +116,7 @@ struct Grant {
   hi @0 :UInt64;
   lo @1 :UInt64;
   count @2 :UInt32;
+  unread @3 :Bool;          # it was not there when its last reference went, and nobody had waited for it
 }
 
 # A part of a placement group.
@@ -369,6 +370,7 @@ struct NodeMessage {
     memory @15 :MemoryReport;
     finished @16 :UInt64;            # so many of the tasks and calls that this client submitted are done
     takenBack @17 :List(UInt64);     # generations of dispatches that will never begin: drop their frames
+    unreadError @18 :Error;          # of a task of yours, at whose results nobody can look any more
   }
 }
 

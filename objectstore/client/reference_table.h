@@ -37,6 +37,7 @@ class ReferenceTable {
   struct Release {
     ObjectId id;
     uint32_t count;
+    bool unread;  // it was not there yet, and nobody had looked or passed it on
   };
 
   // A grant has come. Whoever receives it makes a handle before the next Settle, or it is given
@@ -95,7 +96,9 @@ class ReferenceTable {
 
   void GiveBack(const ObjectRecord& record) {
     const ObjectId id = record.id;
-    if (record.grants_ > 0) releases_.push_back({id, record.grants_});
+    const auto* unknown = std::get_if<ObjectRecord::Unknown>(&record.known_);
+    const bool unread = unknown != nullptr && !unknown->resolved && !unknown->looked_at;
+    if (record.grants_ > 0) releases_.push_back({id, record.grants_, unread});
     const auto* error = record.ApartAs<std::shared_ptr<const ErrorInfo>>();
     if (error != nullptr && !record.apart()->looked_at) unread_errors_.push_back(*error);
     records_.Erase(id);

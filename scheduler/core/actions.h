@@ -121,6 +121,11 @@ struct SendTakenBack {
   ClientId worker = ClientId::kNone;
   std::vector<uint64_t> generations;
 };
+// A task of the client's has failed, and nobody can look at its results any more.
+struct SendUnreadError {
+  ClientId client = ClientId::kNone;
+  ErrorInfo error;
+};
 // Ask for what is leased and not used.
 struct SendRecall {
   ClientId client = ClientId::kNone;
@@ -159,11 +164,12 @@ struct DropSpillFile {
   objectstore::SpillFileId file = objectstore::SpillFileId::kNone;
 };
 
-using Action = std::variant<SendDispatch, SendTakenBack, SendStop, SendFinished, SendReady,
-                            SendStreamed, SendStreamDemand, SendWaitRefused, SendActorFound,
-                            StartWorker, EndWorker, KillWorker, CreateChunk, DropChunk, PunchChunk,
-                            PopulateLease, SendLease, RefuseLease, SendRecall, SendUnpin,
-                            SendFetchRefused, Spill, Restore, PunchSpillFile, DropSpillFile>;
+using Action =
+    std::variant<SendDispatch, SendTakenBack, SendStop, SendFinished, SendReady, SendStreamed,
+                 SendStreamDemand, SendWaitRefused, SendActorFound, StartWorker, EndWorker,
+                 KillWorker, CreateChunk, DropChunk, PunchChunk, PopulateLease, SendLease,
+                 RefuseLease, SendRecall, SendUnpin, SendFetchRefused, SendUnreadError, Spill,
+                 Restore, PunchSpillFile, DropSpillFile>;
 
 }  // namespace troupe::scheduler
 

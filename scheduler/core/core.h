@@ -231,6 +231,7 @@ class Core {
     bool priorities_differ = false;
     int32_t first_priority = 0;
     uint64_t tasks_entered = 0;
+    int unread_told = 0;  // errors at which nobody has looked
   };
   struct WaitingLease {
     ClientId client = ClientId::kNone;
@@ -441,6 +442,9 @@ class Core {
   // `sealer_looks`: it keeps the place in the store; else it is told like everybody else.
   absl::Status SealObject(ClientId client, ObjectId id, const wire::Value& value,
                           bool sealer_looks = true);
+  // The task has failed; whether its results have been let go is looked at.
+  void TellIfUnread(const Task& task, const ErrorInfo& error);
+  void TellUnread(ClientId submitter, const ErrorInfo& error);
   void BreakPromises(ClientId client);
   void ObjectResolved(ObjectId id, std::span<const ClientId> subscribers);
   void CollectFreed();

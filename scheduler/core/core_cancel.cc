@@ -94,6 +94,7 @@ void Core::KillItsProcess(Task* task) {
 void Core::Answer(Task* task, const ErrorInfo& error) {
   history_.Add(now_nanos_, task->id.Result(0), Step::kFailed, ProcessId::kNone,
                static_cast<uint32_t>(error.kind));
+  TellIfUnread(*task, error);
   const auto shared = std::make_shared<const ErrorInfo>(error);
   for (uint32_t i = 0; i < task->num_returns; ++i) {
     const ObjectId result = task->id.Result(i);

@@ -59,6 +59,8 @@ void CoreTest::Perform() {
         taken_back_.push_back(*taken_back);
       } else if (const auto* finished = std::get_if<SendFinished>(&action)) {
         finished_.push_back(*finished);
+      } else if (const auto* unread = std::get_if<SendUnreadError>(&action)) {
+        unread_.push_back(*unread);
       } else if (const auto* ready = std::get_if<SendReady>(&action)) {
         ready_.push_back({ready->client, ready->object});
       } else if (const auto* streamed = std::get_if<SendStreamed>(&action)) {

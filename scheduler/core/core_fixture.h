@@ -80,6 +80,7 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<SendStop> stops_;
   std::vector<SendTakenBack> taken_back_;
   std::vector<SendFinished> finished_;
+  std::vector<SendUnreadError> unread_;
   std::vector<std::pair<ClientId, ObjectId>> ready_;
   std::vector<ObjectId> streamed_;
   std::vector<SendStreamDemand> demands_;

@@ -177,13 +177,40 @@ absl::Status Core::Subscribe(ClientId client, const wire::Subscribe& subscribe) 
 
 absl::Status Core::Release(ClientId client, const wire::Release& release) {
   for (const wire::GrantCount& grant : release.grants) {
+    std::shared_ptr<const ErrorInfo> error;
+    if (grant.unread) {
+      const objectstore::Entry* entry = objects_.Find(grant.id);
+      if (entry != nullptr) error = entry->error();  // it came to that meanwhile
+    }
     if (absl::Status status = objects_.Release(client, grant.id, grant.count); !status.ok())
       return status;
+    if (error != nullptr && grant.id.client() == client && objects_.Find(grant.id) == nullptr)
+      TellUnread(client, *error);
   }
   CollectFreed();
   // The last reference to an actor or a placement group frees what it has, or asks for.
   if (!starts_.empty() || !ending_groups_.empty()) Schedule();
   return absl::OkStatus();
+}
+
+void Core::TellIfUnread(const Task& task, const ErrorInfo& error) {
+  if (task.stream_window > 0 || task.kind == wire::TaskKind::kActorCreation || task.runs_again())
+    return;
+  for (uint32_t i = 0; i < task.num_returns; ++i) {
+    const objectstore::Entry* entry = objects_.Find(task.id.Result(i));
+    // The task itself is one reason to keep it.
+    if (entry == nullptr || entry->holders() > 0 || entry->holds() > 1) return;
+  }
+  TellUnread(task.submitter(), error);
+}
+
+void Core::TellUnread(ClientId submitter, const ErrorInfo& error) {
+  constexpr int kMostTold = 32;  // of a job; who is told of them says less of them
+  if (!IsNews(error.kind)) return;
+  const absl::StatusOr<Submitter> of = SubmitterOf(submitter);
+  if (!of.ok() || jobs_.at(of->job).unread_told >= kMostTold) return;  // it is gone, or has enough
+  ++jobs_.at(of->job).unread_told;
+  Act(SendUnreadError{submitter, error});
 }
 
 absl::Status Core::Claim(ClientId client, const wire::Claim& claim) {

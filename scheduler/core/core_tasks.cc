@@ -373,6 +373,8 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
       return status;
     }
   } else {
+    if (const auto* error = std::get_if<ErrorInfo>(&complete.results[0].content))
+      TellIfUnread(*task, *error);
     bool may_be_lost = false;
     for (uint32_t i = 0; i < task->num_returns; ++i) {
       const wire::Value& value = complete.results[i];

@@ -80,6 +80,11 @@ void Node::Do(const SendTakenBack& action) {
     connection->Send(wire::TakenBack{action.generations});
 }
 
+void Node::Do(const SendUnreadError& action) {
+  if (Connection* connection = Find(action.client))
+    connection->Send(wire::UnreadError{action.error});
+}
+
 void Node::Do(const SendStop& action) {
   if (Connection* connection = Find(action.worker))
     connection->Send(wire::StopTask{action.slot, action.generation, action.error});

@@ -115,6 +115,7 @@ class Node : private TaskWords {
   void Do(const SendDispatch& action);
   void Do(const SendStop& action);
   void Do(const SendTakenBack& action);
+  void Do(const SendUnreadError& action);
   void Do(const SendFinished& action);
   void Do(const SendReady& action);
   void Do(const SendStreamed& action);

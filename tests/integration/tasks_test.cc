@@ -1,9 +1,13 @@
 // Tasks on real processes: callables, arguments, composition, errors, nesting, waiting.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -13,8 +17,12 @@
 
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 
 namespace {
+
+using std::chrono_literals::operator""s;
+using troupe::testing::BecomesTrue;
 
 int Square(int x) { return x * x; }
 int Sum(const std::vector<int>& xs) { return std::accumulate(xs.begin(), xs.end(), 0); }
@@ -231,6 +239,46 @@ TEST_F(TasksTest, AFailureAtWhichNobodyLooksIsToldOnce) {
   EXPECT_NE(told.find("nobody's"), std::string::npos) << told;
   EXPECT_NE(told.find("division by zero"), std::string::npos) << told;
   EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+}
+
+// What this process writes to its standard error, as long as this lives.
+class WrittenErrors {
+ public:
+  WrittenErrors() : saved_(dup(STDERR_FILENO)) {
+    const int file = open(path_.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    dup2(file, STDERR_FILENO);
+    close(file);
+  }
+  ~WrittenErrors() {
+    dup2(saved_, STDERR_FILENO);
+    close(saved_);
+  }
+  std::string text() const {
+    std::ifstream file(path_);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+
+ private:
+  const std::string path_ = testing::TempDir() + "/tasks_test_stderr";
+  const int saved_;
+};
+
+TEST_F(TasksTest, AFailureThatComesAfterTheLastReferenceHasGoneIsToldToo) {
+  const WrittenErrors written;
+  const auto fail = troupe::Task([](int) -> int { throw std::runtime_error("too late"); });
+  troupe::Promise<int> begin;
+  (void)fail.Options({.name = "dropped"}).Remote(begin.ref());
+  const auto takes_it =
+      troupe::Task(Square).Remote(fail.Options({.name = "passed on"}).Remote(begin.ref()));
+  begin.Set(1);
+  EXPECT_THROW((void)troupe::Get(takes_it), troupe::TaskError);
+  (void)fail.Options({.name = "dropped at once"}).Remote(1);
+  const auto told = [&](const char* name) {
+    return BecomesTrue([&] { return written.text().find(name) != std::string::npos; }, 30s);
+  };
+  EXPECT_TRUE(told("[task dropped t-")) << written.text();
+  EXPECT_TRUE(told("[task dropped at once t-")) << written.text();
+  EXPECT_EQ(written.text().find("passed on"), std::string::npos) << written.text();
 }
 
 TEST_F(TasksTest, ManyTasksFromManyThreads) {

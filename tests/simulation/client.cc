@@ -39,7 +39,7 @@ void Client::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
 void Client::SendReleases() {
   wire::Release message;
   for (const auto& release : references_.TakeReleases())
-    message.grants.push_back({release.id, release.count});
+    message.grants.push_back({release.id, release.count, release.unread});
   Send(message);
 }
 

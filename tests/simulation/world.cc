@@ -514,6 +514,10 @@ void World::Do(const scheduler::SendTakenBack& action) {
   Tell(action.worker, wire::TakenBack{action.generations});
 }
 
+void World::Do(const scheduler::SendUnreadError& action) {
+  Tell(action.client, wire::UnreadError{action.error});
+}
+
 void World::Do(const scheduler::SendStop& action) {
   Tell(action.worker, wire::StopTask{action.slot, action.generation, action.error});
 }

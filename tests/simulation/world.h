@@ -92,6 +92,7 @@ class World {
   void Do(const scheduler::SendDispatch& action);
   void Do(const scheduler::SendStop& action);
   void Do(const scheduler::SendTakenBack& action);
+  void Do(const scheduler::SendUnreadError& action);
   void Do(const scheduler::SendFinished& action);
   void Do(const scheduler::SendReady& action);
   void Do(const scheduler::SendStreamed& action);
