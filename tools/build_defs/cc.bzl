@@ -73,21 +73,30 @@ def _headers_as_sources(name, headers):
     )
     return select({_LAYERS: sources, _DEFAULT: []})
 
-def _precompiled(deps):
-    """What a test of the SDK needs to share what g++ has read of its headers, which takes longer than all else in it:
+def _precompiled(header, deps, test = False):
+    """What it takes to share what g++ has read of the header, which takes longer than most of what a file says itself:
     returns what to add to copts and deps.
 
     Not for clang: there each file is compiled by itself, which tells whether it includes what it needs.
+
+    Args:
+      header: "NAME" of //tools/precompiled; None: the SDK's, for what depends on that.
+      deps: of the target.
+      test: it includes GoogleTest.
     """
-    if type(deps) != "list" or "//sdk:troupe" not in deps or native.repository_name() not in ["@", "@@"]:
+    if native.repository_name() not in ["@", "@@"]:
+        return [], []
+    if header == None and type(deps) == "list" and "//sdk:troupe" in deps:
+        header = "sdk_test" if test else "sdk"
+    if header == None:
         return [], []
     return (
-        select({_CLANG: [], _DEFAULT: ["-Winvalid-pch", "-include", "$(BINDIR)/tests/precompiled/sdk_test/sdk_test.h"]}),
-        select({_CLANG: [], _DEFAULT: ["//tests/precompiled:sdk_test"]}),
+        select({_CLANG: [], _DEFAULT: ["-Winvalid-pch", "-include", "$(BINDIR)/tools/precompiled/{0}/{0}.h".format(header)]}),
+        select({_CLANG: [], _DEFAULT: ["//tools/precompiled:" + header]}),
     )
 
-def troupe_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
-    """cc_library with our flags."""
+def troupe_cc_library(name, srcs = [], hdrs = [], deps = [], copts = [], precompiled = None, **kwargs):
+    """cc_library with our flags; `precompiled`: a header of //tools/precompiled."""
     headers = [
         file
         for file in hdrs + (srcs if type(srcs) == "list" else [])
@@ -96,12 +105,23 @@ def troupe_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
     if headers:
         srcs = srcs + _headers_as_sources(name, headers)
 
-    # linkstatic: no shared object is made beside the archive.
-    cc_library(name = name, srcs = srcs, hdrs = hdrs, copts = _copts(copts), linkstatic = True, **kwargs)
+    precompiled_copts, precompiled_deps = _precompiled(precompiled, []) if precompiled else ([], [])
 
-def troupe_cc_binary(name, copts = [], **kwargs):
+    # linkstatic: no shared object is made beside the archive.
+    cc_library(
+        name = name,
+        srcs = srcs,
+        hdrs = hdrs,
+        copts = _copts(copts) + precompiled_copts,
+        linkstatic = True,
+        deps = deps + precompiled_deps,
+        **kwargs
+    )
+
+def troupe_cc_binary(name, copts = [], deps = [], **kwargs):
     """cc_binary with our flags."""
-    cc_binary(name = name, copts = _copts(copts), **kwargs)
+    precompiled_copts, precompiled_deps = _precompiled(None, deps)
+    cc_binary(name = name, copts = _copts(copts) + precompiled_copts, deps = deps + precompiled_deps, **kwargs)
 
 def troupe_shared_code(name, srcs, deps = [], copts = [], **kwargs):
     """lib<name>.so, whose functions a program calls by troupe::SharedCode: compiled with our flags, linked with no Troupe.
@@ -116,10 +136,10 @@ def troupe_shared_code(name, srcs, deps = [], copts = [], **kwargs):
     sdk = str(Label("//sdk:troupe"))
     troupe_shared_object(name = name, srcs = srcs, deps = deps + [sdk], copts = _copts(copts), **kwargs)
 
-def troupe_cc_test(name, copts = [], deps = [], size = "small", **kwargs):
-    """cc_test with our flags and GoogleTest."""
+def troupe_cc_test(name, copts = [], deps = [], size = "small", precompiled = None, **kwargs):
+    """cc_test with our flags and GoogleTest; `precompiled`: a header of //tools/precompiled."""
     gtest = str(Label("@googletest//:gtest_main"))
-    precompiled_copts, precompiled_deps = _precompiled(deps)
+    precompiled_copts, precompiled_deps = _precompiled(precompiled, deps, test = True)
     cc_test(
         name = name,
         size = size,
@@ -243,9 +263,9 @@ def troupe_compile_fail_test(name, src, expect, deps = [], copts = [], tags = []
 
 def troupe_precompiled_header(name, header, deps, copts = [], **kwargs):
     """A header as g++ keeps what it has read of it, for what is compiled with the same flags: the `precompiled` of
-    troupe_compile_fail_tests, and the tests of the SDK (_precompiled).
+    troupe_compile_fail_tests, and what //tools/precompiled lists.
 
-    A compile_fail_test takes half a second instead of three, another one half of its time. They see the header whether
+    A compile_fail_test takes half a second instead of three, another file half of its time. They see the header whether
     they include it or not.
 
     Args:
@@ -260,7 +280,6 @@ def troupe_precompiled_header(name, header, deps, copts = [], **kwargs):
         header = header,
         copts = _copts(copts),
         tags = ["compile-fail", "manual"],
-        testonly = True,
         deps = deps,
         **kwargs
     )

@@ -23,8 +23,8 @@ def mutant_test(name, file, line, becomes):
             name + ".cc",
         ],
         # A mutant is no example of clean code, and its checks are the simulation's.
-        # It runs for a second, and is compiled for longer than that.
-        copts = ["-O1", "-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-parameter"],
+        copts = ["-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-parameter"],
+        precompiled = "core",
         tags = [
             "manual",
             "opt-only",  # .ci/run seeds
