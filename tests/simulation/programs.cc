@@ -379,7 +379,10 @@ void DriverProgram::CallActorThatCallsItself(const Held& actor) {
 bool DriverProgram::MayFailWith(const ErrorInfo& error, const Held& held) const {
   const bool crashes = options_.crash_chance > 0 || options_.memory_chance > 0;
   const bool removes = options_.removes_groups && options_.group_units > 0;
-  const bool tight = options_.store_bytes < 1'000'000;
+  // Where there is a disk that takes what it is given, there is always room.
+  const bool tight = options_.store_bytes < 1'000'000 &&
+                     (!options_.spills || options_.spill_quota_bytes != UINT64_MAX ||
+                      options_.disk_failure_chance > 0);
   switch (error.kind) {
     case ErrorKind::kTaskError:
       // Where its retries were used up by deaths of its process.

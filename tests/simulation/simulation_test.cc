@@ -20,7 +20,7 @@ namespace troupe::simulation {
 namespace {
 
 uint64_t first_seed = 1;
-uint64_t seed_count = 500;
+uint64_t seed_count = 200;
 bool trace = false;
 char replay[128];  // what a failed check prints
 
@@ -55,6 +55,7 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
     sum.spilled += world.counts().spilled;
     sum.restored += world.counts().restored;
     sum.damaged += world.counts().damaged;
+    sum.frees += world.counts().frees;
     sum.rebuilt += world.counts().rebuilt;
   }
   std::printf(
@@ -67,13 +68,15 @@ TEST(Simulation, EverySeedAnswersEverythingAndLeavesNothing) {
               static_cast<unsigned long long>(sum.refusals),
               static_cast<unsigned long long>(sum.lease_recalls));
   std::printf(
-      "%llu objects spilled, %llu read back, %llu damaged; %llu tasks ran again\n",
+      "%llu objects spilled, %llu read back, %llu damaged, %llu freed; %llu tasks ran again\n",
       static_cast<unsigned long long>(sum.spilled), static_cast<unsigned long long>(sum.restored),
-      static_cast<unsigned long long>(sum.damaged), static_cast<unsigned long long>(sum.rebuilt));
+      static_cast<unsigned long long>(sum.damaged), static_cast<unsigned long long>(sum.frees),
+      static_cast<unsigned long long>(sum.rebuilt));
   if (seed_count >= 100) {
     EXPECT_GT(sum.spilled, 0u) << "no run had an object spilled";
     EXPECT_GT(sum.restored, 0u) << "no run had an object read back";
     EXPECT_GT(sum.damaged, 0u) << "no run lost what was spilled";
+    EXPECT_GT(sum.frees, 0u) << "no run freed what others may need";
     EXPECT_GT(sum.rebuilt, 0u) << "no run made again what was lost";
     EXPECT_GT(sum.recalls, 0u) << "no run had a task taken back";
     EXPECT_GT(sum.lease_recalls, 0u) << "no run had unused memory asked for";
@@ -99,6 +102,8 @@ bool ParseFlags(int argc, char** argv) {
       trace = true;
     } else if (absl::ConsumePrefix(&argument, "--seeds=")) {
       if (!absl::SimpleAtoi(argument, &seed_count)) return false;
+    } else if (absl::ConsumePrefix(&argument, "--first=")) {
+      if (!absl::SimpleAtoi(argument, &first_seed)) return false;
     } else if (absl::ConsumePrefix(&argument, "--seed=")) {
       if (!absl::SimpleAtoi(argument, &first_seed)) return false;
       seed_count = 1;
@@ -115,7 +120,9 @@ bool ParseFlags(int argc, char** argv) {
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   if (!troupe::simulation::ParseFlags(argc, argv)) {
-    std::fprintf(stderr, "simulation_test: use --seeds=COUNT or --seed=NUMBER, and --trace\n");
+    std::fprintf(
+        stderr,
+        "simulation_test: use --seeds=COUNT, from --first=NUMBER, or --seed=NUMBER, and --trace\n");
     return 2;
   }
   return RUN_ALL_TESTS();

@@ -400,7 +400,10 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::StreamItem& m) { return core.StreamItem(client, m); }
     absl::Status operator()(const wire::StreamDemand& m) { return core.StreamDemand(client, m); }
     absl::Status operator()(const wire::Fetch& m) { return core.Fetch(client, m); }
-    absl::Status operator()(const wire::Free& m) { return core.Free(client, m); }
+    absl::Status operator()(const wire::Free& m) {
+      ++counts.frees;
+      return core.Free(client, m);
+    }
     absl::Status operator()(const wire::Unpinned& m) { return core.Unpinned(client, m); }
     absl::Status operator()(const wire::MemoryRequest&) {
       return absl::UnimplementedError("no simulated client asks what is in the store");

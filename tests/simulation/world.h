@@ -54,6 +54,7 @@ class World {
     uint64_t spilled = 0;
     uint64_t restored = 0;
     uint64_t damaged = 0;
+    uint64_t frees = 0;    // of what may have other references
     uint64_t rebuilt = 0;  // tasks that ran again, since something was damaged
   };
   const Counts& counts() const { return counts_; }
