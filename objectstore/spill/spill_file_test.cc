@@ -69,6 +69,24 @@ TEST(SpillFile, WhatIsWrittenComesBackAndTheFileHasNoName) {
   EXPECT_TRUE(file->Read(back.get(), 64, bytes.size(), 8192, *large).ok());
 }
 
+// On a file system without O_TMPFILE, the name that the file gets is taken away at once.
+TEST(SpillFile, NeedsNoFileSystemThatMakesFilesWithoutNames) {
+  const fault::Armed faults("spill.create=fail:1:EOPNOTSUPP");
+  const auto file = SpillFile::Create(Directory());
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(fault::TimesOf("spill.create"), 1u);
+  EXPECT_TRUE(std::filesystem::is_empty(Directory()));
+  const std::string bytes = Random(100'000);
+  const UniqueFd chunk = Chunk(bytes), back = Chunk("");
+  const auto copy = file->Write(chunk.get(), 0, bytes.size(), 4096);
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  ASSERT_TRUE(file->Read(back.get(), 0, bytes.size(), 4096, *copy).ok());
+  EXPECT_EQ(BytesAt(back.get(), 0, bytes.size()), bytes);
+  const std::string missing = Directory() + "/missing";
+  EXPECT_NE(Message(SpillFile::Create(missing).status()).find(missing + ": No such file"),
+            std::string::npos);
+}
+
 // A disk that takes and gives a part at a time, and is interrupted.
 TEST(SpillFile, ShortWritesAndReadsAreGoneOnWith) {
   const auto file = SpillFile::Create(Directory());

@@ -113,6 +113,7 @@ INSTANTIATE_TEST_SUITE_P(Each, SpillFaults,
                                          "spill.write=fail:0.05:EINTR", "spill.write=truncate:0.5",
                                          "spill.write=delay:0.2:5", "spill.read=truncate:0.5",
                                          "spill.read=delay:0.2:5", "spill.create=fail:1:EMFILE@1",
+                                         "spill.create=fail:1:EOPNOTSUPP",
                                          "store.read=truncate:0.5", "store.write=truncate:0.5"));
 
 TEST(Faults, WhatCannotBeReadBackIsLostByNameAndAlone) {
