@@ -12,7 +12,6 @@
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <utility>
 #include <vector>
@@ -31,7 +30,7 @@
 #include "core/loop/process.h"
 #include "core/machine/cpus.h"
 #include "core/machine/memory.h"
-#include "objectstore/spill/spill_file.h"
+#include "objectstore/spill/spill_directories.h"
 #include "sdk/errors.h"
 #include "sdk/internal/in_process.h"
 #include "sdk/internal/roles.h"
@@ -88,22 +87,19 @@ std::string OwnName() {
 // " spill=... quota=...", after a look whether files can be made there.
 std::string SpillSettings(const InitOptions& options) {
   const internal::RuntimeFlags& flags = internal::Flags();
-  std::vector<std::string> directories = options.spill_directories;
-  if (directories.empty() && flags.spill_dir.has_value())
-    directories = absl::StrSplit(*flags.spill_dir, ',', absl::SkipEmpty());
+  std::vector<std::string> names = options.spill_directories;
+  if (names.empty() && flags.spill_dir.has_value()) names = absl::StrSplit(*flags.spill_dir, ',');
+  const auto directories = objectstore::UsableSpillDirectories(names);
+  if (!directories.ok()) {
+    internal::Throw(ErrorKind::kInvalidArgument,
+                    absl::StrCat("Init: objects cannot be spilled: ",
+                                 ToAbsl(ToStd(directories.status().message()))));
+  }
   const int64_t quota =
       options.spill_quota > 0 ? options.spill_quota : flags.spill_quota.value_or(INT64_MAX);
   std::string words;
-  for (const std::string& directory : directories) {
-    const auto file = objectstore::SpillFile::Create(directory);
-    if (!file.ok()) {
-      internal::Throw(
-          ErrorKind::kInvalidArgument,
-          absl::StrCat("Init: objects cannot be spilled: ", ToAbsl(ToStd(file.status().message())),
-                       ": name a directory that may be written to"));
-    }
-    absl::StrAppend(&words, words.empty() ? " spill=" : ",",
-                    internal::EscapeSetting(std::filesystem::absolute(directory).string()));
+  for (const std::string& directory : *directories) {
+    absl::StrAppend(&words, words.empty() ? " spill=" : ",", internal::EscapeSetting(directory));
   }
   return words.empty() ? words : absl::StrCat(words, " quota=", quota);
 }

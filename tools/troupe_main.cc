@@ -53,7 +53,7 @@
 #include "core/machine/memory.h"
 #include "core/wire/handshake.h"
 #include "core/wire/messages.h"
-#include "objectstore/spill/spill_file.h"
+#include "objectstore/spill/spill_directories.h"
 #include "scheduler/server/node.h"
 #include "worker/address.h"
 #include "worker/greeting.h"
@@ -138,15 +138,14 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
       }
       options.object_store_memory = *bytes;
     } else if (name == "--spill_dir") {
-      for (const absl::string_view part : absl::StrSplit(value, ',', absl::SkipEmpty())) {
-        const std::string directory = std::filesystem::absolute(std::string(part)).string();
-        const auto file = objectstore::SpillFile::Create(directory);
-        if (!file.ok()) {
-          return absl::InvalidArgumentError(absl::StrCat("--spill_dir: ", file.status().message(),
-                                                         ": name one that may be written to"));
-        }
-        options.spill_directories.push_back(directory);
+      const std::vector<std::string> names = absl::StrSplit(value, ',');
+      const auto directories = objectstore::UsableSpillDirectories(names);
+      if (!directories.ok()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("--spill_dir: ", directories.status().message()));
       }
+      options.spill_directories.insert(options.spill_directories.end(), directories->begin(),
+                                       directories->end());
     } else if (name == "--spill_quota") {
       const absl::StatusOr<int64_t> bytes = ParseBytes(value);
       if (!bytes.ok()) return bytes.status();

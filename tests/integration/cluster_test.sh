@@ -30,6 +30,13 @@ expect 2 "usage" "$troupe"
 expect 2 "usage" "$troupe" frobnicate
 expect 2 "number of workers" "$troupe" up --workers=many
 expect 2 "is not a size" "$troupe" up --object_store_memory=big
+# In two directories, and an empty name: of a variable that is not set, most likely.
+spill=$TROUPE_RUNTIME_DIR/spill
+mkdir -p "$spill"/{a,b}
+expect 2 "cannot make a file in $spill/none: No such file" "$troupe" up --spill_dir="$spill/a,$spill/none"
+expect 2 "\"$spill/a,,$spill/b\" has an empty name" "$troupe" up --spill_dir="$spill/a,,$spill/b"
+expect 2 "\"\" has an empty name" "$troupe" up --spill_dir
+expect 1 "\"$spill/a,\" has an empty name" "$program" --troupe_address=embedded --troupe_spill_dir="$spill/a,"
 expect 2 "is no flag of Troupe" "$program" --troupe_frob=1
 expect 1 "is no address of a cluster" "$program" --troupe_address=tcp:somewhere
 expect 1 "start one with \`troupe up\`" "$program" --troupe_address=unix:/nowhere/node.sock
@@ -66,6 +73,24 @@ expect 0 "9" bash -c "'$program' | cat"
 expect 0 "0 unfinished" "$troupe" status
 expect 0 "stopped" "$troupe" down
 [[ ! -e $TROUPE_RUNTIME_DIR/node.sock ]] || fail "the socket is still there"
+
+# Where values do not fit, each of the directories gets some.
+expect 0 "started" "$troupe" up --workers=1 --object_store_memory=4MiB --spill_dir="$spill/a,$spill/b" --detach
+pid=$(cat "$TROUPE_RUNTIME_DIR/node.pid")
+mkfifo "$spill/hold"
+"$hoard" <"$spill/hold" &
+first=$!
+"$hoard" <"$spill/hold" &
+second=$!
+exec {hold}>"$spill/hold"
+files_in() { ls -l "/proc/$pid/fd" | grep -cF -- "$spill/$1/"; }
+until=$((SECONDS + 30))
+while [[ $(files_in a) -eq 0 || $(files_in b) -eq 0 ]]; do
+  [[ $SECONDS -lt $until ]] || fail "nothing was spilled to one of $spill/{a,b}: $("$troupe" memory)"
+done
+exec {hold}>&-
+wait "$first" && wait "$second" || fail "$hoard ended with $?"
+expect 0 "stopped" "$troupe" down
 
 # A node that was killed: told as such, and replaced by the next start.
 expect 0 "started" "$troupe" up --workers=1 --detach

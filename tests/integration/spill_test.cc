@@ -380,12 +380,16 @@ TEST(Full, ADirectoryThatIsOrBecomesReadOnlyIsNamed) {
 }
 
 TEST(Full, ADirectoryThatCannotBeWrittenToIsRefusedAtOnce) {
-  for (const char* directory : {"/proc", "/no/such/directory"}) {
+  const std::vector<std::string> without_a_name = {SpillDirectory(), ""};
+  for (const auto& [directories, said] :
+       {std::pair(std::vector<std::string>{"/proc"}, "/proc"),
+        std::pair(std::vector<std::string>{"/no/such/directory"}, "/no/such/directory"),
+        std::pair(without_a_name, "an empty name")}) {
     try {
-      const troupe::Cluster cluster = troupe::Init({.spill_directories = {directory}});
+      const troupe::Cluster cluster = troupe::Init({.spill_directories = directories});
       FAIL() << "no error";
     } catch (const troupe::InvalidArgument& e) {
-      EXPECT_NE(e.info().message.find(directory), std::string::npos) << e.what();
+      EXPECT_NE(e.info().message.find(said), std::string::npos) << e.what();
     }
   }
   try {
