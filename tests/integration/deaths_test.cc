@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
 #include "tests/integration/processes.h"
+#include "tests/integration/program.h"
 
 namespace {
 
@@ -192,6 +193,51 @@ TEST(Deaths, NothingIsLeftOfADriverThatIsKilled) {
   waitpid(driver, nullptr, 0);
   EXPECT_TRUE(Eventually([&] { return !Lives(pids[0]) && !Lives(pids[1]); }))
       << "worker " << pids[0] << " or node " << pids[1] << " outlives its driver";
+}
+
+class Ledger {
+ public:
+  int Add(int amount) { return sum_ += amount; }
+
+ private:
+  int sum_ = 0;
+};
+
+std::string LedgerOf(int driver) { return "ledger " + std::to_string(driver); }
+
+// A driver that waits for no answer. With `stops`, that process stands still meanwhile.
+void SayAndDie(const std::string& address, int driver, pid_t stops) noexcept {
+  const troupe::Cluster cluster = troupe::Init({.address = address});
+  if (stops != 0) kill(stops, SIGSTOP);
+  const auto ledger =
+      troupe::Actor<Ledger>().Options({.name = LedgerOf(driver), .detached = true}).Remote();
+  for (int i = 0; i < 10; ++i) (void)ledger.Task(&Ledger::Add).Remote(troupe::Put(driver));
+  kill(getpid(), SIGKILL);
+}
+
+// For every other one the node is stopped, so that it learns of the words and of the death at the
+// same time.
+TEST(Deaths, WhatADriverHasSaidBeforeItsDeathIsDone) {
+  const troupe::testing::StandingNode node;
+  constexpr int kDrivers = 50;
+  for (int i = 0; i < kDrivers; ++i) {
+    const pid_t driver = fork();
+    if (driver == 0) SayAndDie(node.address(), i, i % 2 == 1 ? node.pid() : 0);
+    int status = 0;
+    waitpid(driver, &status, 0);
+    kill(node.pid(), SIGCONT);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  }
+  const troupe::Cluster cluster = troupe::Init({.address = node.address()});
+  for (int i = 0; i < kDrivers; ++i) {
+    try {
+      const auto ledger = troupe::FindActor<Ledger>(LedgerOf(i));
+      EXPECT_EQ(troupe::Get(ledger.Task(&Ledger::Add).Remote(0)), 10 * i);
+      troupe::Kill(ledger);
+    } catch (const troupe::Error& e) {
+      ADD_FAILURE() << "of driver " << i << ": " << e.what();
+    }
+  }
 }
 
 // A child that only forked must not use its parent's cluster, and does not harm it.
