@@ -65,6 +65,11 @@ bool Lives(int pid) {
   return !stat.empty() && stat[0] != 'Z';
 }
 
+bool IsStopped(int pid) {
+  const std::string stat = StatOf(pid);
+  return !stat.empty() && stat[0] == 'T';
+}
+
 int ParentOf(int pid) {
   const std::string stat = StatOf(pid);
   return stat.empty() ? 0 : std::atoi(stat.c_str() + 2);

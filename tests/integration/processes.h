@@ -19,6 +19,8 @@ namespace troupe::testing {
 
 // False for a zombie, too.
 bool Lives(int pid);
+// By a signal, until it is told to go on.
+bool IsStopped(int pid);
 // 0 where there is no such process.
 int ParentOf(int pid);
 // As the kernel names it: "troupe-node", "troupe-worker", ...; empty where there is none.
