@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   bench::AddManyObjectsRows(report);
   bench::AddTimeRows(report);
   bench::AddLargeObjectRows(report);
+  bench::AddCopyRows(report);
   const troupe::Cluster cluster =
       troupe::Init({.workers = report.flags().workers, .object_store_memory = int64_t{1} << 30});
   bench::AddCallRows(report);

@@ -24,6 +24,8 @@ void AddCallRows(Report& report);
 void AddMapRows(Report& report);
 // Values in and out.
 void AddObjectRows(Report& report);
+// How bytes are copied into the store, without a cluster.
+void AddCopyRows(Report& report);
 // Large numbers of everything.
 void AddScaleRows(Report& report);
 
