@@ -244,15 +244,16 @@ TEST(ObjectCache, AReleaseSaysWhetherSomebodyHasWaited) {
   ReferenceTable table;
   ObjectCache cache(&table);
   const auto id = [](uint64_t n) { return ObjectId::Make(ClientId(1), n); };
-  for (uint64_t n = 1; n <= 4; ++n) table.Take(id(n));
+  for (uint64_t n = 1; n <= 5; ++n) table.Take(id(n));
+  cache.Free(id(5), std::make_shared<const ErrorInfo>());
   cache.LookAt(id(2));
   cache.Learn(id(3), std::monostate(), {});  // it is there, and away
   cache.Learn(id(4), std::span<const std::byte>(), {});
-  for (uint64_t n = 1; n <= 4; ++n) table.DropHandle(id(n));
+  for (uint64_t n = 1; n <= 5; ++n) table.DropHandle(id(n));
   std::vector<bool> unread;
   for (const ReferenceTable::Release& release : table.TakeReleases())
     unread.push_back(release.unread);
-  EXPECT_EQ(unread, (std::vector{true, false, false, false}));
+  EXPECT_EQ(unread, (std::vector{true, false, false, false, false}));
 }
 
 TEST(ObjectCache, APlaceIsForgottenWhenNobodyLooksAndFetchedAgain) {

@@ -118,10 +118,9 @@ class ObjectCache {
   void Free(ObjectId id, std::shared_ptr<const ErrorInfo> error) {
     ObjectRecord& object = At(id);
     const ObjectRecord::Apart* apart = object.apart();
-    if (!object.known() || (apart != nullptr && (apart->views > 0 || object.error() != nullptr)))
-      return;
-    Set(object, std::move(error), {});
-    LookAt(id);
+    const bool stays = apart != nullptr && (apart->views > 0 || object.error() != nullptr);
+    if (object.known() && !stays) Set(object, std::move(error), {});
+    LookAt(id);  // who gives it up hears no news of it
   }
 
   // Somebody reads its error, if it is or becomes one, or has passed it on. Needs no handle.

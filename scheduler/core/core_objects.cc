@@ -229,7 +229,7 @@ absl::Status Core::Free(ClientId client, const wire::Free& free) {
     freeing_.insert(id);
     TryToFree(id);
   }
-  CollectFreed();
+  Settle();
   return absl::OkStatus();
 }
 
