@@ -257,6 +257,9 @@ int Serve(UpOptions options, Place place, int ready_fd) {
   const int exit_code = node.Run();
   unlink(place.path.c_str());
   unlink(place.pid_path.c_str());
+  // Before the connections end with the node: by that, `troupe down` knows that the next one may
+  // start.
+  flock(place.lock.get(), LOCK_UN);
   std::printf("stopped: %zu tasks cancelled, %zu objects held\n", node.totals().tasks_cancelled,
               node.totals().objects_held);
   return exit_code;

@@ -74,6 +74,12 @@ expect 0 "0 unfinished" "$troupe" status
 expect 0 "stopped" "$troupe" down
 [[ ! -e $TROUPE_RUNTIME_DIR/node.sock ]] || fail "the socket is still there"
 
+# What was stopped can be started at once.
+for _ in {1..20}; do
+  expect 0 "started" "$troupe" up --workers=1 --detach
+  expect 0 "stopped" "$troupe" down
+done
+
 # Where values do not fit, each of the directories gets some.
 expect 0 "started" "$troupe" up --workers=1 --object_store_memory=4MiB --spill_dir="$spill/a,$spill/b" --detach
 pid=$(cat "$TROUPE_RUNTIME_DIR/node.pid")
