@@ -94,6 +94,7 @@ struct World::Process {
   bool kill_asked = false;
   bool gone = false;     // the node knows that it is dead
   bool runs_on = false;  // and it is not, but given up
+  bool recalled = true;  // its leases, since it was told of the last one
   std::string cause;
   std::unique_ptr<Client> client;  // null while it starts
   std::unique_ptr<DriverProgram> driver;
@@ -212,6 +213,7 @@ bool World::RunUntilQuiet() {
     } else {
       now_nanos_ += static_cast<int64_t>(Roll(random_, kMaxStepNanos));
     }
+    NoteKeptLeases();
     core_.AdvanceTo(now_nanos_);
     const uint64_t lease_recalls = counts_.lease_recalls;
     PerformActions();
@@ -226,6 +228,15 @@ bool World::RunUntilQuiet() {
     if (++counts_.events > kMaxEvents) Fail("it goes in circles: there is always something to do");
   }
   return false;
+}
+
+// Before time passes, since then others may be told of leases for which nobody could be asked yet.
+void World::NoteKeptLeases() {
+  keeps_leases_ = nullptr;
+  for (const ClientId client : core_.space().ClientsWithLeases()) {
+    const Process* process = Find(client);
+    if (process != nullptr && !process->recalled) keeps_leases_ = process;
+  }
 }
 
 void World::Collect(std::vector<Event>* events) {
@@ -581,10 +592,15 @@ void World::Do(const scheduler::DropChunk& action) {
 }
 
 void World::Do(const scheduler::SendLease& action) {
+  if (Process* process = Find(action.client)) process->recalled = false;
   Tell(action.client, wire::LeaseGranted{action.space});
 }
 
 void World::Do(const scheduler::RefuseLease& action) {
+  if (keeps_leases_ != nullptr && action.error.message.starts_with("no room for")) {
+    Fail(absl::StrCat(ToString(action.client), " has waited for memory in vain, and ",
+                      keeps_leases_->Name(), " was not asked for what it has leased"));
+  }
   Tell(action.client, wire::LeaseRefused{action.error, action.bytes});
 }
 
@@ -601,6 +617,7 @@ void World::Do(const scheduler::PopulateLease& action) {
 
 void World::Do(const scheduler::SendRecall& action) {
   ++counts_.lease_recalls;
+  if (Process* process = Find(action.client)) process->recalled = true;
   Tell(action.client, wire::Recall{});
 }
 

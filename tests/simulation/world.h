@@ -84,6 +84,7 @@ class World {
   Process* AddDriver();
   void CheckNothingIsLeft();
   void LetDriversLeave();
+  void NoteKeptLeases();
   void Collect(std::vector<Event>* events);
   void Perform(const Event& event);
   bool RunUntilQuiet();
@@ -140,6 +141,7 @@ class World {
   uint64_t next_client_ = 1;
   uint32_t next_job_ = 1;
   int64_t now_nanos_ = 0;
+  const Process* keeps_leases_ = nullptr;  // which it has not been asked for
   Counts counts_;
   std::string error_;
 };
