@@ -1,14 +1,11 @@
 #include "sdk/internal/call.h"
 
-#include <cxxabi.h>
-#include <dlfcn.h>
-
-#include <cstdlib>
+#include <mutex>
 #include <unordered_map>
 
-#include "absl/strings/str_replace.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "worker/function_name.h"
 
 namespace troupe::internal {
 
@@ -158,21 +155,19 @@ std::vector<Handle> OutgoingCall::Submit() {
 namespace {
 
 std::string LookUpName(const void* function) {
-  Dl_info info{};
-  if (dladdr(function, &info) == 0 || info.dli_sname == nullptr)
-    return "(a function without a symbol)";
-  int status = 0;
-  char* text = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
-  std::string name = status == 0 && text != nullptr ? text : info.dli_sname;
-  std::free(text);
-  // Of functions that return a std::string.
-  return absl::StrReplaceAll(name.substr(0, name.find('(')), {{"[abi:cxx11]", ""}});
+  static auto* const mutex = new std::mutex;  // threads of the user's code may outlive main
+  static auto* const names = new std::unordered_map<const void*, std::string>;
+  const std::lock_guard<std::mutex> lock(*mutex);
+  const auto [name, is_new] = names->try_emplace(function);
+  if (is_new) name->second = worker::FunctionName(function);
+  // Where the executable was stripped.
+  return name->second.empty() ? "(a function without a symbol)" : name->second;
 }
 
 }  // namespace
 
-// dladdr searches the whole symbol table, which takes longer than the rest of a call: once for each
-// function and thread.
+// The search takes longer than the rest of a call: once for each function. That each thread has a
+// copy of what was found spares calls the lock.
 const std::string& NameOfFunction(const void* function) {
   thread_local std::unordered_map<const void*, std::string> names;
   const auto [name, is_new] = names.try_emplace(function);

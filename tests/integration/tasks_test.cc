@@ -19,6 +19,9 @@
 #include "sdk/troupe.h"
 #include "tests/integration/processes.h"
 
+int ThrowsExported(int) { throw std::runtime_error("exported"); }
+static int ThrowsStatic(int) { throw std::runtime_error("static"); }
+
 namespace {
 
 using std::chrono_literals::operator""s;
@@ -32,6 +35,10 @@ std::unique_ptr<int> Boxed(std::unique_ptr<int> box) { return std::make_unique<i
 void DoNothing() {}
 int Throws(int x) { throw std::runtime_error("no luck with " + std::to_string(x)); }
 int ThrowsAnInt() { throw 42; }
+template <typename T>
+int ThrowsForAny(T) {
+  throw std::runtime_error("in a template");
+}
 int Pid() { return gettid(); }  // of a process, that of its main thread
 
 struct Scaler {
@@ -41,6 +48,7 @@ struct Scaler {
 struct Model {
   double weight = 0;
   double Score(double x) const { return weight * x; }
+  int Fails() const { throw std::runtime_error("in a method"); }
 };
 struct Shape {
   virtual ~Shape() = default;
@@ -96,6 +104,34 @@ TEST_F(TasksTest, ReferencesAreArguments) {
   const auto back =
       troupe::Task([](std::vector<troupe::ObjectRef<int>> refs) { return refs.at(1); });
   EXPECT_EQ(troupe::Get(troupe::Get(back.Remote(std::vector{four, sixteen}))), 16);
+}
+
+std::string NameOfFailed(const troupe::ObjectRef<int>& failed) {
+  try {
+    (void)troupe::Get(failed);
+  } catch (const troupe::TaskError& e) {
+    EXPECT_NE(std::string_view(e.what()).find(e.info().origin), std::string_view::npos) << e.what();
+    return e.info().origin;
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST_F(TasksTest, AnErrorNamesItsFunctionAlsoWhereThatIsNotExported) {
+  struct Local {
+    static int Fails(int) { throw std::runtime_error("in a local class"); }
+  };
+  EXPECT_EQ(NameOfFailed(troupe::Task(ThrowsExported).Remote(1)), "ThrowsExported");
+  EXPECT_EQ(NameOfFailed(troupe::Task(Throws).Remote(1)), "Throws");
+  EXPECT_EQ(NameOfFailed(troupe::Task(ThrowsForAny<int>).Remote(1)), "ThrowsForAny<int>");
+  EXPECT_EQ(NameOfFailed(troupe::Task(ThrowsStatic).Remote(1)), "ThrowsStatic");
+  EXPECT_EQ(NameOfFailed(troupe::Task(&Model::Fails).Remote(Model{})), "Model::Fails");
+  const std::string local = NameOfFailed(troupe::Task(Local::Fails).Remote(1));
+  EXPECT_TRUE(local.ends_with("_Test::TestBody()::Local::Fails")) << local;
+  int (*const pointer)(int) = [](int) -> int { throw std::runtime_error("in a lambda"); };
+  const std::string lambda = NameOfFailed(troupe::Task(pointer).Remote(1));
+  EXPECT_NE(lambda.find("_Test::TestBody()::"), std::string::npos) << lambda;
+  EXPECT_TRUE(lambda.ends_with("{lambda #1}") || lambda.find("::$_") != lambda.npos) << lambda;
 }
 
 TEST_F(TasksTest, ErrorsAreTypedAndFollowDependencies) {
