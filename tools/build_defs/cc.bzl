@@ -90,8 +90,10 @@ def _precompiled(header, deps, test = False):
         header = "sdk_test" if test else "sdk"
     if header == None:
         return [], []
+
+    # If none fits, g++ misses the header: see precompiled_header.
     return (
-        select({_CLANG: [], _DEFAULT: ["-Winvalid-pch", "-include", "$(BINDIR)/tools/precompiled/{0}/{0}.h".format(header)]}),
+        select({_CLANG: [], _DEFAULT: ["-include", "$(BINDIR)/tools/precompiled/{0}/{0}.h".format(header)]}),
         select({_CLANG: [], _DEFAULT: ["//tools/precompiled:" + header]}),
     )
 

@@ -87,26 +87,36 @@ def _test_impl(ctx):
     return [DefaultInfo(executable = script, runfiles = ctx.runfiles(files = files + [ctx.file._check]))]
 
 def _precompiled_impl(ctx):
-    output = ctx.actions.declare_file("%s/%s.gch" % (ctx.label.name, ctx.file.header.basename))
     context = _context(ctx)
-    compiler = _compiler(ctx, ctx.file.header.path, output.path, context, ["-x", "c++-header"], pic = ctx.attr.pic)
-    ctx.actions.run(
-        outputs = [output],
-        inputs = depset([ctx.file.header], transitive = [context.headers, compiler.tools]),
-        env = compiler.env,
-        executable = compiler.arguments[0],
-        arguments = compiler.arguments[1:],
-        mnemonic = "PrecompileHeader",
-        progress_message = "Precompiling %s" % ctx.file.header.short_path,
-    )
+    stem = "%s/%s.gch" % (ctx.label.name, ctx.file.header.basename)
+    outputs = []
+    for pic in _PIC[ctx.attr.pic]:
+        # Of a directory g++ takes the one that fits.
+        path = stem if len(_PIC[ctx.attr.pic]) == 1 else stem + ("/pic.gch" if pic else "/other.gch")
+        output = ctx.actions.declare_file(path)
+        compiler = _compiler(ctx, ctx.file.header.path, output.path, context, ["-x", "c++-header"], pic = pic)
+        ctx.actions.run(
+            outputs = [output],
+            inputs = depset([ctx.file.header], transitive = [context.headers, compiler.tools]),
+            env = compiler.env,
+            executable = compiler.arguments[0],
+            arguments = compiler.arguments[1:],
+            mnemonic = "PrecompileHeader",
+            progress_message = "Precompiling %s" % ctx.file.header.short_path,
+        )
+        outputs.append(output)
 
     # Depended on, it is a header among others. One of its own name beside it, which is read in its place where it does
     # not fit, would hide that: there is none.
-    headers = depset([output], transitive = [context.headers])
     return [
-        DefaultInfo(files = depset([output])),
-        CcInfo(compilation_context = cc_common.create_compilation_context(headers = headers)),
+        DefaultInfo(files = depset(outputs)),
+        CcInfo(compilation_context = cc_common.create_compilation_context(
+            headers = depset(outputs, transitive = [context.headers]),
+        )),
     ]
+
+# Whether code is position-independent: `pic` of precompiled_header.
+_PIC = {"no": [False], "yes": [True], "both": [False, True]}
 
 _ATTRIBUTES = {
     "copts": attr.string_list(),
@@ -141,7 +151,11 @@ precompiled_header = _compiling_rule(
     _precompiled_impl,
     {
         "header": attr.label(allow_single_file = [".h"], mandatory = True),
-        "pic": attr.bool(doc = "For position-independent code."),
+        "pic": attr.string(
+            default = "no",
+            values = _PIC.keys(),
+            doc = "For position-independent code, other code or either.",
+        ),
     },
     doc = "A header as g++ keeps what it has read of it; see troupe_precompiled_header.",
 )
