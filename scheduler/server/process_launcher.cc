@@ -100,16 +100,21 @@ void ProcessLauncher::KillAll() {
   EndOrphans();
 }
 
-// Children of ours that we did not start were left by a dead worker.
+// Children of ours that we did not start were left by a dead worker. What they had started is ours
+// in turn when they are dead, to any depth.
 void ProcessLauncher::EndOrphans() {
-  std::ifstream children(absl::StrCat("/proc/self/task/", getpid(), "/children"));
-  for (pid_t pid = 0; children >> pid;) {
-    const bool ours = std::any_of(running_.begin(), running_.end(), [&](const auto& running) {
-      return running.second.process.pid == pid;
-    });
-    if (ours) continue;
-    kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
+  for (bool found = true; found;) {
+    found = false;
+    std::ifstream children(absl::StrCat("/proc/self/task/", getpid(), "/children"));
+    for (pid_t pid = 0; children >> pid;) {
+      const bool ours = std::any_of(running_.begin(), running_.end(), [&](const auto& running) {
+        return running.second.process.pid == pid;
+      });
+      if (ours) continue;
+      kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+      found = true;
+    }
   }
 }
 

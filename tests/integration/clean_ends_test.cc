@@ -1,6 +1,8 @@
 // However a program, or a task of it, ends: what it says, and that nothing of it is left.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -23,12 +25,15 @@ Outcome End(const std::string& how, const std::string& argument = "") {
   return RunProgram({Endings(), how, argument}, kEmbedded);
 }
 
-// No process of the program is left: those that it left behind have become our children, or init's.
+// No process of the program is left: those that it left behind have become our children.
 class CleanEnds : public ::testing::Test {
  protected:
+  static void SetUpTestSuite() { ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); }
   void TearDown() override {
     EXPECT_TRUE(BecomesTrue(
         [] {
+          while (waitpid(-1, nullptr, WNOHANG) > 0) {
+          }
           for (const int pid : AllProcesses()) {
             if (NameOf(pid) == "endings" && Lives(pid)) return false;
           }
@@ -53,13 +58,14 @@ TEST_F(CleanEnds, AForeignExceptionOutOfMainIsAsEver) {
 
 TEST_F(CleanEnds, ExitFromMainKeepsItsCode) { EXPECT_EQ(End("exit").exit_code, 4); }
 
+// Of tasks, too: "wait" has one that has started processes, which have started others.
 TEST_F(CleanEnds, SignalsEndTheProgramAndAllOfIt) {
   for (const int signal : {SIGINT, SIGTERM, SIGKILL, SIGHUP}) {
     const ShortDirectory logs;
     BackgroundProgram program({Endings(), "wait"}, kEmbedded, logs.path() + "/log");
     ASSERT_TRUE(BecomesTrue([&] { return program.Output() == "ready\n"; }, kPatience));
     const std::vector<int> processes = Descendants(program.pid());
-    ASSERT_GE(processes.size(), 1u);
+    ASSERT_GE(processes.size(), 6u);  // the node, a worker, and the tree
     EXPECT_EQ(program.End(signal), 128 + signal);
     for (const int pid : processes)
       EXPECT_TRUE(BecomesTrue([&] { return !Lives(pid); }, kPatience)) << pid;
@@ -94,6 +100,10 @@ TEST_F(CleanEnds, ADaemonOfATaskEndsWithTheCluster) {
   const int daemon = std::atoi(outcome.output.c_str());
   ASSERT_GT(daemon, 0) << outcome.output;
   EXPECT_TRUE(BecomesTrue([&] { return !Lives(daemon); }, kPatience));
+}
+
+TEST_F(CleanEnds, WhatProcessesOfATaskStartEndsWithTheCluster) {
+  EXPECT_EQ(End("tree_in_task").output, "1\n9\n");
 }
 
 TEST_F(CleanEnds, ATaskMayRunAnotherProgram) {

@@ -42,6 +42,23 @@ int Daemonize() {
   return daemon;
 }
 
+// Processes that start processes, each in a session of its own, so many below one another.
+void Grow(int levels, int report) {
+  if (fork() != 0) WaitForEver();
+  setsid();
+  if (levels > 1) Grow(levels - 1, report);
+  const char grown = 0;
+  (void)!write(report, &grown, 1);
+  WaitForEver();
+}
+int GrowTree() {
+  int report[2];
+  if (pipe(report) != 0) return 0;
+  if (fork() == 0) Grow(3, report[1]);
+  char grown = 0;
+  return static_cast<int>(read(report[0], &grown, 1));
+}
+
 // The child ends as any program does: it must not touch the cluster of its parent.
 int ForkAndExit() {
   const int child = fork();
@@ -88,6 +105,7 @@ int Main(std::string_view ending, const char* argument) {
   const troupe::Cluster cluster = troupe::Init({.workers = 1});
   const troupe::TaskOptions once = {.max_retries = 0};
   if (ending == "wait") {
+    if (troupe::Get(troupe::Task(GrowTree).Remote()) != 1) return 3;
     std::printf("ready\n");
     std::fflush(stdout);
     return troupe::Get(troupe::Task(WaitForEver).Remote());
@@ -104,6 +122,8 @@ int Main(std::string_view ending, const char* argument) {
     std::printf("%d\n", troupe::Get(troupe::Task(ForkAndExit).Remote()));
   } else if (ending == "daemon_in_task") {
     std::printf("%d\n", troupe::Get(troupe::Task(Daemonize).Remote()));
+  } else if (ending == "tree_in_task") {
+    std::printf("%d\n", troupe::Get(troupe::Task(GrowTree).Remote()));
   } else if (ending == "program_in_task") {
     std::printf("%d\n", troupe::Get(troupe::Task(RunProgram).Remote(argument)));
   } else {
