@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/limits.h"
 #include "core/base/string_view.h"
 
 namespace troupe::worker {
@@ -24,6 +26,26 @@ absl::Status CheckPathLength(const std::string& path) {
       absl::StrCat("the socket path ", path, " has ", path.size(), " bytes and at most ",
                    sizeof(sockaddr_un::sun_path) - 1,
                    " are possible: set TROUPE_RUNTIME_DIR to a shorter directory"));
+}
+
+// 0 milliseconds: without end.
+void SetSendTimeout(const UniqueFd& socket, int milliseconds) {
+  const timeval timeout{milliseconds / 1000, milliseconds % 1000 * 1000};
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+}
+
+// The user who listens at the other end; nobody's number where that is unknown.
+uid_t OwnerOf(const UniqueFd& socket) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return static_cast<uid_t>(-1);
+  return peer.uid;
+}
+
+absl::Status OfAnotherUser(const std::string& path) {
+  return absl::PermissionDeniedError(absl::StrCat(
+      "the cluster at ", path, " belongs to another user: start one of your own with `troupe up`"));
 }
 
 }  // namespace
@@ -75,8 +97,13 @@ absl::StatusOr<UniqueFd> ConnectToPath(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0)
-    return socket;
+  // Where the queue of those who wait to be accepted is full, connecting waits; not for ever.
+  SetSendTimeout(socket, Limits::kConnectTimeoutMs);
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
+    SetSendTimeout(socket, 0);
+    if (OwnerOf(socket) == geteuid()) return socket;
+    return OfAnotherUser(path);
+  }
   const int error = errno;
   if (error == ENOENT)
     return absl::NotFoundError(
@@ -86,10 +113,11 @@ absl::StatusOr<UniqueFd> ConnectToPath(const std::string& path) {
         absl::StrCat("nobody listens at ", path,
                      " any more: the node has died; start it again with `troupe up`"));
   }
-  if (error == EACCES || error == EPERM) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("the cluster at ", path,
-                     " belongs to another user: start one of your own with `troupe up`"));
+  if (error == EACCES || error == EPERM) return OfAnotherUser(path);
+  if (error == EAGAIN) {
+    return absl::UnavailableError(absl::StrCat(
+        "the node at ", path, " has accepted nobody for ", Limits::kConnectTimeoutMs / 1000,
+        " s: it hangs, or is stopped; end it and start another with `troupe up`"));
   }
   return absl::UnavailableError(absl::StrCat("cannot connect to ", path, ": ", strerror(error)));
 }

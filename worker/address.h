@@ -22,8 +22,10 @@ absl::Status PrepareRuntimeDirectory(const std::string& directory);
 
 // The path in "unix:/path". Errors: InvalidArgument for other forms, and for paths over 107 bytes.
 absl::StatusOr<std::string> PathOfAddress(std::string_view address);
-// A connected socket. Errors: NotFound where there is no socket; Unavailable where nobody listens
-// on it any more.
+// A connected socket, whose other end is this user's: whoever else listens there, in a directory
+// that he made before us, is told nothing. Errors: NotFound where there is no socket;
+// PermissionDenied where it is another user's; Unavailable where nobody listens on it any more, or
+// nobody accepts.
 absl::StatusOr<UniqueFd> ConnectToPath(const std::string& path);
 
 }  // namespace troupe::worker

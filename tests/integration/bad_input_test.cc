@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -45,14 +48,19 @@ void ExpectOneSentence(const Outcome& outcome, const std::string& text) {
 // Listens where a node would, and treats whoever connects as it likes.
 class FakeNode {
  public:
-  explicit FakeNode(std::function<void(int fd)> behaviour) : behaviour_(std::move(behaviour)) {
+  explicit FakeNode(std::function<void(int fd)> behaviour, uid_t of = geteuid())
+      : behaviour_(std::move(behaviour)) {
     listener_ = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string path = directory_.path() + "/node.sock";
     memcpy(address.sun_path, path.c_str(), path.size() + 1);
     EXPECT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    // A socket has the user who listens.
+    const uid_t self = geteuid();
+    EXPECT_EQ(seteuid(of), 0);
     EXPECT_EQ(listen(listener_.get(), 8), 0);
+    EXPECT_EQ(seteuid(self), 0);
     thread_ = std::thread([this] {
       for (;;) {
         UniqueFd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -171,6 +179,49 @@ TEST(BadInput, AnotherUsersClusterIsRefused) {
   EXPECT_NE(node.Log().find("user 65534"), std::string::npos) << node.Log();
   ASSERT_EQ(chmod(node.directory().path().c_str(), 0700), 0);
   EXPECT_TRUE(node.Serves());
+}
+
+// Who listens where our cluster would be, in a directory that he made before us, hears nothing from
+// us: a greeting has our environment in it.
+TEST(BadInput, ANodeOfAnotherUserIsToldNothing) {
+  if (geteuid() != 0) {
+    std::puts("TROUPE_SKIPPED: only root can become another user");
+    return;
+  }
+  std::atomic<int64_t> heard{0};
+  const auto listen = [&](int fd) {
+    char buffer[4096];
+    for (ssize_t n = 0; (n = recv(fd, buffer, sizeof(buffer), 0)) > 0;) heard += n;
+  };
+  const FakeNode node(listen, /*of=*/kNobody);
+  ExpectOneSentence(RunProgram({Square()}, {"TROUPE_ADDRESS=" + node.address()}),
+                    "belongs to another user");
+  ExpectOneSentence(RunProgram({Tool(), "status"}, {node.runtime_dir(), "TROUPE_ADDRESS"}),
+                    "belongs to another user");
+  // Where nobody named it, it is none of ours, and the program has a cluster of its own.
+  const Outcome own = RunProgram({Square()}, {node.runtime_dir(), "TROUPE_ADDRESS"});
+  EXPECT_EQ(own.exit_code, 0) << own.output;
+  EXPECT_EQ(heard, 0);
+}
+
+// One that hangs, whose queue of connections has become full.
+TEST(BadInput, ANodeThatAcceptsNobodyIsNamed) {
+  const ShortDirectory directory;
+  const std::string path = directory.path() + "/node.sock";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  const UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(listener.get(), name, sizeof(address)), 0);
+  ASSERT_EQ(listen(listener.get(), 0), 0);
+  std::vector<UniqueFd> waiting;
+  for (bool full = false; !full;) {
+    waiting.emplace_back(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    full = connect(waiting.back().get(), name, sizeof(address)) != 0;
+    ASSERT_TRUE(!full || errno == EAGAIN) << strerror(errno);
+  }
+  ExpectOneSentence(RunProgram({Square()}, {"TROUPE_ADDRESS=unix:" + path}), "has accepted nobody");
 }
 
 // A file system that has room for nothing, and one that has room for names only.
