@@ -45,7 +45,14 @@ chmod 755 "$TROUPE_RUNTIME_DIR"
 expect 1 "not a directory of yours alone" "$troupe" up
 chmod 700 "$TROUPE_RUNTIME_DIR"
 
+# `up` makes the directory, for nobody else, whatever the umask is.
+rm -rf "$TROUPE_RUNTIME_DIR"
+umask 0
 expect 0 "started" "$troupe" up --workers=2 --object_store_memory=256MiB --detach
+umask 022
+[[ $(stat -c %a "$TROUPE_RUNTIME_DIR") == 700 ]] || fail "others may enter the runtime directory"
+[[ $(stat -c %a "$TROUPE_RUNTIME_DIR/node.sock") == 600 ]] || fail "others may connect to the socket"
+mkdir -p "$spill"/{a,b}
 expect 1 "running already" "$troupe" up
 expect 0 "2 cpus" "$troupe" status
 expect 0 "none" "$troupe" list tasks

@@ -187,7 +187,9 @@ TEST_F(Leftovers, NoPortIsOpen) {
   UniqueFd port(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(listen(port.get(), 1), 0);
   EXPECT_EQ(InternetSocketsOf(getpid()).size(), 1u) << "one that is open is not seen";
-  for (const int pid : {driver_, Node(), worker_})
+  const StandingNode standing;
+  EXPECT_TRUE(standing.Serves());
+  for (const int pid : {driver_, Node(), worker_, standing.pid()})
     EXPECT_EQ(InternetSocketsOf(pid), std::vector<std::string>()) << pid;
 }
 
