@@ -1,9 +1,10 @@
 // Functions under names of their own: called by other builds and other executables, packed in
 // little space, and the only ones that a cluster with --registered_only runs.
 //
-//   const bool registered = troupe::RegisterFunction("geometry.area", Area);   // at namespace
-//   scope troupe::ObjectRef<double> a = troupe::CallNamed<double(double, double)>("geometry.area")
-//                                     .Remote(2.0, 3.0);
+//   const bool registered = troupe::RegisterFunction("geometry.area", Area);
+//
+//   auto call = troupe::CallNamed<double(double, double)>("geometry.area");
+//   troupe::ObjectRef<double> area = call.Remote(2.0, 3.0);
 //
 // At namespace scope, since workers never reach main. Signatures are compared: another one is a
 // TypeMismatch that shows both; an unknown name is an UnknownFunction that names the nearest ones.

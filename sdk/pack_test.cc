@@ -96,6 +96,38 @@ TEST(PackTest, CutOrFlippedBytesAreErrors) {
   EXPECT_FALSE(troupe::TryUnpackResult<int>(bytes).ok()) << "a value is no result";
 }
 
+// Of a struct: a field more, a field less, and two in each other's place.
+struct Before {
+  int32_t count = 0;
+  double weight = 0;
+};
+struct Added {
+  int32_t count = 0;
+  double weight = 0;
+  int8_t flag = 0;
+};
+struct Removed {
+  int32_t count = 0;
+};
+struct Reordered {
+  double weight = 0;
+  int32_t count = 0;
+};
+
+template <typename After>
+void ExpectMismatch(const std::string& structure) {
+  const std::string text = troupe::TryUnpack<After>(troupe::Pack(Before{1, 2})).status().ToString();
+  EXPECT_THROW((void)troupe::Unpack<After>(troupe::Pack(Before{1, 2})), troupe::TypeMismatch);
+  EXPECT_NE(text.find("Before {i32;f64;}"), std::string::npos) << text;
+  EXPECT_NE(text.find(structure), std::string::npos) << text;
+}
+
+TEST(PackTest, FieldsThatChangeAreAnotherType) {
+  ExpectMismatch<Added>("Added {i32;f64;i8;}");
+  ExpectMismatch<Removed>("Removed {i32;}");
+  ExpectMismatch<Reordered>("Reordered {f64;i32;}");
+}
+
 // --- Secrets.
 
 static_assert(!troupe::CanPack<troupe::Secret<std::string>>);

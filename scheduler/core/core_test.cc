@@ -451,16 +451,17 @@ TEST_F(CoreTest, LiesAreRefusedWithAReason) {
 // --- Calls of another build.
 
 TEST_F(CoreTest, CallsOfAnotherBuildAreRefusedUnlessTheyAreNamed) {
-  constexpr ClientId kOther = ClientId(2), kTwin = ClientId(3);
+  constexpr ClientId kOther = ClientId(2), kTwin = ClientId(3), kOwner = ClientId(4);
   core_.DriverJoined(kOther, JobId(2),
                      {.name = "", .build_id = "other", .executable = "/bin/other"});
-  core_.DriverJoined(kTwin, JobId(3));
-  wire::TaskSpec creation = Spec(kDriver, 1);
+  core_.DriverJoined(kTwin, JobId(3), {.name = "", .build_id = "own", .executable = "/bin/twin"});
+  core_.DriverJoined(kOwner, JobId(4), {.name = "", .build_id = "own", .executable = "/bin/own"});
+  wire::TaskSpec creation = Spec(kOwner, 1);
   creation.kind = wire::TaskKind::kActorCreation;
   creation.cpu_units = 0;
   creation.actor_name = "shared";
   creation.detached = true;
-  ASSERT_TRUE(Submit(kDriver, creation).ok());
+  ASSERT_TRUE(Submit(kOwner, creation).ok());
   Perform();
   const auto call = [&](ClientId caller, uint64_t sequence, std::string_view function) {
     EXPECT_TRUE(core_.FindActor(caller, {sequence, "shared"}).ok());
@@ -477,7 +478,9 @@ TEST_F(CoreTest, CallsOfAnotherBuildAreRefusedUnlessTheyAreNamed) {
   const ErrorInfo* error = ErrorOf(call(kOther, 1, ""));
   ASSERT_NE(error, nullptr);
   EXPECT_EQ(error->kind, ErrorKind::kBuildMismatch);
-  EXPECT_NE(error->message.find("/bin/other"), std::string::npos) << error->message;
+  EXPECT_NE(error->message.find("/bin/other, build "), std::string::npos) << error->message;
+  EXPECT_NE(error->message.find("the actor runs /bin/own, build "), std::string::npos)
+      << error->message;
   EXPECT_EQ(ErrorOf(call(kOther, 2, "Counter.Add")), nullptr);
   EXPECT_EQ(ErrorOf(call(kTwin, 1, "")), nullptr) << "the same build, another job";
 }

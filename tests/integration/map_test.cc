@@ -183,6 +183,25 @@ TEST_F(MapTest, OrByCompletionWithTheirIndices) {
   EXPECT_EQ(seen.size(), 5000u);
 }
 
+// The first waits for a sign that is given when others have come.
+TEST_F(MapTest, WhatIsDoneFirstComesFirst) {
+  const std::string sign = NewPath("others_have_come");
+  const auto wait = troupe::Bind(
+      [](const std::string& path, int i) {
+        if (i == 0) Eventually([&] { return Exists(path); });
+        return i;
+      },
+      sign);
+  std::vector<size_t> order;
+  for (auto [i, y] :
+       troupe::Map(wait, UpTo(5), {.order = troupe::Order::kCompletion, .chunk = 1})) {
+    order.push_back(i);
+    if (order.size() == 4) Touch(sign);
+  }
+  ASSERT_EQ(order.size(), 5u);
+  EXPECT_EQ(order.back(), 0u);
+}
+
 TEST_F(MapTest, TheInputIsReadAsFarAsTheWindowReaches) {
   Naturals naturals;
   auto squares = troupe::Map(Square, naturals, {.chunk = 10, .window = 3});
@@ -322,8 +341,7 @@ TEST_F(MapTest, TheTimeoutBoundsTheWallTime) {
       (void)troupe::Map(SpinForMilliseconds, naps, {.timeout = absl::Milliseconds(200)}).ToVector(),
       troupe::DeadlineExceeded);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
-  // The workers are free again.
-  EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(3)), 9);
+  ExpectFreeWorkers();
 }
 
 TEST_F(MapTest, MapReduceKeepsTheOrder) {
