@@ -650,8 +650,7 @@ Bytes EncodeNode(const Message& message, MessageBuffer& buffer) {
 // By the short one, if it goes there.
 template <typename Message>
 std::optional<Bytes> TryPlain(const Message& message, MessageBuffer& buffer) {
-  if constexpr (std::is_same_v<Message, TaskSpec> || std::is_same_v<Message, Complete> ||
-                std::is_same_v<Message, Dispatch> || std::is_same_v<Message, Ready>) {
+  if constexpr (requires { EncodePlain(message, buffer); }) {
     return EncodePlain(message, buffer);
   } else {
     return std::nullopt;

@@ -1,5 +1,5 @@
 // The short road's reading (roads.h) of the messages that each task takes: a task or call without
-// options, its dispatch and its completion, results that are small or in the store.
+// options, its dispatch and its completion, results that are small or in the store; and of a Put.
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -88,6 +88,12 @@ bool Get(PlainReader& reader, const Part& part, Value* value) {
   }
 }
 
+bool Get(PlainReader& reader, const Part& part, Seal* seal) {
+  seal->id = ObjectId(part.Word(0), part.Word(1));
+  Part value;
+  return reader.Struct(part, 0, plain::kValue, &value) && Get(reader, value, &seal->value);
+}
+
 bool Get(PlainReader& reader, const Part& part, Complete* complete) {
   complete->task = TaskId(part.Word(0), part.Word(1));
   complete->attempt = part.Half(4);
@@ -148,6 +154,9 @@ bool GetPlain(Bytes bytes, ClientMessage* message) {
     case schema::ClientMessage::SUBMIT:
       return reader.Struct(root, 0, plain::kTaskSpec, &part) &&
              Get(reader, part, &message->emplace<TaskSpec>());
+    case schema::ClientMessage::SEAL:
+      return reader.Struct(root, 0, plain::kSeal, &part) &&
+             Get(reader, part, &message->emplace<Seal>());
     case schema::ClientMessage::COMPLETE:
       return reader.Struct(root, 0, plain::kComplete, &part) &&
              Get(reader, part, &message->emplace<Complete>());

@@ -139,6 +139,19 @@ std::optional<Bytes> EncodePlain(const TaskSpec& t, MessageBuffer& buffer) {
   return writer.bytes();
 }
 
+std::optional<Bytes> EncodePlain(const Seal& m, MessageBuffer& buffer) {
+  const size_t value = WordsOf(m.value);
+  if (value == kNotPlain) return std::nullopt;
+  PlainWriter writer(
+      buffer.Zeroed(kRootWords + plain::kSeal.words() + plain::kValue.words() + value));
+  uint64_t* const root = writer.Root(plain::kClientMessage);
+  root[0] = schema::ClientMessage::SEAL;
+  uint64_t* const seal = writer.Struct(root + plain::kClientMessage.data, plain::kSeal);
+  WriteId(seal, m.id);
+  Write(writer, writer.Struct(seal + plain::kSeal.data, plain::kValue), m.value);
+  return writer.bytes();
+}
+
 std::optional<Bytes> EncodePlain(const Complete& m, MessageBuffer& buffer) {
   size_t words = kRootWords + plain::kComplete.words() + 1;
   for (const Value& value : m.results) {

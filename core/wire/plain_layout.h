@@ -44,6 +44,7 @@ inline constexpr Size kTaskSpec = SizeOf<schema::TaskSpec>(10, 6);
 inline constexpr Size kActorCall = SizeOf<schema::ActorCall>(3, 1);
 inline constexpr Size kArgument = SizeOf<schema::Argument>(1, 2);
 inline constexpr Size kId = SizeOf<schema::Id>(2, 0);
+inline constexpr Size kSeal = SizeOf<schema::Seal>(2, 1);
 inline constexpr Size kComplete = SizeOf<schema::Complete>(4, 1);
 inline constexpr Size kValue = SizeOf<schema::Value>(1, 2);
 inline constexpr Size kLocation = SizeOf<schema::Location>(3, 0);

@@ -28,6 +28,7 @@ absl::Status GetAny(Bytes bytes, NodeMessage* message);
 
 // Nothing where it is not of the plain kind.
 std::optional<Bytes> EncodePlain(const TaskSpec& message, MessageBuffer& buffer);
+std::optional<Bytes> EncodePlain(const Seal& message, MessageBuffer& buffer);
 std::optional<Bytes> EncodePlain(const Complete& message, MessageBuffer& buffer);
 std::optional<Bytes> EncodePlain(const Dispatch& message, MessageBuffer& buffer);
 std::optional<Bytes> EncodePlain(const Ready& message, MessageBuffer& buffer);

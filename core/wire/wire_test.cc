@@ -317,6 +317,8 @@ Samples<Message> PlainSamples() {
     call.concurrency_group = "io";
     return {{"task", PlainTask()},
             {"call", call},
+            {"seal", Seal{ObjectId(1, 2), {Bytes(bytes), {}}}},
+            {"seal_stored", Seal{ObjectId(3, 4), {Location{ChunkId(5), 6, 7}, {}}}},
             {"complete", Complete{TaskId(1, 2), 3, 4, results, true}},
             {"release", Release{{{ObjectId(1, 2), 3}, {ObjectId(4, 5), 6}}}}};
   } else if constexpr (std::is_same_v<Message, NodeMessage>) {
