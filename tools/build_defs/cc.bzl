@@ -91,9 +91,11 @@ def _precompiled(header, deps, test = False):
     if header == None:
         return [], []
 
-    # If none fits, g++ misses the header: see precompiled_header.
+    # If none fits, g++ misses the header: see precompiled_header. Without -fpch-deps nobody who uses one would be compiled
+    # again when a header in it has changed.
+    flags = ["-fpch-deps", "-include", "$(BINDIR)/tools/precompiled/{0}/{0}.h".format(header)]
     return (
-        select({_CLANG: [], _DEFAULT: ["-include", "$(BINDIR)/tools/precompiled/{0}/{0}.h".format(header)]}),
+        select({_CLANG: [], _DEFAULT: flags}),
         select({_CLANG: [], _DEFAULT: ["//tools/precompiled:" + header]}),
     )
 

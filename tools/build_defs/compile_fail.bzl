@@ -94,7 +94,10 @@ def _precompiled_impl(ctx):
         # Of a directory g++ takes the one that fits.
         path = stem if len(_PIC[ctx.attr.pic]) == 1 else stem + ("/pic.gch" if pic else "/other.gch")
         output = ctx.actions.declare_file(path)
-        compiler = _compiler(ctx, ctx.file.header.path, output.path, context, ["-x", "c++-header"], pic = pic)
+
+        # With the names of the headers it has read, which -fpch-deps tells Bazel of who uses it.
+        flags = ["-x", "c++-header", "-MD", "-MF", "/dev/null"]
+        compiler = _compiler(ctx, ctx.file.header.path, output.path, context, flags, pic = pic)
         ctx.actions.run(
             outputs = [output],
             inputs = depset([ctx.file.header], transitive = [context.headers, compiler.tools]),
@@ -111,7 +114,7 @@ def _precompiled_impl(ctx):
     return [
         DefaultInfo(files = depset(outputs)),
         CcInfo(compilation_context = cc_common.create_compilation_context(
-            headers = depset(outputs, transitive = [context.headers]),
+            headers = depset(outputs + [ctx.file.header], transitive = [context.headers]),
         )),
     ]
 
