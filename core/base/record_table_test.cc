@@ -31,14 +31,18 @@ TEST(RecordTable, RandomRunsAgreeWithAMapAndRecordsStayWhereTheyAre) {
       RecordTable<Record> table;
       std::map<ObjectId, Record*> model;
       for (int step = 0; step < 5'000; ++step) {
-        const ObjectId id = ObjectId::Make(ClientId(1), 1 + random() % 700);
+        // First results one after the other, of two clients; and many of a few tasks.
+        const ObjectId id = random() % 3 > 0
+                                ? ObjectId::Make(ClientId(1 + random() % 2), 1 + random() % 350)
+                                : ObjectId::Make(ClientId(1), 1 + random() % 40,
+                                                 static_cast<uint32_t>(random() % 20));
         const auto known = model.find(id);
         ASSERT_EQ(table.Find(id), known == model.end() ? nullptr : known->second);
         // It grows, and shrinks, and grows.
         if (random() % 10 < (step / 1'000 % 2 == 0 ? 7u : 2u)) {
           const auto [record, is_new] = table.Insert(id);
           ASSERT_EQ(is_new, known == model.end());
-          if (is_new) record->value = id.lo();
+          if (is_new) record->value = id.lo() + id.hi();
           model[id] = record;
         } else if (known != model.end()) {
           table.Erase(id);
@@ -47,7 +51,7 @@ TEST(RecordTable, RandomRunsAgreeWithAMapAndRecordsStayWhereTheyAre) {
       }
       std::set<ObjectId> seen;
       table.ForEach([&](const Record& record) {
-        EXPECT_EQ(record.value, record.id.lo());
+        EXPECT_EQ(record.value, record.id.lo() + record.id.hi());
         EXPECT_EQ(model.at(record.id), &record);
         EXPECT_TRUE(seen.insert(record.id).second);
       });
@@ -74,6 +78,26 @@ TEST(RecordTable, TheLastOneIsRememberedAsLongAsItIsThere) {
   table.Erase(other);
   EXPECT_EQ(table.Find(other), nullptr);
   EXPECT_TRUE(table.Insert(other).second);
+}
+
+// What differs from another id in one bit is another one, wherever that is.
+TEST(RecordTable, NoTwoIdsShareAPlace) {
+  RecordTable<Record> table;
+  std::map<ObjectId, Record*> model;
+  const auto insert = [&](ObjectId id) {
+    const auto [record, is_new] = table.Insert(id);
+    EXPECT_EQ(is_new, model.emplace(id, record).second) << id.ToString();
+  };
+  for (const ObjectId base :
+       {ObjectId(0, 1), ObjectId(1, 1), ObjectId(17, 16), ObjectId(33, 272)}) {
+    for (int bit = 0; bit < 128; ++bit) {
+      const uint64_t hi = bit < 64 ? uint64_t{1} << bit : 0;
+      insert(ObjectId(base.hi() ^ hi, base.lo() ^ (bit < 64 ? 0 : uint64_t{1} << (bit - 64))));
+    }
+  }
+  for (const auto& [id, record] : model) EXPECT_EQ(table.Find(id), record) << id.ToString();
+  for (const auto& [id, record] : model) table.Erase(id);
+  EXPECT_EQ(table.size(), 0u);
 }
 
 TEST(SmallBytes, OwnWhatTheyAreGivenWhereverItLies) {
