@@ -88,10 +88,8 @@ class RecordTable {
     TROUPE_CHECK(number != kNone, "a record is erased that is not there");
     (*numbers)[place.slot] = kNone;
     if (*numbers == Numbers()) {
-      groups_.erase(place.group);
-      for (Remembered& known : remembered_) {
-        if (known.numbers == numbers) known = {};
-      }
+      // One is kept, so that an id that comes and goes does not bring and take its group each time.
+      if (emptied_ != place.group) EraseIfEmpty(std::exchange(emptied_, place.group));
     }
     --size_;
     if (last_ == At(number)) last_ = nullptr;
@@ -172,6 +170,15 @@ class RecordTable {
     return numbers;
   }
 
+  void EraseIfEmpty(const Group& group) {
+    const auto it = groups_.find(group);
+    if (it == groups_.end() || it->second != Numbers()) return;
+    for (Remembered& known : remembered_) {
+      if (known.numbers == &it->second) known = {};
+    }
+    groups_.erase(it);
+  }
+
   // Makes the record; its number.
   uint32_t Make(ObjectId id) {
     if (open_.empty()) {
@@ -193,7 +200,8 @@ class RecordTable {
   std::vector<Block> blocks_;
   std::vector<uint32_t> open_;  // those with room
   std::unique_ptr<Memory> spare_;
-  absl::flat_hash_map<Group, Numbers> groups_;  // those with a record
+  absl::flat_hash_map<Group, Numbers> groups_;  // those with a record, and emptied_
+  Group emptied_;                               // had a record, and may have one again
   size_t size_ = 0;
   // What was found or made last, if it is there still.
   T* last_ = nullptr;
