@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <map>
 #include <random>
 #include <set>
@@ -78,6 +79,30 @@ TEST(RecordTable, TheLastOneIsRememberedAsLongAsItIsThere) {
   table.Erase(other);
   EXPECT_EQ(table.Find(other), nullptr);
   EXPECT_TRUE(table.Insert(other).second);
+}
+
+// Three at a time of ids that are far from one another: nearly each is the first of its group, or
+// its last.
+TEST(RecordTable, GroupsThatWereEmptiedComeAgain) {
+  std::mt19937_64 random(1);
+  RecordTable<Record> table;
+  std::deque<ObjectId> alive;
+  for (int step = 0; step < 5'000; ++step) {
+    const ObjectId id = ObjectId::Make(ClientId(1), 1 + random() % 200);
+    if (table.Insert(id).second) alive.push_back(id);
+    if (alive.size() > 3) {
+      const ObjectId oldest = alive.front();
+      alive.pop_front();
+      table.Erase(oldest);
+      ASSERT_EQ(table.Find(oldest), nullptr) << step;
+    }
+    for (const ObjectId kept : alive) {
+      const Record* record = table.Find(kept);
+      ASSERT_NE(record, nullptr) << step;
+      ASSERT_EQ(record->id, kept) << step;
+    }
+    ASSERT_EQ(table.size(), alive.size());
+  }
 }
 
 // What differs from another id in one bit is another one, wherever that is.
