@@ -17,10 +17,13 @@
 #include <cereal/types/chrono.hpp>
 #include <cereal/types/complex.hpp>
 #include <cereal/types/deque.hpp>
+#include <cereal/types/forward_list.hpp>
 #include <cereal/types/list.hpp>
 #include <cereal/types/map.hpp>
 #include <cereal/types/optional.hpp>
+#include <cereal/types/queue.hpp>
 #include <cereal/types/set.hpp>
+#include <cereal/types/stack.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/tuple.hpp>
 #include <cereal/types/unordered_map.hpp>
@@ -30,6 +33,7 @@
 #include <cereal/types/vector.hpp>
 #include <cstring>
 #include <deque>
+#include <forward_list>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -46,6 +50,7 @@
 #include "core/serialize/copy_bytes.h"
 #include "core/serialize/shared_objects.h"
 #include "core/serialize/traits.h"
+#include "core/serialize/value_path.h"
 
 namespace troupe::serialize {
 
@@ -58,6 +63,11 @@ inline constexpr size_t kAlignBytes = 64;  // of data that is at least that long
 
 constexpr size_t PaddingAt(size_t offset, size_t size) {
   return size < kAlignBytes ? 0 : (kAlignBytes - offset % kAlignBytes) % kAlignBytes;
+}
+
+inline void CheckDepth(const ValuePath& path) {
+  if (path.depth() > kMaxDepth)
+    throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
 }
 
 class OutputArchive : public cereal::OutputArchive<OutputArchive> {
@@ -81,11 +91,13 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
     const uint32_t index = ref_count_++;
     Write(&index, sizeof(index));
   }
+  // Around each part of the value.
+  template <typename T>
   void Enter() {
-    if (++depth_ > kMaxDepth)
-      throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
+    path_.Enter<T>();
+    CheckDepth(path_);
   }
-  void Leave() { --depth_; }
+  ValuePath& path() { return path_; }
   // cereal's name, and its meaning.
   template <typename T>
   uint32_t registerSharedPointer(const std::shared_ptr<T>& object) {  // NOLINT
@@ -100,7 +112,7 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
   size_t offset_;
   std::vector<ObjectId>* refs_;
   uint32_t ref_count_ = 0;
-  int depth_ = 0;
+  ValuePath path_;
   SharedIds shared_;
 };
 
@@ -140,11 +152,13 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
     room_bytes_ += room * element_bytes;
     return room;
   }
+  // Around each part of the value.
+  template <typename T>
   void Enter() {
-    if (++depth_ > kMaxDepth)
-      throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
+    path_.Enter<T>();
+    CheckDepth(path_);
   }
-  void Leave() { --depth_; }
+  ValuePath& path() { return path_; }
 
   // cereal's name, and its meaning.
   template <typename T>
@@ -158,7 +172,7 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   // After an error: what was shared is made empty, since what points to itself would stay for ever.
   void EmptyShared() {
     zeros_ = true;
-    depth_ = 0;
+    path_.Clear();
     shared_.Empty(*this);
   }
   // False where there are zeros alone, and no references.
@@ -175,7 +189,7 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   std::span<const ObjectId> refs_;
   size_t elements_ = 0;
   size_t room_bytes_ = 0;  // given by RoomFor, at most as many as there are bytes
-  int depth_ = 0;
+  ValuePath path_;
   bool zeros_ = false;  // whatever is read
   SharedObjects shared_;
 };
@@ -230,23 +244,39 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::SizeTag<T>& tag) {
   tag.size = static_cast<std::remove_reference_t<T>>(size);
 }
 
-template <typename T>
-void prologue(OutputArchive& archive,
-              const T&) {  // NOLINT(readability-identifier-naming): cereal's name
-  archive.Enter();
+// Before and after each part. NOLINTBEGIN(readability-identifier-naming): cereal's names
+template <typename Archive>
+concept OurArchive =
+    std::is_same_v<Archive, OutputArchive> || std::is_same_v<Archive, InputArchive>;
+
+template <OurArchive Archive, typename T>
+void prologue(Archive& archive, const T&) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    archive.path().Pass();
+  } else {
+    archive.template Enter<T>();
+  }
 }
-template <typename T>
-void epilogue(OutputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming)
-  archive.Leave();
+template <OurArchive Archive, typename T>
+void epilogue(Archive& archive, const T&) {
+  if constexpr (!std::is_arithmetic_v<T>) archive.path().Leave();
 }
-template <typename T>
-void prologue(InputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming)
-  archive.Enter();
+// These are no parts of it.
+template <OurArchive Archive, typename T>
+void prologue(Archive& archive, const cereal::NameValuePair<T>& pair) {
+  archive.path().NameNext(pair.name);
 }
-template <typename T>
-void epilogue(InputArchive& archive, const T&) {  // NOLINT(readability-identifier-naming)
-  archive.Leave();
-}
+template <OurArchive Archive, typename T>
+void epilogue(Archive&, const cereal::NameValuePair<T>&) {}
+template <OurArchive Archive, typename T>
+void prologue(Archive&, const cereal::SizeTag<T>&) {}
+template <OurArchive Archive, typename T>
+void epilogue(Archive&, const cereal::SizeTag<T>&) {}
+template <OurArchive Archive, typename T>
+void prologue(Archive&, const cereal::BinaryData<T>&) {}
+template <OurArchive Archive, typename T>
+void epilogue(Archive&, const cereal::BinaryData<T>&) {}
+// NOLINTEND
 
 // --- Polymorphic types: registered by a name, per base class.
 
@@ -300,7 +330,7 @@ typename DerivedClasses<Base>::Class ClassOf(std::string name) {
           [](OutputArchive& archive, const Base& object) {
             archive(static_cast<const Derived&>(object));
           },
-          []() -> std::unique_ptr<Base> { return std::make_unique<Derived>(); },
+          []() { return std::unique_ptr<Base>(cereal::access::construct<Derived>()); },
           [](InputArchive& archive, void* object) { archive(*DerivedAt<Base, Derived>(object)); },
           [](void* object) { throw DerivedAt<Base, Derived>(object); }};
 }
@@ -338,7 +368,7 @@ const typename DerivedClasses<Base>::Class* LoadClass(InputArchive& archive) {
   std::string name;
   archive(name);
   if (name.empty()) return nullptr;
-  if constexpr (!std::is_abstract_v<Base> && std::is_default_constructible_v<Base>) {
+  if constexpr (!std::is_abstract_v<Base> && DefaultConstructible<Base>) {
     static const auto base = ClassOf<Base, Base>("=");
     if (name == base.name) return &base;
   }
@@ -359,7 +389,7 @@ template <typename Base, typename Derived>
 bool RegisterDerived(std::string name) {
   static_assert(std::is_polymorphic_v<Base> && std::is_base_of_v<Base, Derived>,
                 "RegisterDerived<Base, Derived>: Derived derives from Base, which is polymorphic");
-  static_assert(std::is_default_constructible_v<Derived>,
+  static_assert(internal::DefaultConstructible<Derived>,
                 "a type that travels needs a default constructor: the receiver makes one and fills "
                 "it");
   internal::DerivedClasses<Base>::Get().Add(internal::ClassOf<Base, Derived>(std::move(name)));
@@ -446,6 +476,16 @@ template <typename T, typename A>
 void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::list<T, A>& list) {
   internal::LoadOneByOne(archive, list);
 }
+template <typename T, typename A>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::forward_list<T, A>& list) {
+  cereal::size_type size = 0;
+  archive(cereal::make_size_tag(size));
+  list.clear();
+  for (auto last = list.before_begin(); size > 0; --size) {
+    last = list.emplace_after(last);
+    archive(*last);
+  }
+}
 
 // --- What we add: references, polymorphic pointers, and aggregates.
 
@@ -527,11 +567,9 @@ concept PlainAggregate =
     !internal::HasMemberFunctions<T> && !internal::HasFreeSave<T> && !internal::HasOwnSerialize<T>;
 
 // Found through the archive's namespace. A type's own function is more specialised, and wins.
-template <typename Archive, typename T>
-requires PlainAggregate<T> &&
-    (std::is_same_v<Archive, OutputArchive> ||
-     std::is_same_v<Archive, InputArchive>)void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive,
-                                                                               T& value) {
+template <OurArchive Archive, typename T>
+requires PlainAggregate<T>
+void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, T& value) {
   if constexpr (FieldCount<T>() == 0) {
     uint8_t nothing = 0;  // so that a count of elements is bounded by the bytes
     archive(nothing);

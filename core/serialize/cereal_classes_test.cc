@@ -173,6 +173,26 @@ struct MadeBeside {
   int n;
 };
 
+// Made by a factory of its own, or by cereal.
+class OnlyForCereal {
+ public:
+  static std::shared_ptr<OnlyForCereal> Make(int n) {
+    std::shared_ptr<OnlyForCereal> made(new OnlyForCereal);
+    made->n_ = n;
+    return made;
+  }
+  int n() const { return n_; }
+
+ private:
+  friend class cereal::access;
+  OnlyForCereal() = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(n_);
+  }
+  int n_ = 0;
+};
+
 // Behind a pointer to its base, and registered with cereal.
 struct Shape {
   virtual ~Shape() = default;
@@ -190,6 +210,24 @@ struct Polygon : Shape {
   void serialize(Archive& archive) {
     archive(cereal::base_class<Shape>(this), sides);
   }
+};
+class Secluded : public Shape {
+ public:
+  static std::unique_ptr<Secluded> Make(std::shared_ptr<OnlyForCereal> sides) {
+    std::unique_ptr<Secluded> made(new Secluded);
+    made->sides_ = std::move(sides);
+    return made;
+  }
+  int Sides() const override { return sides_->n(); }
+
+ private:
+  friend class cereal::access;
+  Secluded() = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(cereal::base_class<Shape>(this), sides_);
+  }
+  std::shared_ptr<OnlyForCereal> sides_;
 };
 struct Circle : Shape {
   int Sides() const override { return 0; }
@@ -223,6 +261,8 @@ namespace {
 
 [[maybe_unused]] const bool polygon =
     RegisterDerived<existing::Shape, existing::Polygon>("Polygon");
+[[maybe_unused]] const bool secluded =
+    RegisterDerived<existing::Shape, existing::Secluded>("Secluded");
 
 template <typename T>
 T ThereAndBack(const T& value) {
@@ -291,6 +331,20 @@ static_assert(kProblem<std::variant<int, existing::Made>> == Problem::kNoDefault
 static_assert(kProblem<std::pair<int, existing::Made>> == Problem::kNoDefaultConstructor);
 static_assert(kSerializable<std::vector<std::unique_ptr<existing::Made>>>);
 static_assert(kSerializable<Holder>, "it makes its field itself");
+
+// As cereal's documentation has it: the constructor is cereal::access's alone.
+TEST(CerealClasses, WithAPrivateConstructor) {
+  const auto shared = ThereAndBack(existing::OnlyForCereal::Make(6));
+  ASSERT_NE(shared, nullptr);
+  EXPECT_EQ(shared->n(), 6);
+  const auto unique = ThereAndBack(
+      std::unique_ptr<existing::Shape>(existing::Secluded::Make(existing::OnlyForCereal::Make(7))));
+  ASSERT_NE(unique, nullptr);
+  EXPECT_EQ(unique->Sides(), 7);
+}
+static_assert(kSerializable<std::unique_ptr<existing::OnlyForCereal>>);
+static_assert(kProblem<existing::OnlyForCereal> == Problem::kNoDefaultConstructor);
+static_assert(kProblem<std::vector<existing::OnlyForCereal>> == Problem::kNoDefaultConstructor);
 
 TEST(CerealClasses, ARegisteredClassIsRegisteredHereToo) {
   auto square = std::make_shared<existing::Polygon>();

@@ -14,18 +14,9 @@
 #include <type_traits>
 
 #include "core/serialize/archive.h"
+#include "core/serialize/type_name.h"
 
 namespace troupe::serialize {
-
-// As the compiler writes it: "std::vector<double>".
-template <typename T>
-constexpr std::string_view TypeName() {
-  constexpr std::string_view text = __PRETTY_FUNCTION__;
-  constexpr size_t begin = text.find("T = ") + 4;
-  constexpr size_t semicolon = text.find(';', begin);
-  constexpr size_t end = semicolon == std::string_view::npos ? text.size() - 1 : semicolon;
-  return text.substr(begin, end - begin);
-}
 
 namespace internal {
 

@@ -15,15 +15,14 @@ namespace troupe::serialize {
 
 namespace {
 
-// Runs f, and turns what it throws into a Status.
+// Runs f, which writes into the archive, and turns what it throws into a Status.
 template <typename F>
-absl::Status Guard(const ValueType& type,
-                   absl::Status (*make_error)(std::string_view type, std::string_view what), F f) {
+absl::Status Guard(const ValueType& type, OutputArchive& archive, F f) {
   try {
     f();
     return absl::OkStatus();
   } catch (const std::exception& e) {
-    return make_error(type.name, e.what());
+    return internal::EncodeError(type.name, archive.path().Before(e.what()));
   }
 }
 
@@ -32,14 +31,10 @@ absl::Status Guard(const ValueType& type,
 absl::StatusOr<EncodedSize> Measure(const ValueType& type, const void* value) {
   if (type.number_bytes != 0) return EncodedSize{sizeof(ValueHeader) + type.number_bytes, 0};
   if (type.numbers != nullptr) return EncodedSize{kArrayDataAt + type.numbers(value).size(), 0};
-  EncodedSize size;
-  absl::Status status = Guard(type, internal::EncodeError, [&] {
-    OutputArchive archive({}, sizeof(ValueHeader), nullptr);
-    type.write(archive, value);
-    size = {archive.offset(), archive.ref_count()};
-  });
+  OutputArchive archive({}, sizeof(ValueHeader), nullptr);
+  absl::Status status = Guard(type, archive, [&] { type.write(archive, value); });
   if (!status.ok()) return status;
-  return size;
+  return EncodedSize{archive.offset(), archive.ref_count()};
 }
 
 absl::Status EncodeTo(const ValueType& type, const void* value, std::span<std::byte> out,
@@ -56,8 +51,8 @@ absl::Status EncodeTo(const ValueType& type, const void* value, std::span<std::b
     CopyBytes(out.data() + kArrayDataAt, numbers.data(), numbers.size());
     return absl::OkStatus();
   }
-  return Guard(type, internal::EncodeError, [&] {
-    OutputArchive archive(out, sizeof(ValueHeader), refs);
+  OutputArchive archive(out, sizeof(ValueHeader), refs);
+  return Guard(type, archive, [&] {
     type.write(archive, value);
     if (archive.offset() != out.size())
       throw ArchiveError("its size changed while it was being written");
@@ -79,16 +74,19 @@ absl::Status DecodeInto(const ValueType& type, std::span<const std::byte> bytes,
     std::memcpy(value, bytes.data() + sizeof(ValueHeader), type.number_bytes);
     return absl::OkStatus();
   }
-  return Guard(type, internal::DecodeError, [&] {
-    InputArchive archive(bytes, sizeof(ValueHeader), refs);
-    try {
-      type.read(archive, value);
-      if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");
-    } catch (...) {
-      archive.EmptyShared();
-      throw;
-    }
-  });
+  InputArchive archive(bytes, sizeof(ValueHeader), refs);
+  try {
+    type.read(archive, value);
+    if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");
+    return absl::OkStatus();
+  } catch (const std::exception& e) {
+    absl::Status status = internal::DecodeError(type.name, archive.path().Before(e.what()));
+    archive.EmptyShared();
+    return status;
+  } catch (...) {
+    archive.EmptyShared();
+    throw;
+  }
 }
 
 absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes) {

@@ -7,12 +7,17 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <forward_list>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <map>
+#include <queue>
 #include <random>
 #include <set>
+#include <stack>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/serialize/encoded_for_tests.h"
 
@@ -111,6 +116,13 @@ TEST(Serialize, WhatGoesInComesOut) {
   ExpectRoundTrip(std::set<int>{1, 2, 3});
   ExpectRoundTrip(std::list<int>{1, 2});
   ExpectRoundTrip(std::deque<int>{1, 2});
+  ExpectRoundTrip(std::forward_list<std::string>{"a", "b", "c"});
+  ExpectRoundTrip(std::queue<int>({1, 2, 3}));
+  ExpectRoundTrip(std::stack<std::string>({"a", "b"}));
+  ExpectRoundTrip(std::u16string(u"\u00e4\u4e2d"));
+  ExpectRoundTrip(std::unordered_multimap<int, std::string>{{1, "a"}, {1, "b"}, {2, "c"}});
+  ExpectRoundTrip(std::unordered_multiset<int>{1, 1, 2});
+  ExpectRoundTrip(std::unordered_set<std::string>{"a", "b"});
   ExpectRoundTrip(std::pair<int, std::string>{1, "one"});
   ExpectRoundTrip(std::optional<int>());
   ExpectRoundTrip(std::variant<int, std::string>("v"));
@@ -132,6 +144,17 @@ struct BySize {
 TEST(Serialize, ElementsOfEqualKeysKeepTheirOrder) {
   ExpectRoundTrip(std::multimap<int, int>{{1, 1}, {1, 3}, {1, 2}, {0, 4}});
   ExpectRoundTrip(std::multiset<std::string, BySize>{"b", "a", "c", ""});
+}
+
+TEST(Serialize, APriorityQueueKeepsItsOrder) {
+  using Queue = std::priority_queue<int, std::vector<int>, std::greater<int>>;
+  auto copy = Decode<Queue>(Encoded(Queue({}, {3, 1, 2})), {});
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  for (const int expected : {1, 2, 3}) {
+    ASSERT_EQ(copy->size(), static_cast<size_t>(4 - expected));
+    EXPECT_EQ(copy->top(), expected);
+    copy->pop();
+  }
 }
 
 TEST(Serialize, MoveOnlyAndSharedValues) {
@@ -288,6 +311,59 @@ struct WithRefs {
   std::vector<FakeRef> refs;
   std::map<std::string, FakeRef> named;
 };
+
+struct Named {
+  std::string label;
+  std::optional<Thrower> thrower;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(CEREAL_NVP(label), CEREAL_NVP(thrower));
+  }
+};
+struct Holder {
+  int number = 0;
+  std::map<std::string, std::vector<Named>> table;
+};
+TEST(Serialize, AnErrorNamesThePartOfTheValue) {
+  Holder holder;
+  holder.table["a"].resize(3);
+  holder.table["b"].resize(3);
+  EXPECT_TRUE(Measure(holder).ok());
+  holder.table["b"][2].thrower.emplace();
+  const auto size = Measure(holder);
+  ASSERT_FALSE(size.ok());
+  const std::string message(size.status().message());
+  EXPECT_NE(message.find("Holder cannot be sent: at .2[1].value[2].thrower ("), std::string::npos)
+      << message;
+  EXPECT_NE(message.find("Thrower): not today"), std::string::npos) << message;
+
+  // Of the value itself there is no path.
+  EXPECT_NE(std::string(Measure(Thrower()).status().message()).find("sent: not today"),
+            std::string::npos);
+
+  // Of bytes that end too early.
+  const std::vector<Named> names(5);
+  std::vector<std::byte> bytes = Encoded(names);
+  const size_t each = (bytes.size() - sizeof(ValueHeader) - 8) / names.size();
+  bytes.resize(bytes.size() - 2 * each + 4);
+  const auto copy = Decode<std::vector<Named>>(bytes, {});
+  ASSERT_FALSE(copy.ok());
+  EXPECT_NE(std::string(copy.status().message()).find("at [3].label (std::"), std::string::npos)
+      << copy.status();
+
+  // Of what lies deep, the outermost part.
+  Tree tree;
+  Tree* inner = &tree;
+  for (int i = 0; i < 100; ++i) inner = &inner->children.emplace_back();
+  bytes = Encoded(tree);
+  bytes.resize(bytes.size() - 1);
+  const auto cut = Decode<Tree>(bytes, {});
+  ASSERT_FALSE(cut.ok());
+  EXPECT_NE(std::string(cut.status().message()).find("at .2[0].2[0].2[0]"), std::string::npos)
+      << cut.status();
+  EXPECT_NE(std::string(cut.status().message()).find("[0]... ("), std::string::npos)
+      << cut.status();
+}
 
 TEST(Serialize, ReferencesTravelBesideTheBytes) {
   const ObjectId a = ObjectId::Make(ClientId(1), 1), b = ObjectId::Make(ClientId(1), 2);

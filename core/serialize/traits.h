@@ -222,10 +222,14 @@ struct FieldsProblem<std::tuple<F...>, Seen...> {
   }
 };
 
+// By cereal::access, which may be a friend.
+template <typename T>
+concept DefaultConstructible = cereal::traits::is_default_constructible<T>::value;
+
 // The receiver makes a T and fills it. A pointee may be made by its load_and_construct, or by what
 // is registered for a base class.
 template <typename T>
-concept CanBeFilled = std::is_default_constructible_v<T> || std::is_polymorphic_v<T> ||
+concept CanBeFilled = DefaultConstructible<T> || std::is_polymorphic_v<T> ||
     cereal::traits::has_load_and_construct<T, InputArchive>::value;
 
 // Of an aggregate without functions of its own.
@@ -373,8 +377,9 @@ constexpr bool AssertSerializable() {
       "a Secret does not travel: pass a SecretRef(\"env:KEY\"), which the worker resolves");
   static_assert(
       problem != Problem::kUnknown,
-      "this type cannot travel: make it an aggregate of types that can, or give it "
-      "template <class Archive> void serialize(Archive& archive) { archive(field, ...); }");
+      "this type cannot travel: make it an aggregate of types that can, give it "
+      "template <class Archive> void serialize(Archive& archive) { archive(field, ...); }, or "
+      "include its header of <cereal/types/> where cereal has one");
   return true;
 }
 
