@@ -170,7 +170,8 @@ class [[nodiscard]] MethodBuilder {
  public:
   static_assert(internal::AssertMethod<C, M>());
 
-  MethodBuilder(internal::Handle actor, M method) : actor_(std::move(actor)), method_(method) {}
+  MethodBuilder(internal::Handle actor, M method, CallSite site)
+      : actor_(std::move(actor)), method_(method), site_(site) {}
 
   MethodBuilder Options(CallOptions options) && {
     options_ = std::move(options);
@@ -194,6 +195,7 @@ class [[nodiscard]] MethodBuilder {
     if (actor_.id().is_null()) internal::Throw(internal::NullRefError("Remote"));
     internal::OutgoingCall call(actor_.session());
     call.SetEntry(&internal::MethodEntry<C, M>::Run);
+    call.SetCallSite(site_);
     call.SetCallable(internal::PackCallable(method_));
     call.SetName(options_.name.empty() ? internal::NameOfCallable(method_) : options_.name);
     internal::ApplyDeadline(options_.deadline, options_.timeout, call);
@@ -207,6 +209,7 @@ class [[nodiscard]] MethodBuilder {
 
   internal::Handle actor_;
   M method_;
+  CallSite site_;
   CallOptions options_;
 };
 
@@ -218,8 +221,8 @@ class ActorHandle {
   explicit ActorHandle(internal::Handle handle) : handle_(std::move(handle)) {}
 
   template <typename M>
-  MethodBuilder<C, M> Task(M method) const {
-    return MethodBuilder<C, M>(handle_, method);
+  MethodBuilder<C, M> Task(M method, CallSite site = CallSite::Here()) const {
+    return MethodBuilder<C, M>(handle_, method, site);
   }
 
   // Of a method that is registered under a name, in whatever executable the actor runs: see
@@ -247,25 +250,26 @@ class [[nodiscard]] ActorBuilder {
   }
 
   // Returns at once; the constructor's failure reaches the first caller.
-  ActorHandle<C> Remote() && {
+  ActorHandle<C> Remote(CallSite site = CallSite::Here()) && {
     // An ObjectRef is resolved first where the class takes the value.
     constexpr bool resolved =
         std::is_constructible_v<C, typename internal::DeducedParameter<A>::type...>;
     static_assert(resolved || std::is_constructible_v<C, A...>,
                   "the class has no constructor for these arguments");
     if constexpr (resolved) {
-      return Submit<typename internal::DeducedParameter<A>::type...>();
+      return Submit<typename internal::DeducedParameter<A>::type...>(site);
     } else {
-      return Submit<A...>();
+      return Submit<A...>(site);
     }
   }
 
  private:
   template <typename... P>
-  ActorHandle<C> Submit() {
+  ActorHandle<C> Submit(CallSite site) {
     static_assert((internal::AssertParameter<P>() && ...));
     internal::OutgoingCall call(internal::CurrentSession());
     call.SetEntry(&internal::ConstructorEntry<C, P...>::Run);
+    call.SetCallSite(site);
     const std::string type(serialize::TypeName<C>());
     call.SetName(type);
     call.spec().type_name = type;

@@ -95,8 +95,10 @@ struct CaptureSize {
   std::string_view type;
   size_t bytes;
 };
-// Says once per call site that much was bound.
+// Says that much was bound, unless that was said of the call site before.
 void WarnOfLargeCaptures(CallSite site, const std::vector<CaptureSize>& captures);
+// The same of the fields of a function object.
+void WarnOfLargeFields(CallSite site, std::string_view type, size_t bytes);
 
 }  // namespace internal
 
@@ -138,6 +140,18 @@ template <typename T>
 struct IsBoundCallable : std::false_type {};
 template <typename F, typename... V>
 struct IsBoundCallable<Bind<F, V...>> : std::true_type {};
+
+// F itself, or the function that is bound in it.
+template <typename F>
+struct FunctionInside {
+  using type = F;
+};
+template <typename F, typename... V>
+struct FunctionInside<Bind<F, V...>> {
+  using type = F;
+};
+template <typename F>
+using FunctionIn = typename FunctionInside<F>::type;
 
 // f itself, or what is bound in it.
 template <typename F>

@@ -19,6 +19,7 @@
 
 #include "absl/time/time.h"
 #include "core/base/ids.h"
+#include "sdk/call_site.h"
 
 namespace troupe {
 
@@ -29,6 +30,7 @@ struct TaskInfo {
   ActorId actor;         // null outside of actors
   absl::Time deadline = absl::InfiniteFuture();
   std::stop_token stop;
+  CallSite call_site;  // of the Task(f), in the caller's source; empty where it was called by name
 
   explicit operator bool() const { return !id.is_null(); }
   const std::stop_token& stop_token() const { return stop; }

@@ -1,14 +1,55 @@
 #include "sdk/function_registry.h"
 
+#include <span>
+
 #include "absl/strings/str_cat.h"
 #include "worker/code_reference.h"
 
 namespace troupe {
+namespace internal {
+
+void RegisteredFunction::BeginCall(OutgoingCall& call) {
+  if (function_->entry == nullptr)
+    Throw(ErrorKind::kNotSerializable, "CallNamed: a method of a class that cannot travel");
+  call.SetEntry(function_->entry);
+  const auto callable = std::as_bytes(std::span(function_->callable));
+  call.SetCallable({callable.begin(), callable.end()});
+  const std::shared_ptr<worker::Session>& session = call.session();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  stored_.resize(function_->bound.size());
+  for (size_t i = 0; i < function_->bound.size(); ++i) {
+    const auto encoded = std::as_bytes(std::span(function_->bound[i]));
+    if (encoded.size() <= session->max_inline_value_bytes()) {
+      call.AddEncoded(encoded);
+      continue;
+    }
+    if (stored_[i].id().is_null() || stored_[i].session() != session)
+      stored_[i] = PutEncoded(session, encoded);
+    call.AddObject(stored_[i]);
+  }
+}
+
+}  // namespace internal
 
 std::shared_ptr<const worker::NamedFunction> FunctionRegistry::Find(std::string_view name) const {
   auto function = functions_.Find(name);
   if (function == nullptr) internal::Throw(functions_.UnknownError(name));
   return function;
+}
+
+std::shared_ptr<internal::RegisteredFunction> FunctionRegistry::FindToCall(
+    const std::string& name, const std::string& signature) const {
+  const auto function = Find(name);
+  if (function->signature != signature) {
+    internal::Throw(ErrorKind::kTypeMismatch,
+                    absl::StrCat("\"", name, "\" is registered as ", function->signature,
+                                 " and was called as ", signature));
+  }
+  const std::lock_guard<std::mutex> lock(called_mutex_);
+  auto& called = called_[name];
+  if (called == nullptr || called->function() != function)
+    called = std::make_shared<internal::RegisteredFunction>(function);
+  return called;
 }
 
 std::string FunctionRegistry::Pack(std::string_view name, const std::string& parameters,

@@ -19,13 +19,18 @@
 //   std::string task = registry.PackTask("score", 0.5);    // without it: some hundred bytes
 //   other.Load(once);
 //   double y = troupe::UnpackResult<double>(other.ExecutePacked(task));
+// They are called on the cluster as they are registered, by workers that run already, too; what is
+// bound to one and large is stored once:
+//   troupe::ObjectRef<double> y = registry.CallNamed<double(double)>("score").Remote(0.5);
 // Thread-safe.
 #ifndef TROUPE_SDK_FUNCTION_REGISTRY_H_
 #define TROUPE_SDK_FUNCTION_REGISTRY_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +43,29 @@
 
 namespace troupe {
 
+template <typename Signature>
+class NamedTask;
+
+namespace internal {
+
+// A function of a registry, as what is called on a cluster. Thread-safe.
+class RegisteredFunction {
+ public:
+  explicit RegisteredFunction(std::shared_ptr<const worker::NamedFunction> function)
+      : function_(std::move(function)) {}
+
+  const std::shared_ptr<const worker::NamedFunction>& function() const { return function_; }
+  // Makes it a call of this function; its arguments come behind.
+  void BeginCall(OutgoingCall& call);
+
+ private:
+  const std::shared_ptr<const worker::NamedFunction> function_;
+  std::mutex mutex_;
+  std::vector<Handle> stored_;  // of what is bound: null what travels in the message
+};
+
+}  // namespace internal
+
 class FunctionRegistry {
  public:
   // Replaces one of that name.
@@ -45,6 +73,10 @@ class FunctionRegistry {
   void Register(std::string name, F f) {
     functions_.Add(std::move(name), internal::MakeNamed(f));
   }
+  // One of them as it is now, for calls in the current session. Throws UnknownFunction,
+  // TypeMismatch. Remote throws NotSerializable of a method whose objects cannot travel.
+  template <typename Signature>
+  NamedTask<Signature> CallNamed(std::string name) const;
   std::vector<std::string> names() const { return functions_.names(); }
   // Throw UnknownFunction.
   size_t size(std::string_view name) const { return Find(name)->bytes(); }  // with what is bound
@@ -70,10 +102,14 @@ class FunctionRegistry {
   using Argument = internal::ConstructorArgument<A>;
 
   std::shared_ptr<const worker::NamedFunction> Find(std::string_view name) const;
+  std::shared_ptr<internal::RegisteredFunction> FindToCall(const std::string& name,
+                                                           const std::string& signature) const;
   std::string Pack(std::string_view name, const std::string& parameters,
                    std::vector<std::string> arguments) const;
 
   worker::NamedFunctions functions_;
+  mutable std::mutex called_mutex_;
+  mutable std::map<std::string, std::shared_ptr<internal::RegisteredFunction>> called_;
 };
 
 template <typename F>
@@ -106,6 +142,8 @@ class [[nodiscard]] NamedTask<R(P...)> {
   NamedTask(std::string name, internal::Handle actor,
             std::shared_ptr<const internal::StoredCode> code = nullptr)
       : name_(std::move(name)), actor_(std::move(actor)), code_(std::move(code)) {}
+  NamedTask(std::string name, std::shared_ptr<internal::RegisteredFunction> registered)
+      : name_(std::move(name)), registered_(std::move(registered)) {}
 
   NamedTask Options(TaskOptions options) && {
     options_ = std::move(options);
@@ -120,7 +158,9 @@ class [[nodiscard]] NamedTask<R(P...)> {
     const bool of_actor = !actor_.id().is_null();
     internal::OutgoingCall call(of_actor ? actor_.session() : internal::CurrentSession());
     const std::string signature = internal::SignatureText<R>(internal::ParameterList<P...>());
-    if (code_ != nullptr) {
+    if (registered_ != nullptr) {
+      registered_->BeginCall(call);
+    } else if (code_ != nullptr) {
       internal::CallStoredCode(*code_, name_, signature, call);
     } else {
       call.SetFunction(name_, signature);
@@ -140,13 +180,22 @@ class [[nodiscard]] NamedTask<R(P...)> {
  private:
   std::string name_;
   internal::Handle actor_;
-  std::shared_ptr<const internal::StoredCode> code_;  // null: this executable's
+  std::shared_ptr<const internal::StoredCode> code_;          // null: this executable's
+  std::shared_ptr<internal::RegisteredFunction> registered_;  // null: of no FunctionRegistry
   TaskOptions options_;
 };
 
 template <typename Signature>
 NamedTask<Signature> CallNamed(std::string name) {
   return NamedTask<Signature>(std::move(name), internal::Handle());
+}
+
+template <typename Signature>
+NamedTask<Signature> FunctionRegistry::CallNamed(std::string name) const {
+  auto registered = [&]<typename R, typename... P>(R (*)(P...)) {
+    return FindToCall(name, internal::SignatureText<R>(internal::ParameterList<P...>()));
+  }(static_cast<Signature*>(nullptr));
+  return NamedTask<Signature>(std::move(name), std::move(registered));
 }
 
 template <typename C>

@@ -50,14 +50,28 @@ std::optional<ErrorInfo> GetInto(const Handle& handle, absl::Duration timeout,
   return FetchInto(handle, deadline, type, value);
 }
 
-Handle PutValue(const serialize::ValueType& type, const void* value) {
-  std::shared_ptr<worker::Session> session = CurrentSession();
-  auto encoded = Encode(*session, type, value);
+namespace {
+
+Handle SealOrThrow(std::shared_ptr<worker::Session> session,
+                   std::variant<worker::EncodedResult, ErrorInfo> encoded) {
   if (auto* error = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*error));
   auto& result = std::get<worker::EncodedResult>(encoded);
   auto sealed = session->Seal(std::move(result.space), result.refs.ids());
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) Throw(std::move(*error));
   return Handle(std::move(session), std::get<objectstore::HandleCount*>(sealed));
+}
+
+}  // namespace
+
+Handle PutValue(const serialize::ValueType& type, const void* value) {
+  std::shared_ptr<worker::Session> session = CurrentSession();
+  auto encoded = Encode(*session, type, value);
+  return SealOrThrow(std::move(session), std::move(encoded));
+}
+
+Handle PutEncoded(std::shared_ptr<worker::Session> session, std::span<const std::byte> encoded) {
+  auto copy = CopyEncoded(*session, encoded);
+  return SealOrThrow(std::move(session), std::move(copy));
 }
 
 void RefuseDuplicates(const std::vector<ObjectId>& ids) {

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -52,8 +53,9 @@ std::optional<ErrorInfo> FetchInto(const Handle& handle, int64_t deadline_nanos,
 // The same of any; waits for it.
 std::optional<ErrorInfo> GetInto(const Handle& handle, absl::Duration timeout,
                                  const serialize::ValueType& type, void* value);
-// Throws.
+// Throw.
 Handle PutValue(const serialize::ValueType& type, const void* value);
+Handle PutEncoded(std::shared_ptr<worker::Session> session, std::span<const std::byte> encoded);
 
 struct Nothing {};  // what a task that returns void resolves to
 

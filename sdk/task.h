@@ -25,6 +25,7 @@
 
 #include "absl/time/time.h"
 #include "core/base/limits.h"
+#include "sdk/call_site.h"
 #include "sdk/internal/call.h"
 #include "sdk/placement_group.h"
 #include "sdk/retry_on.h"
@@ -59,8 +60,10 @@ void ApplyDeadline(absl::Time deadline, absl::Duration timeout, OutgoingCall& ca
 template <typename F, typename Shape = internal::OneResult>
 class [[nodiscard]] TaskBuilder {
  public:
-  explicit TaskBuilder(F f, TaskOptions options = {}, uint32_t count = 1)
-      : f_(std::move(f)), options_(std::move(options)), count_(count) {}
+  static_assert(internal::AssertCallable<internal::FunctionIn<F>>());
+
+  explicit TaskBuilder(F f, CallSite site, TaskOptions options = {}, uint32_t count = 1)
+      : f_(std::move(f)), site_(site), options_(std::move(options)), count_(count) {}
 
   TaskBuilder Options(TaskOptions options) && {
     options_ = std::move(options);
@@ -76,11 +79,11 @@ class [[nodiscard]] TaskBuilder {
   //   auto [low, high] = troupe::Task(Split).Returns<Half, Half>().Remote(data);
   template <typename... R>
   TaskBuilder<F, internal::TupleResults<R...>> Returns() const {
-    return TaskBuilder<F, internal::TupleResults<R...>>(f_, options_, sizeof...(R));
+    return TaskBuilder<F, internal::TupleResults<R...>>(f_, site_, options_, sizeof...(R));
   }
   // Of a function that returns a vector of so many: a vector of references.
   TaskBuilder<F, internal::VectorResults> Returns(uint32_t count) const {
-    return TaskBuilder<F, internal::VectorResults>(f_, options_, count);
+    return TaskBuilder<F, internal::VectorResults>(f_, site_, options_, count);
   }
   // Of a function that returns a Generator: how many items it may be ahead of its consumer.
   TaskBuilder Window(uint32_t items) && {
@@ -104,7 +107,6 @@ class [[nodiscard]] TaskBuilder {
  private:
   template <typename G, typename... A>
   auto Submit(const G& f, A&&... arguments) const {
-    static_assert(internal::AssertCallable<G>());
     return Submit(f, typename internal::ParametersOf<G, A...>::type(),
                   std::forward<A>(arguments)...);
   }
@@ -121,7 +123,8 @@ class [[nodiscard]] TaskBuilder {
         internal::Entry<G, internal::ParameterList<internal::TravellingParameter<P, A>...>, Shape>;
     internal::OutgoingCall call(internal::CurrentSession());
     call.SetEntry(&Entry::Run);
-    call.SetCallable(internal::PackCallable(f));
+    call.SetCallSite(site_);
+    call.SetCallable(internal::PackCallable(f, site_));
     call.SetName(options_.name.empty() ? internal::NameOfCallable(f) : options_.name);
     internal::Apply(options_, call);
     call.SetResults(count_, Returned::kStream ? window_ : 0);
@@ -130,14 +133,15 @@ class [[nodiscard]] TaskBuilder {
   }
 
   F f_;
+  CallSite site_;
   TaskOptions options_;
   uint32_t count_ = 1;  // of results
   uint32_t window_ = kDefaultStreamWindow;
 };
 
 template <typename F>
-TaskBuilder<std::decay_t<F>> Task(F&& f) {
-  return TaskBuilder<std::decay_t<F>>(std::forward<F>(f));
+TaskBuilder<std::decay_t<F>> Task(F&& f, CallSite site = CallSite::Here()) {
+  return TaskBuilder<std::decay_t<F>>(std::forward<F>(f), site);
 }
 
 }  // namespace troupe

@@ -4,7 +4,10 @@
 #include <link.h>
 
 #include <cstring>
+#include <limits>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -16,7 +19,16 @@ struct Executable {
   uintptr_t base = 0;
   uintptr_t code_begin = 0;  // of the executable segment
   uintptr_t code_end = 0;
+  std::vector<std::pair<uintptr_t, uintptr_t>> constants;  // begin and end of what nobody writes
   std::string build_id;
+
+  // Where the constants around an address end; 0 where there are none.
+  uintptr_t EndOfConstants(uintptr_t address) const {
+    for (const auto& [begin, end] : constants) {
+      if (begin <= address && address < end) return end;
+    }
+    return 0;
+  }
 };
 
 void ReadNotes(const char* at, const char* end, std::string* build_id) {
@@ -43,6 +55,8 @@ int Inspect(dl_phdr_info* info, size_t, void* data) {
       executable->code_begin = begin;
       executable->code_end = begin + header.p_memsz;
     }
+    if (header.p_type == PT_LOAD && (header.p_flags & (PF_R | PF_W)) == PF_R)
+      executable->constants.emplace_back(begin, begin + header.p_memsz);
     if (header.p_type == PT_NOTE) {
       ReadNotes(reinterpret_cast<const char*>(begin),
                 reinterpret_cast<const char*>(begin + header.p_memsz), &executable->build_id);
@@ -104,6 +118,23 @@ absl::StatusOr<const void*> CodeAtOffset(uint64_t offset) {
     }
   }
   return reinterpret_cast<const void*>(address);
+}
+
+uint32_t OffsetOfText(const char* text) {
+  const Executable& executable = ThisExecutable();
+  const auto address = reinterpret_cast<uintptr_t>(text);
+  if (executable.EndOfConstants(address) == 0) return 0;
+  const uintptr_t offset = address - executable.base;
+  return offset <= std::numeric_limits<uint32_t>::max() ? static_cast<uint32_t>(offset) : 0;
+}
+
+const char* TextAtOffset(uint32_t offset) {
+  const Executable& executable = ThisExecutable();
+  const uintptr_t address = executable.base + offset;
+  const uintptr_t end = offset == 0 ? 0 : executable.EndOfConstants(address);
+  const auto* const text = reinterpret_cast<const char*>(address);
+  // Another process has sent it: what is there may have no end.
+  return end != 0 && std::memchr(text, 0, end - address) != nullptr ? text : "";
 }
 
 const std::string& BuildId() { return ThisExecutable().build_id; }

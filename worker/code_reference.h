@@ -4,8 +4,8 @@
 // Address randomisation moves the whole executable, so the offset from its base is the same in
 // every process of one build; the build id in the handshake says that it is one build. Functions in
 // shared objects have no such name: those of SharedCode (worker/shared_code.h) are referred to
-// within their own process alone. Thread-safe.   Errors: FailedPrecondition, saying what was
-// passed.
+// within their own process alone. Constant texts are referred to in the same way. Thread-safe.
+// Errors: FailedPrecondition, saying what was passed.
 #ifndef TROUPE_WORKER_CODE_REFERENCE_H_
 #define TROUPE_WORKER_CODE_REFERENCE_H_
 
@@ -29,6 +29,11 @@ class LocalCodeScope {
   LocalCodeScope(const LocalCodeScope&) = delete;
   LocalCodeScope& operator=(const LocalCodeScope&) = delete;
 };
+
+// The offset of a constant text of this executable, such as __builtin_FILE(); 0 of any other.
+uint32_t OffsetOfText(const char* text);
+// "" for what is the offset of none.
+const char* TextAtOffset(uint32_t offset);
 
 // The executable's GNU build id as bytes; empty where the linker wrote none.
 const std::string& BuildId();

@@ -171,7 +171,9 @@ void Executor::Begin(Owned execution) {
       spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor,
       task.dispatch.time_left_nanos == 0 ? kForever
                                          : MonotonicNanos() + task.dispatch.time_left_nanos,
-      execution->slot.stop.get_token()};
+      execution->slot.stop.get_token(),
+      spec.caller.site_file,
+      spec.caller.site_line};
   std::optional<ErrorInfo> thrown;
   TaskEntry entry = nullptr;
   TaskCall& call = execution->call;

@@ -126,6 +126,8 @@ struct RunningTask {
   ActorId actor;
   int64_t deadline_nanos = kForever;  // in MonotonicNanos
   std::stop_token stop;
+  uint32_t site_file = 0;  // a TextAtOffset, of a call to code of this executable
+  uint16_t site_line = 0;
 };
 const RunningTask* CurrentRunningTask();
 

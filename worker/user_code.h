@@ -11,9 +11,9 @@
 
 namespace troupe::worker {
 
-// What it threw: a TaskError with type, message, where the type is registered, payload, and the
-// stack where it was thrown.
-// `in_handler` is given it while what was thrown is the current exception.
+// What it threw: a TaskError with type, message and those of what is nested in it, where the type
+// is registered, payload, and the stack where it was thrown. `in_handler` is given it while what
+// was thrown is the current exception.
 std::optional<ErrorInfo> CallUserCode(
     absl::FunctionRef<void()> code,
     absl::FunctionRef<void(const ErrorInfo&)> in_handler = [](const ErrorInfo&) {});

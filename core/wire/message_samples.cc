@@ -77,7 +77,7 @@ TaskSpec SampleSpec() {
   spec.detached = true;
   spec.timeout_nanos = 11;
   spec.grace_nanos = -1;
-  spec.parent = TaskId(12, 13);
+  spec.caller.task = TaskId(12, 13);
   spec.retry_on = 14;
   spec.max_calls = 15;
   spec.max_task_retries = -1;
@@ -107,11 +107,15 @@ Samples<ClientMessage> ClientMessageSamples() {
   TaskSpec task = SampleSpec(), call = SampleSpec();
   task.kind = TaskKind::kTask;
   call.kind = TaskKind::kActorCall;
+  TaskSpec with_site;
+  with_site.caller.site_file = kMax32;
+  with_site.caller.site_line = 0xFFFE;
   Samples<ClientMessage> samples = {
       {"submit_empty", TaskSpec()},
       {"submit_task", task},
       {"submit_actor_creation", SampleSpec()},
       {"submit_actor_call", call},
+      {"submit_with_call_site", with_site},
       {"complete_empty", Complete()},
       {"complete", Complete{TaskId(1, 2), 3, kMax32, SampleValues(), false}},
       {"complete_to_retry", Complete{TaskId(1, 2), 3, 4, {}, true}},

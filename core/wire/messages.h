@@ -70,6 +70,13 @@ struct Placement {
   uint32_t bundle = 0;  // 0: any one of the group's; else 1 + its number
 };
 
+// Who has submitted a task.
+struct Caller {
+  TaskId task;             // null: none of the client's tasks
+  uint32_t site_file = 0;  // where in the source: offset of its name in the job's image
+  uint16_t site_line = 0;
+};
+
 enum class TaskKind : uint16_t { kTask = 0, kActorCreation = 1, kActorCall = 2 };
 
 // The ids whose objects must be there before the task begins, in order.
@@ -89,7 +96,7 @@ struct TaskSpec {
   bool detached = false;
   int64_t timeout_nanos = 0;
   int64_t grace_nanos = 0;
-  TaskId parent;
+  Caller caller;
   uint64_t retry_on = 0;
   uint32_t max_calls = 0;
   int32_t max_task_retries = 0;

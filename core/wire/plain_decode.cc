@@ -41,12 +41,14 @@ bool Get(PlainReader& reader, const Part& part, TaskSpec* task) {
   t.entry = part.Word(2);
   t.cpu_units = static_cast<int64_t>(part.Word(3));
   t.grace_nanos = static_cast<int64_t>(part.Word(4));
-  t.parent = TaskId(part.Word(5), part.Word(6));
+  t.caller.task = TaskId(part.Word(5), part.Word(6));
   t.num_returns = part.Half(14);
   t.max_retries = static_cast<int32_t>(part.Half(15));
   t.priority = static_cast<int32_t>(part.Half(16));
   t.depth = part.Half(17);
   t.kind = TaskKind(kind);
+  t.caller.site_line = part.Quarter(37);
+  t.caller.site_file = part.Half(19);
   List arguments;
   if (!reader.Text(part, plain::kName, &t.name) ||
       !reader.Data(part, plain::kCallable, &t.callable) ||

@@ -114,11 +114,12 @@ std::optional<Bytes> EncodePlain(const TaskSpec& t, MessageBuffer& buffer) {
   task[2] = t.entry;
   task[3] = static_cast<uint64_t>(t.cpu_units);
   task[4] = static_cast<uint64_t>(t.grace_nanos);
-  task[5] = t.parent.hi();
-  task[6] = t.parent.lo();
+  task[5] = t.caller.task.hi();
+  task[6] = t.caller.task.lo();
   task[7] = Halves(t.num_returns, static_cast<uint32_t>(t.max_retries));
   task[8] = Halves(static_cast<uint32_t>(t.priority), t.depth);
-  task[9] = static_cast<uint16_t>(t.kind);
+  task[9] = Halves(static_cast<uint16_t>(t.kind) | uint32_t{t.caller.site_line} << 16,
+                   t.caller.site_file);
   uint64_t* const pointers = task + plain::kTaskSpec.data;
   writer.Text(pointers + plain::kName, t.name);
   if (!t.callable.empty()) writer.Data(pointers + plain::kCallable, t.callable);

@@ -79,6 +79,8 @@ struct TaskSpec {
   options @15 :TaskOptions;
   call @16 :ActorCall;
   creation @17 :ActorCreation;
+  siteLine @18 :UInt16;     # of the call in the user's source; 0: it is not known
+  siteFile @19 :UInt32;     # offset of that source's name, in the job's image
 }
 
 struct TaskOptions {

@@ -152,13 +152,15 @@ void Set(const TaskSpec& t, schema::TaskSpec::Builder b) {
   b.setEntry(t.entry);
   b.setCpuUnits(t.cpu_units);
   b.setGraceNanos(t.grace_nanos);
-  b.setParentHi(t.parent.hi());
-  b.setParentLo(t.parent.lo());
+  b.setParentHi(t.caller.task.hi());
+  b.setParentLo(t.caller.task.lo());
   b.setNumReturns(t.num_returns);
   b.setMaxRetries(t.max_retries);
   b.setPriority(t.priority);
   b.setDepth(t.depth);
   b.setKind(static_cast<uint16_t>(t.kind));
+  b.setSiteFile(t.caller.site_file);
+  b.setSiteLine(t.caller.site_line);
   SetText(t.name, [&](unsigned n) { return b.initName(n); });
   if (!t.callable.empty()) b.setCallable(ToKj(t.callable));
   if (!t.arguments.empty()) {
@@ -179,12 +181,14 @@ absl::Status Get(schema::TaskSpec::Reader r, TaskSpec* task) {
   t.entry = r.getEntry();
   t.cpu_units = r.getCpuUnits();
   t.grace_nanos = r.getGraceNanos();
-  t.parent = TaskId(r.getParentHi(), r.getParentLo());
+  t.caller.task = TaskId(r.getParentHi(), r.getParentLo());
   t.num_returns = r.getNumReturns();
   t.max_retries = r.getMaxRetries();
   t.priority = r.getPriority();
   t.depth = r.getDepth();
   t.kind = TaskKind(r.getKind());
+  t.caller.site_file = r.getSiteFile();
+  t.caller.site_line = r.getSiteLine();
   t.name = FromKj(r.getName());
   t.callable = FromKj(r.getCallable());
   const auto arguments = r.getArguments();

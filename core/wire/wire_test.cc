@@ -251,7 +251,7 @@ TEST(Wire, EachFieldOfATaskTravelsAlone) {
     TaskSpec placed, called, child;
     placed.placement.group = id;
     called.actor = ActorId(id.hi(), id.lo());
-    child.parent = TaskId(id.hi(), id.lo());
+    child.caller.task = TaskId(id.hi(), id.lo());
     expect_travels(placed, "a placement");
     expect_travels(called, "an actor");
     expect_travels(child, "a parent");
@@ -290,7 +290,7 @@ TaskSpec PlainTask() {
   task.entry = 3;
   task.cpu_units = -4;
   task.grace_nanos = -1;
-  task.parent = TaskId(5, 6);
+  task.caller = {.task = TaskId(5, 6), .site_file = 0x89ABCDEF, .site_line = 0xFEDC};
   task.num_returns = 7;
   task.max_retries = -1;
   task.priority = std::numeric_limits<int32_t>::min();

@@ -170,7 +170,7 @@ TEST_F(CancelTest, RecursiveReachesGrandchildrenWhoseParentHasEnded) {
   const SendDispatch first = SubmitAndBeginFirst(1);
   const auto submit_child = [&](ClientId worker, uint64_t sequence, TaskId parent) {
     wire::TaskSpec child = Spec(worker, sequence);
-    child.parent = parent;
+    child.caller.task = parent;
     child.depth = 1;
     EXPECT_TRUE(Submit(worker, child).ok());
     return child.id;

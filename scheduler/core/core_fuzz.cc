@@ -441,7 +441,7 @@ void World::Submit(CoreEvent what, const FuzzEvent& event) {
   spec.name = "Work";
   spec.type_name = "Counter";
   spec.grace_nanos = 1'000'000;
-  if (Sent* sent = FindSent(process, event.which)) spec.parent = sent->task;
+  if (Sent* sent = FindSent(process, event.which)) spec.caller.task = sent->task;
   if ((event.much & 0x80) != 0) spec.timeout_nanos = 1'000'000'000;
   if (lies && event.other % 8 == 0) spec.id = TaskId::Make(ClientId(1 + event.which % 8), 1);
   if (what == CoreEvent::kSubmitActor) {

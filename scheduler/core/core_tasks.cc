@@ -28,7 +28,7 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   if (!status.ok()) return status;
   if (tasks_.Find(spec.id) != nullptr) {  // else it has failed already
     const Worker* const worker = submitter->worker;
-    Task* const parent = worker == nullptr ? nullptr : FindTask(spec.parent);
+    Task* const parent = worker == nullptr ? nullptr : FindTask(spec.caller.task);
     const bool has_parent = parent != nullptr && parent->worker == worker;
     if (jobs_.at(submitter->job).ended || (worker != nullptr && worker->disowned)) {
       FailTask(task, JobEnded(*task));  // sent before the process knew

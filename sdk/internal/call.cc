@@ -1,10 +1,12 @@
 #include "sdk/internal/call.h"
 
+#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "worker/code_reference.h"
 #include "worker/function_name.h"
 
 namespace troupe::internal {
@@ -42,6 +44,12 @@ void OutgoingCall::SetResults(uint32_t count, uint32_t stream_window) {
   spec_.stream_window = stream_window;
 }
 
+void OutgoingCall::SetCallSite(CallSite site) {
+  spec_.caller.site_file = worker::OffsetOfText(site.file);
+  // Of generated code with more lines, the last that can be said.
+  spec_.caller.site_line = static_cast<uint16_t>(std::clamp(site.line, 0, 0xFFFF));
+}
+
 void OutgoingCall::CheckOwner(const Handle& handle) const {
   if (handle.id().is_null()) Throw(NullRefError("Remote"));
   if (handle.session() != session_) {
@@ -70,6 +78,12 @@ std::vector<ObjectId>& OutgoingCall::AddList(size_t count) {
 
 void OutgoingCall::AddValue(const serialize::ValueType& type, const void* value) {
   auto encoded = Encode(*session_, type, value);
+  if (auto* error = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*error));
+  AddEncoded(std::get<worker::EncodedResult>(std::move(encoded)));
+}
+
+void OutgoingCall::AddEncoded(std::span<const std::byte> bytes) {
+  auto encoded = CopyEncoded(*session_, bytes);
   if (auto* error = std::get_if<ErrorInfo>(&encoded)) Throw(std::move(*error));
   AddEncoded(std::get<worker::EncodedResult>(std::move(encoded)));
 }
@@ -114,7 +128,8 @@ uint64_t AddressOrThrow(uint64_t offset) {
   return reinterpret_cast<uint64_t>(*code);
 }
 
-std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* object) {
+std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* object,
+                                  CallSite site) {
   const auto size = serialize::Measure(type, object);
   if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
   std::vector<std::byte> bytes(size->bytes);
@@ -125,6 +140,8 @@ std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* 
     Throw(ErrorKind::kNotSerializable,
           "a function object may not hold references: pass them as arguments, or by Bind");
   }
+  if (bytes.size() > Limits::kLargeCaptureBytes && *site.file != '\0')
+    WarnOfLargeFields(site, type.name, bytes.size());
   return bytes;
 }
 
@@ -139,7 +156,7 @@ std::optional<ErrorInfo> UnpackObject(std::span<const std::byte> bytes,
 std::vector<Handle> OutgoingCall::Submit() {
   if (const worker::RunningTask* parent = worker::CurrentRunningTask()) {
     spec_.depth = parent->depth + 1;
-    spec_.parent = parent->id;
+    spec_.caller.task = parent->id;
   }
   const uint32_t num_returns = spec_.num_returns;
   auto submitted = session_->Submit(std::move(spec_));

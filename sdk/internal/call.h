@@ -13,6 +13,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "sdk/bind.h"
+#include "sdk/call_site.h"
 #include "sdk/get.h"
 #include "sdk/internal/callable.h"
 #include "sdk/internal/kept.h"
@@ -54,6 +55,7 @@ class OutgoingCall {
   // `bundle`: 0: any one of the group's; else 1 + its number.
   void SetPlacement(const Handle& group, uint32_t bundle);
   void SetName(std::string name);
+  void SetCallSite(CallSite site);
   void SetCallable(std::vector<std::byte> bytes);
 
   // Appends an argument for a parameter P.
@@ -65,6 +67,11 @@ class OutgoingCall {
       AddOne<P>(std::forward<A>(argument));
     }
   }
+
+  // An argument that is an object. Throws where it is null, or of another session.
+  void AddObject(const Handle& handle);
+  // An argument that is encoded already, and holds no references.
+  void AddEncoded(std::span<const std::byte> encoded);
 
   // Submits it, once; a handle on each result, in order.
   std::vector<Handle> Submit();
@@ -123,9 +130,7 @@ class OutgoingCall {
     }
   }
 
-  // Throws where it is null, or of another session.
   void CheckOwner(const Handle& handle) const;
-  void AddObject(const Handle& handle);
   template <typename T>
   void AddObjects(const std::vector<ObjectRef<T>>& refs) {
     std::vector<ObjectId>& ids = AddList(refs.size());

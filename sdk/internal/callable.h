@@ -25,6 +25,7 @@
 #include "core/base/string_view.h"
 #include "core/serialize/serialize.h"
 #include "sdk/array.h"
+#include "sdk/call_site.h"
 #include "sdk/errors.h"
 #include "sdk/object_ref.h"
 #include "worker/code_reference.h"
@@ -154,11 +155,12 @@ constexpr bool IsVirtual(const MemberPointerWords& words) {
 #endif
 }
 
-// Of a function object with fields.
-std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* object);
+// Of a function object with fields. Where there is much in them, says so once per call site.
+std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* object,
+                                  CallSite site);
 
 template <typename F>
-std::vector<std::byte> PackCallable(const F& f) {
+std::vector<std::byte> PackCallable(const F& f, CallSite site = {}) {
   if constexpr (std::is_member_function_pointer_v<F>) {
     static_assert(sizeof(F) == sizeof(MemberPointerWords));
     auto words = std::bit_cast<MemberPointerWords>(f);
@@ -173,7 +175,7 @@ std::vector<std::byte> PackCallable(const F& f) {
   } else if constexpr (std::is_empty_v<F>) {
     return {};
   } else {
-    return PackObject(serialize::TypeOf<F>(), std::addressof(f));
+    return PackObject(serialize::TypeOf<F>(), std::addressof(f), site);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "sdk/current_task.h"
 #include "sdk/errors.h"
+#include "worker/code_reference.h"
 #include "worker/node_session.h"
 #include "worker/task_call.h"
 
@@ -71,7 +72,8 @@ TaskInfo CurrentTask() {
                 .attempt = running->attempt,
                 .actor = running->actor,
                 .deadline = absl::InfiniteFuture(),
-                .stop = running->stop};
+                .stop = running->stop,
+                .call_site = {worker::TextAtOffset(running->site_file), running->site_line}};
   if (running->deadline_nanos != worker::kForever)
     info.deadline = absl::Now() + absl::Nanoseconds(running->deadline_nanos - MonotonicNanos());
   return info;

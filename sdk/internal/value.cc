@@ -29,6 +29,15 @@ class AlignedBytes {
   std::unique_ptr<Line[]> memory_;
 };
 
+std::variant<worker::EncodedResult, ErrorInfo> Reserve(worker::Session& session, size_t bytes) {
+  auto space = session.Reserve(bytes);
+  if (auto* error = std::get_if<ErrorInfo>(&space)) return std::move(*error);
+  worker::EncodedResult result;
+  result.space = std::get<worker::ValueSpace>(std::move(space));
+  if (!result.space.stored()) result.space.bytes = result.space.inline_bytes;
+  return result;
+}
+
 ErrorInfo CannotTravel(const absl::Status& status) {
   return {.kind = ErrorKind::kNotSerializable, .message = std::string(ToStd(status.message()))};
 }
@@ -46,11 +55,9 @@ std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session,
                                                       const void* value) {
   const auto size = serialize::Measure(type, value);
   if (!size.ok()) return CannotTravel(size.status());
-  auto space = session.Reserve(size->bytes);
-  if (auto* error = std::get_if<ErrorInfo>(&space)) return std::move(*error);
-  worker::EncodedResult result;
-  result.space = std::get<worker::ValueSpace>(std::move(space));
-  if (!result.space.stored()) result.space.bytes = result.space.inline_bytes;
+  auto reserved = Reserve(session, size->bytes);
+  if (auto* error = std::get_if<ErrorInfo>(&reserved)) return std::move(*error);
+  auto& result = std::get<worker::EncodedResult>(reserved);
   std::vector<ObjectId> refs;
   const absl::Status status = serialize::EncodeTo(type, value, result.space.bytes, &refs);
   if (!status.ok()) {
@@ -58,7 +65,15 @@ std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session,
     return CannotTravel(status);
   }
   result.refs = worker::HeldReferences(&session, std::move(refs));
-  return result;
+  return reserved;
+}
+
+std::variant<worker::EncodedResult, ErrorInfo> CopyEncoded(worker::Session& session,
+                                                           std::span<const std::byte> encoded) {
+  auto reserved = Reserve(session, encoded.size());
+  if (auto* result = std::get_if<worker::EncodedResult>(&reserved))
+    serialize::CopyBytes(result->space.bytes.data(), encoded.data(), encoded.size());
+  return reserved;
 }
 
 std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,

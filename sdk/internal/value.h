@@ -2,8 +2,10 @@
 #ifndef TROUPE_SDK_INTERNAL_VALUE_H_
 #define TROUPE_SDK_INTERNAL_VALUE_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <variant>
 
 #include "core/serialize/serialize.h"
@@ -29,6 +31,10 @@ const serialize::ValueType& TypeOf() {
 std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session,
                                                       const serialize::ValueType& type,
                                                       const void* value);
+
+// A copy of what is encoded already, and holds no references.
+std::variant<worker::EncodedResult, ErrorInfo> CopyEncoded(worker::Session& session,
+                                                           std::span<const std::byte> encoded);
 
 // Fills *out, which was just made, or looks at the bytes where they lie: those that came inline
 // move to memory that is aligned for it. `container`: the value's object, null for an inline

@@ -5,15 +5,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <forward_list>
 #include <fstream>
 #include <functional>
+#include <initializer_list>
+#include <list>
 #include <map>
 #include <numeric>
+#include <ranges>
 #include <regex>
 #include <set>
+#include <span>
+#include <sstream>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -229,6 +237,29 @@ TEST_F(MapTest, CallablesOfAllKinds) {
       troupe::Map([](const std::pair<const std::string, int>& age) { return age.second; }, ages)
           .ToVector(),
       (std::vector{36, 7}));
+}
+
+TEST_F(MapTest, AnyInputRange) {
+  const auto sum = [](auto&& range) {
+    const std::vector<int> squares = troupe::Map(Square, range, {.chunk = 2}).ToVector();
+    return std::accumulate(squares.begin(), squares.end(), 0);
+  };
+  EXPECT_EQ(sum(std::list<int>{1, 2, 3}), 14);
+  EXPECT_EQ(sum(std::forward_list<int>{1, 2, 3}), 14);
+  EXPECT_EQ(sum(std::set<int>{3, 2, 1, 1}), 14);
+  EXPECT_EQ(sum(std::deque<int>{1, 2, 3}), 14);
+  EXPECT_EQ(sum(std::array<int, 3>{1, 2, 3}), 14);
+  EXPECT_EQ(sum(std::initializer_list<int>{1, 2, 3}), 14);
+  const int array[] = {1, 2, 3};
+  EXPECT_EQ(sum(std::span(array)), 14);
+  EXPECT_EQ(sum(array), 14);
+  EXPECT_EQ(sum(std::views::iota(1, 4)), 14);
+  const auto odd = [](int x) { return x % 2 == 1; };
+  EXPECT_EQ(sum(std::views::iota(1, 6) | std::views::filter(odd)), 35);
+  // Of single passes: what has been read is gone.
+  std::istringstream words("1 2 3");
+  EXPECT_EQ(sum(std::ranges::istream_view<int>(words)), 14);
+  EXPECT_EQ(sum(std::vector<int>()), 0);
 }
 
 TEST_F(MapTest, ReferencesAreResolved) {

@@ -2,11 +2,13 @@
 // real processes.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "sdk/kinds_for_tests.h"
 #include "sdk/troupe.h"
@@ -16,6 +18,7 @@ namespace {
 
 using kinds::Add;
 using kinds::Point;
+using std::chrono_literals::operator""s;
 
 class Counter {
  public:
@@ -78,6 +81,67 @@ TEST_F(NamedTest, MethodsAreCalledByTheActorsHandle) {
                troupe::UnknownFunction);
   EXPECT_THROW((void)troupe::Get(troupe::CallNamed<int()>("Counter.Get").Remote()),
                troupe::UnknownFunction);
+}
+
+// The workers run when they are registered.
+TEST_F(NamedTest, FunctionsOfARegistryAreCalledAsTheyAreRegistered) {
+  troupe::Get(troupe::Task([] {}).Remote());
+  troupe::FunctionRegistry registry;
+  registry.Register("add", Add);
+  registry.Register("scaled", troupe::Bind([](int factor, int x) { return factor * x; }, 3));
+  EXPECT_EQ(troupe::Get(registry.CallNamed<int(int, int)>("add").Remote(1, troupe::Put(2))), 3);
+  const auto scaled = registry.CallNamed<int(int)>("scaled");
+  EXPECT_EQ(troupe::Get(scaled.Remote(5)), 15);
+
+  // Another one of that name; who has found the first goes on with it.
+  registry.Register("scaled", troupe::Bind([](int factor, int x) { return factor * x; }, 7));
+  EXPECT_EQ(troupe::Get(registry.CallNamed<int(int)>("scaled").Remote(5)), 35);
+  EXPECT_EQ(troupe::Get(scaled.Remote(5)), 15);
+
+  try {
+    (void)registry.CallNamed<double(int)>("scaled");
+    FAIL() << "no error";
+  } catch (const troupe::TypeMismatch& e) {
+    EXPECT_NE(std::string(e.what()).find("registered as int(int) and was called as double(int)"),
+              std::string::npos)
+        << e.what();
+  }
+  EXPECT_THROW((void)registry.CallNamed<int(int)>("scale"), troupe::UnknownFunction);
+}
+
+TEST_F(NamedTest, WhatIsBoundInARegistryIsStoredOnce) {
+  troupe::FunctionRegistry registry;
+  registry.Register("at", troupe::Bind([](const std::vector<double>& all,
+                                          int i) { return all[static_cast<size_t>(i)]; },
+                                       std::vector<double>(1'000'000, 0.5)));
+  const auto at = registry.CallNamed<double(int)>("at");
+  const auto stored = [] {
+    std::vector<troupe::ObjectId> ids;
+    for (const troupe::StoredObject& object : troupe::Memory().objects)
+      if (object.size >= 8'000'000) ids.push_back(object.id);
+    return ids;
+  };
+  EXPECT_EQ(troupe::Get(at.Remote(0)), 0.5);
+  // Bind had stored it, too, for its own calls.
+  ASSERT_TRUE(troupe::testing::BecomesTrue([&] { return stored().size() == 1; }, 30s));
+  const std::vector<troupe::ObjectId> before = stored();
+  std::vector<troupe::ObjectRef<double>> values;
+  for (int i = 0; i < 20; ++i) values.push_back(at.Remote(i));
+  values.push_back(registry.CallNamed<double(int)>("at").Remote(999'999));
+  EXPECT_EQ(troupe::Get(values), std::vector<double>(21, 0.5));
+  EXPECT_EQ(stored(), before);
+}
+
+TEST(NamedTestOfTwoSessions, WhatIsBoundInARegistryIsStoredInEach) {
+  troupe::FunctionRegistry registry;
+  registry.Register("size", troupe::Bind([](const std::vector<double>& all,
+                                            size_t more) { return all.size() + more; },
+                                         std::vector<double>(100'000)));
+  const auto size = registry.CallNamed<size_t(size_t)>("size");
+  for (int session = 0; session < 2; ++session) {
+    const troupe::Cluster cluster = troupe::Init({.workers = 1});
+    EXPECT_EQ(troupe::Get(size.Remote(1)), 100'001u);
+  }
 }
 
 TEST_F(NamedTest, SecretsAreResolvedInTheWorker) {

@@ -121,6 +121,20 @@ TEST_F(StreamsTest, TheProducerWaitsForItsConsumerAndLendsItsCpu) {
   EXPECT_LE(made(), 7);
 }
 
+TEST_F(StreamsTest, ByItselfTheProducerIsAWindowAhead) {
+  const auto witness = troupe::Actor<Witness>().Remote();
+  auto stream = troupe::Task(Watched).Remote(witness);
+  EXPECT_EQ(troupe::Get(*stream.Next()), 1);
+  const auto made = [&] { return troupe::Get(witness.Task(&Witness::made).Remote()); };
+  constexpr int kWindow = troupe::kDefaultStreamWindow;
+  static_assert(kWindow == 16);
+  while (made() < 1 + kWindow) std::this_thread::yield();
+  for (int i = 0; i < 200; ++i) (void)troupe::Get(troupe::Task(Square).Remote(i));
+  EXPECT_LE(made(), 1 + kWindow + 1);
+  stream = troupe::Stream<int>();
+  while (!troupe::Get(witness.Task(&Witness::ended).Remote())) std::this_thread::yield();
+}
+
 TEST_F(StreamsTest, LargeItemsPassThroughASmallStore) {
   int next = 0;
   for (const auto frame : troupe::Task(Frames).Window(4).Remote(100, size_t{1} << 20)) {

@@ -7,11 +7,13 @@
 #include <atomic>
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <numeric>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -152,6 +154,20 @@ TEST_F(TasksTest, ErrorsAreTypedAndFollowDependencies) {
   ASSERT_FALSE(failed.ok());
   EXPECT_NE(failed.status().message().find("no luck with 3"), absl::string_view::npos)
       << failed.status();
+  // One of a list, too: of what is waited for, and of an argument.
+  std::vector<troupe::ObjectRef<int>> refs = {troupe::Put(1), bad, troupe::Put(3)};
+  for (const auto& fails :
+       {std::function<void()>([&] { (void)troupe::Get(refs); }), std::function<void()>([&] {
+          (void)troupe::Get(troupe::Task(Sum).Options({.name = "sum"}).Remote(refs));
+        })}) {
+    try {
+      fails();
+      ADD_FAILURE() << "no error";
+    } catch (const troupe::TaskError& e) {
+      EXPECT_EQ(e.info().message, "no luck with 3");
+      EXPECT_EQ(e.info().origin, "unlucky");
+    }
+  }
   EXPECT_THROW((void)troupe::Get(troupe::Task(ThrowsAnInt).Remote()), troupe::TaskError);
   EXPECT_THROW((void)troupe::Get(troupe::Task(Square).Options({.cpus = 3}).Remote(1)),
                troupe::Infeasible);
@@ -221,6 +237,97 @@ std::string StackOf(const troupe::ObjectRef<int>& failed) {
   }
   ADD_FAILURE() << "no error";
   return "";
+}
+
+int ReadsAFile() {
+  try {
+    throw std::system_error(std::make_error_code(std::errc::no_such_file_or_directory),
+                            "model.bin");
+  } catch (...) {
+    std::throw_with_nested(std::invalid_argument("cannot load the model"));
+  }
+}
+int Starts() {
+  try {
+    return ReadsAFile();
+  } catch (...) {
+    std::throw_with_nested(std::runtime_error("cannot start"));
+  }
+}
+
+TEST_F(TasksTest, AnErrorTellsItsCauses) {
+  try {
+    (void)troupe::Get(troupe::Task(Starts).Remote());
+    FAIL() << "no error";
+  } catch (const troupe::TaskError& e) {
+    EXPECT_EQ(e.info().exception_type, "std::runtime_error");
+    EXPECT_EQ(e.info().message,
+              "cannot start; caused by std::invalid_argument: cannot load the model; caused by "
+              "std::system_error: model.bin: No such file or directory");
+  }
+  // A task that fails because another one did tells both.
+  const auto outer = troupe::Task([] { return troupe::Get(troupe::Task(Throws).Remote(7)); });
+  try {
+    (void)troupe::Get(outer.Options({.name = "outer"}).Remote());
+    FAIL() << "no error";
+  } catch (const troupe::TaskError& e) {
+    const std::string what = e.what();
+    EXPECT_EQ(e.info().origin, "outer");
+    EXPECT_NE(what.find("std::runtime_error: no luck with 7 [task "), std::string::npos) << what;
+    EXPECT_NE(what.find("Throws"), std::string::npos) << what;
+  }
+}
+
+// Its first attempt fails.
+std::string TellsOfItself() {
+  const troupe::TaskInfo task = troupe::CurrentTask();
+  if (task.attempt == 1) throw std::runtime_error("once more");
+  return task.name + " " + std::to_string(task.attempt) + " " + task.call_site.file + ":" +
+         std::to_string(task.call_site.line);
+}
+class Teller {
+ public:
+  Teller() : made_at_(troupe::CurrentTask().call_site.line) {}
+  int MadeAt() const { return made_at_; }
+  int CalledAt() const { return troupe::CurrentTask().call_site.line; }
+
+ private:
+  int made_at_;
+};
+
+TEST_F(TasksTest, ATaskKnowsWhatItIs) {
+  const std::string here = __FILE__;
+  const int line = __LINE__ + 1;
+  const auto named_here = troupe::Task(TellsOfItself);
+  const auto task = named_here.Options(
+      {.name = "teller", .max_retries = 1, .retry_on = troupe::RetryOn::Everything()});
+  EXPECT_EQ(troupe::Get(task.Remote()), "teller 2 " + here + ":" + std::to_string(line));
+  auto builder = troupe::Actor<Teller>();
+  const int made_at = __LINE__ + 1;
+  const auto teller = std::move(builder).Remote();
+  EXPECT_EQ(troupe::Get(teller.Task(&Teller::MadeAt).Remote()), made_at);
+  EXPECT_EQ(troupe::Get(teller.Task(&Teller::CalledAt).Remote()), __LINE__);
+  EXPECT_EQ(troupe::CurrentTask().call_site.line, 0);
+}
+
+struct Heavy {
+  std::vector<double> weights;
+  double operator()(int i) const { return weights[static_cast<size_t>(i)]; }
+};
+
+TEST_F(TasksTest, LargeFieldsOfAFunctionObjectTravelAndAreSaidOnce) {
+  testing::internal::CaptureStderr();
+  const int line = __LINE__ + 1;
+  const auto heavy = troupe::Task(Heavy{std::vector<double>(300'000, 1.5)});
+  EXPECT_EQ(troupe::Get(heavy.Remote(299'999)), 1.5);
+  EXPECT_EQ(troupe::Get(heavy.Remote(0)), 1.5);
+  EXPECT_EQ(troupe::Get(troupe::Task(Heavy{std::vector<double>(3, 2.5)}).Remote(1)), 2.5);
+  const std::string said = testing::internal::GetCapturedStderr();
+  const std::string site = "tasks_test.cc:" + std::to_string(line) + ": the fields of the function";
+  const size_t at = said.find(site);
+  ASSERT_NE(at, std::string::npos) << said;
+  EXPECT_NE(said.find("Heavy take 2.3 MiB in each call", at), std::string::npos) << said;
+  EXPECT_EQ(said.find("the fields of the function", at + site.size()), std::string::npos) << said;
 }
 
 TEST_F(TasksTest, AnErrorTellsInWhichFunctionsItWasThrown) {

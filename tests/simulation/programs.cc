@@ -503,7 +503,7 @@ Routine WorkerProgram::Run() {
         spec.cpu_units = task.spec.cpu_units;
         spec.max_retries = task.spec.max_retries;
         spec.name = task.spec.name;
-        spec.parent = task.spec.id;
+        spec.caller.task = task.spec.id;
         return spec;
       }();
 
