@@ -122,6 +122,33 @@ void ExpectMismatch(const std::string& structure) {
   EXPECT_NE(text.find(structure), std::string::npos) << text;
 }
 
+struct WithReference {
+  int number = 0;
+  std::vector<troupe::ObjectRef<int>> refs;
+};
+TEST(PackTest, AReferenceBelongsToItsCluster) {
+  EXPECT_FALSE(troupe::Pack(WithReference{1, {}}).empty()) << "it has none";
+  try {
+    (void)troupe::Pack(WithReference{1, {troupe::ObjectRef<int>()}});
+    FAIL() << "no error";
+  } catch (const troupe::NotSerializable& e) {
+    EXPECT_NE(std::string(e.what()).find("ObjectRef"), std::string::npos) << e.what();
+  }
+}
+
+TEST(PackTest, AnotherVersionOfTheFormatIsNamed) {
+  std::string packed = troupe::Pack(7);
+  constexpr size_t kVersionAt = 4;  // behind the magic letters
+  ASSERT_EQ(packed[kVersionAt], troupe::serialize::kPackVersion);
+  packed[kVersionAt] = 42;
+  try {
+    (void)troupe::Unpack<int>(packed);
+    FAIL() << "no error";
+  } catch (const troupe::InvalidArgument& e) {
+    EXPECT_NE(std::string(e.what()).find("version 42"), std::string::npos) << e.what();
+  }
+}
+
 TEST(PackTest, FieldsThatChangeAreAnotherType) {
   ExpectMismatch<Added>("Added {i32;f64;i8;}");
   ExpectMismatch<Removed>("Removed {i32;}");
