@@ -232,6 +232,11 @@ void NodeSession::Cancel(ObjectId result, bool force, bool recursive) {
 
 void NodeSession::BeginRunning(RunningSlot* running) {
   const Lock lock(mutex_);
+  // Nobody will ask it to stop any more; nor has anybody its token yet.
+  if (death_.has_value()) {
+    running->stopped = death_;
+    running->stop.request_stop();
+  }
   running_slots_.push_back(running);
   running_ = running;
   if (Tell(calls_.Begin())) FinishSending();
@@ -337,6 +342,12 @@ void NodeSession::Stop(RunningSlot* running, ErrorInfo why) {
   running->stopped = std::move(why);
   stops_.push_back(running->stop);
   WakeSuspended(running);
+}
+
+void NodeSession::StopAll(const ErrorInfo& why) {
+  for (RunningSlot* running : running_slots_) {
+    if (!running->stopped.has_value()) Stop(running, why);
+  }
 }
 
 void NodeSession::WakeSuspended(RunningSlot* running) {

@@ -201,6 +201,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
     return running != nullptr && running->stopped.has_value();
   }
   void Stop(RunningSlot* running, ErrorInfo why);
+  void StopAll(const ErrorInfo& why);
   // What it awaits will not come: it goes on without.
   void WakeSuspended(RunningSlot* running);
   // Runs what the user's code has tied to its stop tokens, without the lock.

@@ -199,9 +199,7 @@ void NodeSession::Sever(const ErrorInfo& why) {
   // Wakes who sleeps on it, first of all who waits for a descriptor and has the lock.
   shutdown(socket_.fd(), SHUT_RDWR);
   const Lock lock(mutex_);
-  for (RunningSlot* running : running_slots_) {
-    if (!running->stopped.has_value()) Stop(running, why);
-  }
+  StopAll(why);
   Die(why);
 }
 
@@ -365,6 +363,8 @@ void NodeSession::RunIoThread() {
     if (death_.has_value()) {
       // A worker without its node has nothing to live for; a driver's calls fail from now on.
       if (is_worker_ && !is_thread_) _exit(1);
+      // Sever may come after this, and finds nobody who could ask them.
+      StopAll(*death_);
       RequestStops(lock);
       return;
     }
