@@ -38,6 +38,7 @@ _HARDENING_COPTS = [
 ]
 
 # A Label, so that the macros can be used from another workspace too.
+_CHECKED = str(Label("//tools/build_defs:asan"))
 _CLANG = str(Label("//tools/build_defs:clang"))
 _FUZZ = str(Label("//tools/build_defs:fuzz"))
 _OPTIMISED = str(Label("//tools/build_defs:optimised"))
@@ -74,10 +75,11 @@ def _headers_as_sources(name, headers):
     return select({_LAYERS: sources, _DEFAULT: []})
 
 def _precompiled(header, deps, test = False):
-    """What it takes to share what g++ has read of the header, which takes longer than most of what a file says itself:
-    returns what to add to copts and deps.
+    """What it takes to share what the compiler has read of the header, which takes longer than most of what a file says
+    itself: returns what to add to copts and deps.
 
-    Not for clang: there each file is compiled by itself, which tells whether it includes what it needs.
+    Not in somebody else's workspace, so that .ci/run outside tells whether each file of the libraries includes what it
+    needs; nor under --config=coverage.
 
     Args:
       header: "NAME" of //tools/precompiled; None: the SDK's, for what depends on that.
@@ -91,22 +93,41 @@ def _precompiled(header, deps, test = False):
     if header == None:
         return [], []
 
-    # If none fits, g++ misses the header: see precompiled_header. Without -fpch-deps nobody who uses one would be compiled
-    # again when a header in it has changed.
-    flags = ["-fpch-deps", "-include", "$(BINDIR)/tools/precompiled/{0}/{0}.h".format(header)]
+    # If none fits, the compiler misses the header: see precompiled_header.
+    include = ["-include", "$(BINDIR)/tools/precompiled/{0}/{0}.h".format(header)]
+    target = ["//tools/precompiled:" + header]
     return (
-        select({_CLANG: [], _DEFAULT: flags}),
-        select({_CLANG: [], _DEFAULT: ["//tools/precompiled:" + header]}),
+        select({
+            # Without -fpch-deps nobody who uses one would be compiled again when a header in it has changed.
+            _DEFAULT: ["-fpch-deps"] + include,
+            # Where the paths in it begin.
+            _CHECKED: ["-isysroot", "."] + include,
+            _CLANG: [],
+        }),
+        select({_DEFAULT: target, _CHECKED: target, _CLANG: []}),
     )
 
 def troupe_cc_library(name, srcs = [], hdrs = [], deps = [], copts = [], precompiled = None, **kwargs):
-    """cc_library with our flags; `precompiled`: a header of //tools/precompiled."""
+    """cc_library with our flags; `precompiled`: a header of //tools/precompiled, for the sources."""
     headers = [
         file
         for file in hdrs + (srcs if type(srcs) == "list" else [])
         if file.endswith(".h") and ":" not in file and not file.startswith("//")
     ]
-    if headers:
+    if headers and precompiled:
+        # What the sources share would hide what a header does not include.
+        cc_library(
+            name = name + "_alone",
+            srcs = _headers_as_sources(name, headers),
+            hdrs = headers,
+            copts = _copts(copts),
+            linkstatic = True,
+            tags = kwargs.get("tags"),
+            testonly = kwargs.get("testonly"),
+            visibility = ["//visibility:private"],
+            deps = deps,
+        )
+    elif headers:
         srcs = srcs + _headers_as_sources(name, headers)
 
     precompiled_copts, precompiled_deps = _precompiled(precompiled, []) if precompiled else ([], [])
@@ -266,8 +287,8 @@ def troupe_compile_fail_test(name, src, expect, deps = [], copts = [], tags = []
     )
 
 def troupe_precompiled_header(name, header, deps, copts = [], **kwargs):
-    """A header as g++ keeps what it has read of it, for what is compiled with the same flags: the `precompiled` of
-    troupe_compile_fail_tests, and what //tools/precompiled lists.
+    """A header as the compiler keeps what it has read of it, for what is compiled with the same flags: the `precompiled`
+    of troupe_compile_fail_tests, and what //tools/precompiled lists.
 
     A compile_fail_test takes half a second instead of three, another file half of its time. They see the header whether
     they include it or not.

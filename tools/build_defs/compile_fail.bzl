@@ -86,24 +86,40 @@ def _test_impl(ctx):
     ), is_executable = True)
     return [DefaultInfo(executable = script, runfiles = ctx.runfiles(files = files + [ctx.file._check]))]
 
+# With the names of the headers it has read, which -fpch-deps tells Bazel of who uses it.
+_GCC_FLAGS = ["-x", "c++-header", "-MD", "-MF", "/dev/null"]
+
+# clang tells the names without being asked. A header is no other one for being copied to another sandbox; templates are
+# instantiated here and not by each user; and the includes are checked as its users' are, who would be refused otherwise.
+_CLANG_FLAGS = [
+    "-x",
+    "c++-header",
+    "-Xclang",
+    "-fno-pch-timestamp",
+    "--relocatable-pch",
+    "-fpch-instantiate-templates",
+    "-fmodules-strict-decluse",
+]
+
 def _precompiled_impl(ctx):
     context = _context(ctx)
+    clang = find_cpp_toolchain(ctx).compiler == "clang"
     stem = "%s/%s.gch" % (ctx.label.name, ctx.file.header.basename)
     outputs = []
     for pic in _PIC[ctx.attr.pic]:
-        # Of a directory g++ takes the one that fits.
+        # Of a directory the compiler takes the one that fits.
         path = stem if len(_PIC[ctx.attr.pic]) == 1 else stem + ("/pic.gch" if pic else "/other.gch")
         output = ctx.actions.declare_file(path)
 
-        # With the names of the headers it has read, which -fpch-deps tells Bazel of who uses it.
-        flags = ["-x", "c++-header", "-MD", "-MF", "/dev/null"]
+        flags = _CLANG_FLAGS if clang else _GCC_FLAGS
         compiler = _compiler(ctx, ctx.file.header.path, output.path, context, flags, pic = pic)
-        ctx.actions.run(
+        ctx.actions.run_shell(
             outputs = [output],
             inputs = depset([ctx.file.header], transitive = [context.headers, compiler.tools]),
             env = compiler.env,
-            executable = compiler.arguments[0],
-            arguments = compiler.arguments[1:],
+            # Names below that directory are relative for clang: each sandbox is another one.
+            command = 'exec "$@" -isysroot "$PWD"' if clang else 'exec "$@"',
+            arguments = compiler.arguments,
             mnemonic = "PrecompileHeader",
             progress_message = "Precompiling %s" % ctx.file.header.short_path,
         )
@@ -160,5 +176,5 @@ precompiled_header = _compiling_rule(
             doc = "For position-independent code, other code or either.",
         ),
     },
-    doc = "A header as g++ keeps what it has read of it; see troupe_precompiled_header.",
+    doc = "A header as the compiler keeps what it has read of it; see troupe_precompiled_header.",
 )

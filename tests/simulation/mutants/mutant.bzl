@@ -24,7 +24,7 @@ def mutant_test(name, file, line, becomes):
         ],
         # A mutant is no example of clean code, and its checks are the simulation's.
         copts = ["-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-parameter"],
-        precompiled = "core",
+        precompiled = "simulation",
         tags = [
             "manual",
             "opt-only",  # .ci/run seeds
