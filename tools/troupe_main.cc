@@ -2,6 +2,7 @@
 //
 //   troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]
 //             [--spill_quota SIZE] [--memory_limit SIZE] [--detach]
+//             [--max_client_objects N] [--max_client_bytes SIZE]
 //             [--registered_only --image PROGRAM]
 //   troupe status
 //   troupe memory
@@ -64,6 +65,7 @@ namespace {
 constexpr char kUsage[] =
     "usage: troupe up [--workers N] [--object_store_memory SIZE] [--spill_dir DIR[,DIR]]\n"
     "                 [--spill_quota SIZE] [--memory_limit SIZE] [--detach]\n"
+    "                 [--max_client_objects N] [--max_client_bytes SIZE]\n"
     "                 [--registered_only --image PROGRAM]\n"
     "       troupe status\n"
     "       troupe memory\n"
@@ -77,6 +79,8 @@ struct UpOptions {
   std::vector<std::string> spill_directories;
   uint64_t spill_quota = UINT64_MAX;
   uint64_t memory_limit = 0;
+  uint64_t max_client_objects = Limits::kMaxClientObjects;
+  uint64_t max_client_bytes = Limits::kMaxClientBytes;
   bool detach = false;
   bool registered_only = false;
   std::string image;  // the operator's program
@@ -154,6 +158,17 @@ absl::StatusOr<UpOptions> ParseUp(const std::vector<std::string>& arguments) {
       const absl::StatusOr<int64_t> bytes = ParseBytes(value);
       if (!bytes.ok()) return bytes.status();
       options.memory_limit = static_cast<uint64_t>(*bytes);
+    } else if (name == "--max_client_objects") {
+      if (!absl::SimpleAtoi(value, &options.max_client_objects) || options.max_client_objects < 1 ||
+          options.max_client_objects > Limits::kMaxClientObjects) {
+        return absl::InvalidArgumentError(absl::StrCat("--max_client_objects=", value,
+                                                       " is no number of objects: write one ",
+                                                       "from 1 to ", Limits::kMaxClientObjects));
+      }
+    } else if (name == "--max_client_bytes") {
+      const absl::StatusOr<int64_t> bytes = ParseBytes(value);
+      if (!bytes.ok()) return bytes.status();
+      options.max_client_bytes = static_cast<uint64_t>(*bytes);
     } else if (name == "--image") {
       options.image = std::filesystem::absolute(value).string();
       absl::StatusOr<UniqueFd> program = OpenProgram(options.image);
@@ -234,6 +249,8 @@ int Serve(UpOptions options, Place place, int ready_fd) {
   node_options.cpus = options.workers;
   node_options.store_bytes = static_cast<uint64_t>(options.object_store_memory);
   node_options.memory_limit = options.memory_limit;
+  node_options.max_client_objects = options.max_client_objects;
+  node_options.max_client_bytes = options.max_client_bytes;
   for (const std::string& directory : options.spill_directories)
     node_options.spill.push_back({directory, options.spill_quota});
   node_options.registered_only = options.registered_only;

@@ -53,6 +53,8 @@ Node::Node(NodeOptions options)
              .spill = options_.spill,
              .memory_limit = options_.memory_limit,
              .codec = &codec_,
+             .max_client_objects = options_.max_client_objects,
+             .max_client_bytes = options_.max_client_bytes,
              .registered_only = options_.registered_only},
             this),
       launcher_(MakeLauncher()),

@@ -46,6 +46,8 @@ struct NodeOptions {
   std::vector<objectstore::SpillSpace::Directory> spill = {};  // none: nothing is spilled
   uint64_t memory_limit = 0;  // of all processes and objects together; 0: what the machine has
   size_t ring_bytes = Limits::kDefaultRingBytes;
+  uint64_t max_client_objects = Limits::kMaxClientObjects;  // what is kept for one client
+  uint64_t max_client_bytes = Limits::kMaxClientBytes;
   UniqueFd driver;    // embedded: the connection of the driver that started us
   UniqueFd listener;  // standalone: a listening Unix socket
   // Standalone: called once, when clients may connect and when all has ended.

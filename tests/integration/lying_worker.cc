@@ -1,6 +1,7 @@
 // A worker that a node starts, and that answers its first task by a lie: TROUPE_LIE says which.
+// "none": it answers all of them as they are asked.
 //
-// lying_clients_test is its driver.
+// lying_clients_test and floods_test are its drivers.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -27,6 +28,10 @@ int Lie(RawClient& node, const wire::Dispatch& dispatch, const std::string& lie)
   complete.attempt = dispatch.attempt;
   complete.slot = dispatch.slot;
   complete.results = {{wire::Bytes(kWord), {}}};
+  if (lie == "none") {
+    node.Send(complete);
+    return -1;
+  }
   if (lie == "twice") {
     node.Send(complete);
   } else if (lie == "another task") {
