@@ -42,6 +42,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
@@ -269,6 +271,12 @@ int Serve(UpOptions options, Place place, int ready_fd) {
       (void)!write(ready_fd, "r", 1);
       close(ready_fd);
     }
+  };
+  node_options.audit = [](std::string_view line) {
+    std::printf("%s %s\n",
+                absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone()).c_str(),
+                std::string(line).c_str());
+    std::fflush(stdout);
   };
   scheduler::Node node(std::move(node_options));
   const int exit_code = node.Run();

@@ -55,6 +55,7 @@ void Node::Accept() {
     }
     auto connection = std::make_unique<Connection>(std::move(socket));
     connection->pid = peer.pid;
+    connection->user = peer.uid;
     connection->accepted = true;
     connection->greet_until_nanos =
         MonotonicNanos() + int64_t{Limits::kHandshakeSeconds} * 1'000'000'000;

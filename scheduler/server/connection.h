@@ -5,6 +5,8 @@
 #ifndef TROUPE_SCHEDULER_SERVER_CONNECTION_H_
 #define TROUPE_SCHEDULER_SERVER_CONNECTION_H_
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,6 +46,7 @@ class Connection {
   wire::Role role = wire::Role::kTool;
   ClientId client = ClientId::kNone;
   int pid = 0;
+  uid_t user = 0;  // where it was accepted
   bool embedded_driver = false;
   bool accepted = false;          // by the listener; else it is of a process that we started
   int64_t greet_until_nanos = 0;  // 0: greeted, or it need not be

@@ -115,6 +115,13 @@ absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello,
     for (const std::string_view entry : hello.environment) image.environment.emplace_back(entry);
     for (const auto& [name, value] : hello.flags) image.flags.emplace_back(name, value);
     image.working_directory = std::move(descriptors[2]);
+    if (options_.audit) {
+      audit_.Brings({.job = connection->job,
+                     .pid = connection->pid,
+                     .user = connection->user,
+                     .name = hello.executable},
+                    image.executable.get());
+    }
   }
   connection->pidfd = std::move(descriptors[1]);
   image.output = std::make_shared<const UniqueFd>(std::move(descriptors[3]));

@@ -59,7 +59,8 @@ Node::Node(NodeOptions options)
             this),
       launcher_(MakeLauncher()),
       chunks_(&loop_),
-      spiller_(&loop_, &chunks_) {
+      spiller_(&loop_, &chunks_),
+      audit_(&loop_, options_.audit) {
   bell_watcher_ =
       loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
   timer_ = loop_.MakeTimer([this] { timer_nanos_ = kNever; });

@@ -33,6 +33,7 @@
 #include "scheduler/core/core.h"
 #include "scheduler/core/wire_spec_codec.h"
 #include "scheduler/server/chunk_store.h"
+#include "scheduler/server/code_audit.h"
 #include "scheduler/server/connection.h"
 #include "scheduler/server/launcher.h"
 #include "scheduler/server/spiller.h"
@@ -52,6 +53,8 @@ struct NodeOptions {
   UniqueFd listener;  // standalone: a listening Unix socket
   // Standalone: called once, when clients may connect and when all has ended.
   std::function<void()> on_ready;
+  // Standalone: gets a line for each job that brings its own program (code_audit.h).
+  std::function<void(std::string_view line)> audit;
   // Drivers may call only what is registered by name.
   bool registered_only = false;
   // All workers are started from this program, in the node's own environment and directory; none:
@@ -171,6 +174,7 @@ class Node : private TaskWords {
   std::map<ProcessId, ClientId> running_on_;  // given up, and not ended
   ChunkStore chunks_;
   Spiller spiller_;
+  CodeAudit audit_;
   uint64_t next_client_ = 1;
   uint32_t next_job_ = 1;
   bool stopping_ = false;
