@@ -49,7 +49,7 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
   } else {
     const size_t ring_bytes = hello.ring_bytes == 0 ? options_.ring_bytes : hello.ring_bytes;
     auto created = channel::ShmChannel::CreateNodeEnd(
-        ring_bytes, UniqueFd(fcntl(bell_.fd(), F_DUPFD_CLOEXEC, 3)));
+        ring_bytes, UniqueFd(fcntl(bell_->fd(), F_DUPFD_CLOEXEC, 3)));
     if (!created.ok()) {
       Refuse(connection, std::string(ToStd(created.status().message())));
       return absl::OkStatus();

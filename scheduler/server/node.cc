@@ -24,12 +24,6 @@ namespace {
 
 constexpr size_t kMessagesPerDrain = 32;
 
-channel::Doorbell MakeBell() {
-  absl::StatusOr<channel::Doorbell> bell = channel::Doorbell::Create();
-  TROUPE_CHECK(bell.ok(), "the node's doorbell");
-  return *std::move(bell);
-}
-
 ResourceSet Total(const NodeOptions& options) {
   ResourceSet total = ResourceSet::Cpus(options.cpus);
   for (const auto& [name, units] : options.resources) total.SetNamed(name, units);
@@ -46,7 +40,6 @@ uint64_t RandomSeed() {
 
 Node::Node(NodeOptions options)
     : options_(std::move(options)),
-      bell_(MakeBell()),
       core_({.total = Total(options_),
              .store_bytes = options_.store_bytes,
              .seed = RandomSeed(),
@@ -61,8 +54,10 @@ Node::Node(NodeOptions options)
       chunks_(&loop_),
       spiller_(&loop_, &chunks_),
       audit_(&loop_, options_.audit) {
-  bell_watcher_ =
-      loop_.Watch(bell_.fd(), loop::EventLoop::kReadable, [this](int) { bell_.Silence(); });
+  if (bell_.ok()) {
+    bell_watcher_ =
+        loop_.Watch(bell_->fd(), loop::EventLoop::kReadable, [this](int) { bell_->Silence(); });
+  }
   timer_ = loop_.MakeTimer([this] { timer_nanos_ = kNever; });
   if (options_.in_process) return;
   signal(SIGPIPE, SIG_IGN);
@@ -90,6 +85,13 @@ Node::~Node() {
 }
 
 int Node::Run() {
+  if (!bell_.ok()) {
+    const std::string why =
+        absl::StrCat("the node cannot start: ", ToAbsl(ToStd(bell_.status().message())));
+    Log(LogLevel::kError, why);
+    if (options_.driver) TurnAway(std::move(options_.driver), why);
+    return 1;
+  }
   if (options_.driver) {
     auto connection = std::make_unique<Connection>(std::move(options_.driver));
     connection->embedded_driver = true;

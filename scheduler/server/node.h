@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "core/base/unique_fd.h"
 #include "core/channel/doorbell.h"
 #include "core/channel/poll_policy.h"
@@ -151,7 +152,7 @@ class Node : private TaskWords {
 
   NodeOptions options_;
   loop::EventLoop loop_;
-  channel::Doorbell bell_;
+  absl::StatusOr<channel::Doorbell> bell_ = channel::Doorbell::Create();
   std::unique_ptr<loop::Watcher> bell_watcher_;
   std::unique_ptr<loop::Watcher> listener_watcher_;
   std::unique_ptr<loop::Timer> timer_;

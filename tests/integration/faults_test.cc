@@ -181,7 +181,30 @@ TEST_P(JoinFaults, AreASentenceOfInit) {
   EXPECT_NE(said.find("Too many open files"), std::string::npos) << said;
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, JoinFaults, testing::Values("channel.memory=fail:1:EMFILE@1"));
+INSTANTIATE_TEST_SUITE_P(Each, JoinFaults,
+                         testing::Values("channel.memory=fail:1:EMFILE@1",
+                                         "channel.bell=fail:1:EMFILE@1"));  // the node's own
+
+// Whosesoever it is: the node's, the driver's channel's, or a worker's, which is started again.
+TEST(Faults, ABellThatCannotBeMadeIsASentenceOrAnotherProcess) {
+  int told = 0, served = 0;
+  for (int seed = 1; seed <= 12; ++seed) {
+    const Faults faults(("channel.bell=fail:0.3:EMFILE@1,seed=" + std::to_string(seed)).c_str());
+    std::string said;
+    try {
+      const troupe::Cluster cluster = troupe::Init({.workers = 2});
+      ExpectThatCallsReturn(10);
+      ++served;
+    } catch (const troupe::Error& error) {
+      said = error.info().message;
+      EXPECT_NE(said.find("Too many open files"), std::string::npos) << said;
+      ++told;
+    }
+    EXPECT_TRUE(said.empty() || faults.Happened("fault: channel.bell"));
+  }
+  EXPECT_GT(told, 0);
+  EXPECT_GT(served, 0);
+}
 
 class ChannelFaults : public testing::TestWithParam<const char*> {};
 
