@@ -5,13 +5,13 @@
 //
 // Rounds of a few seconds follow one another, each from a seed that is printed. Where only workers
 // die, and retries are without end, every result must equal the serial one, and any error fails.
-// Where the node or the driver dies, errors must be of the kinds that the rules allow. A watchdog
-// proves that nothing waits for ever; after each round no process, shared memory, file or socket is
-// left.
-#include <fcntl.h>
+// Where the node or the driver dies, errors must be of the kinds that the rules allow; drivers
+// beside it are not disturbed. A watchdog proves that nothing waits for ever; after each round no
+// process, shared memory, file or socket is left.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
-#include <sys/wait.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +19,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <numeric>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <random>
 #include <set>
@@ -30,11 +31,12 @@
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
 #include "tests/chaos/clock_steps.h"
+#include "tests/chaos/drivers.h"
 #include "tests/chaos/graph.h"
 #include "tests/chaos/harm.h"
 #include "tests/chaos/rounds.h"
-#include "tests/integration/number_flag.h"
 #include "tests/integration/processes.h"
+#include "tests/integration/program.h"
 
 namespace troupe::testing {
 namespace {
@@ -212,90 +214,112 @@ TEST(Chaos, OfTheClockChangesNothing) {
   unsetenv(kClockVariable);
 }
 
-// The driver to be harmed; it writes a byte to `begun` when its tasks are submitted. The exit code.
-int Drive(uint64_t seed, int begun) {
-  try {
-    Random random(seed);
-    const troupe::Cluster cluster = TwoWorkers();
-    const Graph graph = RandomGraph(random, 400);
-    const auto results = Submit(graph);
-    if (write(begun, "b", 1) != 1) return 9;
-    const std::vector<Values> expected = RunSerially(graph);
-    for (size_t i = 0; i < results.size(); ++i) {
-      if (troupe::Get(results[i]) != expected[i]) return 7;
-    }
-    return 0;
-  } catch (const troupe::Unavailable&) {
-    return 5;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "chaos: an error that is not allowed: %s\n", e.what());
-    return 6;
-  }
-}
-
-// This program again, as a driver: what is forked from a process with threads must exec.
-pid_t StartDriver(uint64_t seed, int begun) {
-  const std::string seed_flag = "--drive=" + std::to_string(seed);
-  const std::string begun_flag = "--begun=" + std::to_string(begun);
-  const pid_t driver = fork();
-  if (driver == 0) {
-    execl("/proc/self/exe", "chaos_test", seed_flag.c_str(), begun_flag.c_str(), nullptr);
-    _exit(127);
-  }
-  return driver;
-}
-
-// A driver of its own process, whose node or itself is killed at any time.
-template <typename F>
-void HarmADriver(uint64_t seed, F harm, std::set<int> allowed_codes) {
-  Random random(seed);
-  int begun[2];
-  ASSERT_EQ(pipe(begun), 0);
-  fcntl(begun[0], F_SETFD, FD_CLOEXEC);
-  const pid_t driver = StartDriver(random(), begun[1]);
-  close(begun[1]);
-  char byte;
-  EXPECT_EQ(read(begun[0], &byte, 1), 1);
-  close(begun[0]);
-  std::vector<int> processes = Descendants(driver);
-  std::set<ino_t> memory;
-  for (const int pid : processes) memory.merge(SharedMemoryOf(pid));
+// At any time of the next 50 ms.
+void WaitAWhile(Random& random) {
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::nanoseconds(random() % 50'000'000);
   while (std::chrono::steady_clock::now() < end) sched_yield();
-  for (const int pid : Descendants(driver)) processes.push_back(pid);
-  harm(driver);
-  int status = 0;
-  waitpid(driver, &status, 0);
-  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  EXPECT_TRUE(allowed_codes.contains(code)) << "the driver ended with " << code;
-  EXPECT_TRUE(BecomesTrue(
-      [&] {
-        return std::none_of(processes.begin(), processes.end(), [](int p) { return Lives(p); });
-      },
-      kSoon))
-      << "a process of the cluster is left";
-  for (const int pid : AllProcesses()) {
-    for (const ino_t inode : SharedMemoryOf(pid))
-      EXPECT_FALSE(memory.contains(inode)) << "process " << pid << " holds shared memory of it";
-  }
+}
+
+// A driver of its own process, whose node or itself is harmed at any time. `harm` returns the exit
+// codes that are allowed then.
+template <typename F>
+void HarmADriver(uint64_t seed, F harm) {
+  Random random(seed);
+  Driver driver(random());
+  driver.AwaitBegun();
+  Remains remains;
+  remains.Note(driver.pid());
+  WaitAWhile(random);
+  remains.Note(driver.pid());
+  const std::set<int> allowed = harm(driver.pid(), random);
+  const int code = driver.ExitCode();
+  EXPECT_TRUE(allowed.contains(code)) << "the driver ended with " << code;
+  remains.ExpectNone();
 }
 
 TEST(Chaos, OfANodeIsUnavailable) {
   Repeat("nodes", [](uint64_t seed, Tally& tally) {
-    const auto kill_node = [&](int driver) {
+    HarmADriver(seed, [&](int driver, Random&) {
       for (const int pid : Descendants(driver)) {
         if (NameOf(pid) == "troupe-node") tally["SIGKILL"] += kill(pid, SIGKILL) == 0;
       }
-    };
-    HarmADriver(seed, kill_node, {0, 5});  // it may have been done already
+      return std::set{kDone, kUnavailable};
+    });
   });
 }
 
 TEST(Chaos, OfADriverLeavesNothing) {
   Repeat("drivers", [](uint64_t seed, Tally& tally) {
-    const auto kill_it = [&](int driver) { tally["SIGKILL"] += kill(driver, SIGKILL) == 0; };
-    HarmADriver(seed, kill_it, {0, 128 + SIGKILL});
+    HarmADriver(seed,
+                [&](int driver, Random& random) { return HarmDriver(driver, random(), tally); });
+  });
+}
+
+// Several drivers on one node, whose processes the round's own are not.
+class Standing {
+ public:
+  explicit Standing(Random& random) {
+    for (int i = 0; i < 3; ++i) {
+      drivers_.push_back(std::make_unique<Driver>(random(), node_.address()));
+      remains_.Note(drivers_.back()->pid());
+    }
+    for (const auto& driver : drivers_) driver->AwaitBegun();
+    remains_.Note(node_.pid());
+    WaitAWhile(random);
+    remains_.Note(node_.pid());
+  }
+  StandingNode& node() { return node_; }
+  Driver& driver(size_t i) { return *drivers_[i]; }
+  size_t drivers() const { return drivers_.size(); }
+  void ExpectEnd(size_t i, const std::set<int>& allowed) {
+    const int code = drivers_[i]->ExitCode();
+    EXPECT_TRUE(allowed.contains(code)) << "driver " << i << " ended with " << code;
+  }
+  void ExpectNothingLeft() { remains_.ExpectNone(); }
+
+ private:
+  StandingNode node_;
+  std::vector<std::unique_ptr<Driver>> drivers_;
+  Remains remains_;
+};
+
+TEST(Chaos, OfAStandingNodeIsUnavailable) {
+  Repeat("standing nodes", [](uint64_t seed, Tally& tally) {
+    Random random(seed);
+    Standing standing(random);
+    const int node = standing.node().pid();
+    if (random() % 4 == 0) {
+      kill(node, SIGSTOP);
+      EXPECT_TRUE(BecomesTrue([&] { return IsStopped(node); }, kSoon));
+      kill(node, SIGCONT);
+      ++tally[std::string(kStop)];
+      for (size_t i = 0; i < standing.drivers(); ++i) standing.ExpectEnd(i, {kDone});
+      EXPECT_EQ(standing.node().End(SIGTERM), 0);
+    } else {
+      const int signal = random() % 2 == 0 ? SIGKILL : SIGSEGV;
+      EXPECT_EQ(standing.node().End(signal), 128 + signal);
+      ++tally[signal == SIGKILL ? "SIGKILL" : "SIGSEGV"];
+      for (size_t i = 0; i < standing.drivers(); ++i) standing.ExpectEnd(i, {kDone, kUnavailable});
+    }
+    standing.ExpectNothingLeft();
+  });
+}
+
+// The others' results are right, and the node holds nothing of the dead.
+TEST(Chaos, OfADriverDisturbsNoOther) {
+  Repeat("drivers beside others", [](uint64_t seed, Tally& tally) {
+    Random random(seed);
+    Standing standing(random);
+    standing.ExpectEnd(0, HarmDriver(standing.driver(0).pid(), random(), tally));
+    for (size_t i = 1; i < standing.drivers(); ++i) standing.ExpectEnd(i, {kDone});
+    {
+      const troupe::Cluster cluster = troupe::Init({.address = standing.node().address()});
+      EXPECT_TRUE(BecomesTrue([] { return troupe::Memory(0).object_count == 0; }, kSoon))
+          << troupe::Memory(0).object_count << " objects are left";
+    }
+    EXPECT_EQ(standing.node().End(SIGTERM), 0);
+    standing.ExpectNothingLeft();
   });
 }
 
@@ -304,19 +328,18 @@ TEST(Chaos, OfADriverLeavesNothing) {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  uint64_t drive = 0;  // the driver that this process is to be
-  int begun = 0;
   for (int i = 1; i < argc; ++i) {
-    using troupe::testing::IsNumberFlag;
-    if (troupe::testing::ParseFlag(argv[i]) || IsNumberFlag(argv[i], "--drive=", &drive) ||
-        IsNumberFlag(argv[i], "--begun=", &begun)) {
-      continue;
-    }
+    if (troupe::testing::ParseFlag(argv[i]) || troupe::testing::IsDriverFlag(argv[i])) continue;
     std::fprintf(stderr,
                  "chaos_test: use --seconds=SECONDS and --kills=N (of all tests together, which go "
                  "on until they have both), and --seed=N\n");
     return 2;
   }
-  if (begun != 0) return troupe::testing::Drive(drive, begun);
+  if (troupe::testing::IsDriver()) return troupe::testing::Drive();
+  // What a dead process leaves behind becomes our child, and is seen.
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 2;
+  // Where no test runner says where it is.
+  const std::string here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  setenv("TROUPE_TOOL", (here + "/../../tools/troupe").c_str(), 0);
   return RUN_ALL_TESTS();
 }

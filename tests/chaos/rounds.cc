@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +58,13 @@ class Watchdog {
   std::thread thread_;
 };
 
+// Orphans become our children.
+bool NoProcessIsLeft() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  return Descendants(getpid()).empty();
+}
+
 uint64_t DeathsIn(const Tally& tally) {
   uint64_t deaths = 0;
   for (const auto& [harm, times] : tally) {
@@ -91,8 +99,7 @@ void Repeat(const char* test, const std::function<void(uint64_t seed, Tally& tal
       const Watchdog watchdog(name);
       round(seed, tally);
     }
-    ASSERT_TRUE(BecomesTrue([] { return Descendants(getpid()).empty(); }, kSoon))
-        << "a process is left";
+    ASSERT_TRUE(BecomesTrue(NoProcessIsLeft, kSoon)) << "a process is left";
     ASSERT_TRUE(SharedMemoryOf(getpid()).empty()) << "shared memory is left";
     if (rounds == 0) descriptors = DescriptorsOf(getpid());
     ASSERT_LE(DescriptorsOf(getpid()), descriptors) << "a file or a socket is left open";

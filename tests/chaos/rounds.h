@@ -30,8 +30,8 @@ bool ParseFlag(std::string_view argument);
 
 // Runs rounds, and prints how many there were, from which seed, and what harm was done. A round
 // that takes minutes ends the program, with its seed and the processes that are there; the first
-// failure ends the test. Fails where a process, shared memory, or a descriptor of this process is
-// left after a round.
+// failure ends the test. Fails where a process (of this subreaper), shared memory, or a descriptor
+// of this process is left after a round.
 void Repeat(const char* test, const std::function<void(uint64_t seed, Tally& tally)>& round);
 
 }  // namespace troupe::testing
