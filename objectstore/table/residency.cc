@@ -159,16 +159,31 @@ void Residency::Answer(ClientId client, ObjectId id, uint32_t serial, bool agree
     record.pins.erase(pin);
   } else {
     pin->refused = true;
+    pin->silent = false;
   }
   SettleAsked(id, record);
 }
 
-void Residency::GiveUpAnswers() {
+std::set<ClientId> Residency::GiveUpAnswers() {
+  std::set<ClientId> silent;
   for (auto& [id, record] : records_) {
     if (record.standing != Standing::kAsked) continue;
-    for (Record::Pin& pin : record.pins) pin.refused |= pin.asked;
+    for (Record::Pin& pin : record.pins) {
+      if (!pin.asked || pin.refused) continue;
+      pin.refused = pin.silent = true;
+      silent.insert(pin.client);
+    }
     SetStanding(id, record, Standing::kHeld);
   }
+  return silent;
+}
+
+bool Residency::OwesAnAnswer(ClientId client) const {
+  return std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+    const auto& pins = entry.second.pins;
+    return std::any_of(pins.begin(), pins.end(),
+                       [&](const Record::Pin& pin) { return pin.client == client && pin.silent; });
+  });
 }
 
 void Residency::Spilling(ObjectId id, const SpillSlot& slot) {

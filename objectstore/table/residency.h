@@ -74,8 +74,10 @@ class Residency {
   // What a client says of a question; others are ignored.
   void Answer(ClientId client, ObjectId id, uint32_t serial, bool agreed);
 
-  // Who has not answered by now counts as having refused, until it agrees.
-  void GiveUpAnswers();
+  // Who has not answered by now counts as having refused, until it agrees. The clients, each once.
+  std::set<ClientId> GiveUpAnswers();
+  // Whether it has been given up, and still owes an answer for something in memory.
+  bool OwesAnAnswer(ClientId client) const;
 
   // Of an object in Plan::spill: this is where it is being written.
   void Spilling(ObjectId id, const SpillSlot& slot);
@@ -134,6 +136,7 @@ class Residency {
       uint32_t serial;
       bool asked = false;
       bool refused = false;
+      bool silent = false;  // it counts as refused, and has not said so
     };
     absl::InlinedVector<Pin, 1> pins;
     std::vector<ClientId> wanted_by;

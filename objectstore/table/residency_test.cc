@@ -152,9 +152,11 @@ TEST(Residency, WhoDoesNotAnswerHoldsUpNobodyElse) {
   const auto plan = residency.Choose(1, true);
   ASSERT_EQ(plan.ask.size(), 1u);
   EXPECT_TRUE(residency.Choose(1, true).spill.empty()) << "the answer may come any moment";
-  residency.GiveUpAnswers();
+  EXPECT_EQ(residency.GiveUpAnswers(), std::set{kReader});
+  EXPECT_TRUE(residency.OwesAnAnswer(kReader));
   EXPECT_EQ(residency.Choose(1, true).spill, std::vector{Id(2)});
   residency.Answer(kReader, Id(1), plan.ask[0].serial, true);
+  EXPECT_FALSE(residency.OwesAnAnswer(kReader));
   EXPECT_EQ(residency.Choose(200, true).spill, std::vector{Id(1)});
   residency.CheckInvariants();
 }

@@ -135,6 +135,11 @@ struct SendUnpin {
   ClientId client = ClientId::kNone;
   std::vector<wire::Pin> pins;
 };
+// It holds up everybody else: end its connection. DriverLeft, ToolLeft or ProcessDied follows.
+struct CutOff {
+  ClientId client = ClientId::kNone;
+  std::string reason;
+};
 struct SendFetchRefused {
   ClientId client = ClientId::kNone;
   ObjectId object;
@@ -168,8 +173,8 @@ using Action =
     std::variant<SendDispatch, SendTakenBack, SendStop, SendFinished, SendReady, SendStreamed,
                  SendStreamDemand, SendWaitRefused, SendActorFound, StartWorker, EndWorker,
                  KillWorker, CreateChunk, DropChunk, PunchChunk, PopulateLease, SendLease,
-                 RefuseLease, SendRecall, SendUnpin, SendFetchRefused, SendUnreadError, Spill,
-                 Restore, PunchSpillFile, DropSpillFile>;
+                 RefuseLease, SendRecall, SendUnpin, CutOff, SendFetchRefused, SendUnreadError,
+                 Spill, Restore, PunchSpillFile, DropSpillFile>;
 
 }  // namespace troupe::scheduler
 

@@ -255,6 +255,7 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
 // What its code may have had in its hands: grants, pins and leases.
 void Core::DropHoldings(ClientId client) {
   recalled_.erase(client);
+  silent_since_.erase(client);
   objects_.DropClient(client);
   space_.DropClient(client);
 }

@@ -464,6 +464,7 @@ class Core {
   uint64_t Available() const;
   // Makes `bytes` more available, or begins to: recalls, asks, spills.
   void Relieve(uint64_t bytes);
+  bool CutOffTheSilent();
   void AskToUnpin(const std::vector<objectstore::Residency::Question>& asked);
   std::optional<objectstore::SpillSlot> AllocateSlot(uint64_t bytes);
   void ActOnSpace();
@@ -520,6 +521,7 @@ class Core {
   std::map<std::pair<ChunkId, uint64_t>, uint64_t>
       populating_;  // by place: bytes asked for; of restores, of the lease
   int64_t answer_deadline_nanos_ = INT64_MAX;  // of the last question to a client
+  std::map<ClientId, int64_t> silent_since_;   // whose answers were given up, and when
   bool lease_turn_ = true;                     // leases and restores take turns
   std::set<ClientId> recalled_;                // asked for their leases, and not given one since
   int64_t last_grant_nanos_ = 0;               // of memory, to anybody

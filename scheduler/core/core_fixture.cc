@@ -86,7 +86,10 @@ void CoreTest::Perform() {
         refusals_.push_back(wait->error);
         refused_waits_.push_back(*wait);
       } else if (const auto* unpin = std::get_if<SendUnpin>(&action)) {
+        if (silent_.contains(unpin->client)) continue;
         ASSERT_TRUE(core_.Unpinned(unpin->client, {unpin->pins, {}}).ok());
+      } else if (const auto* cut_off = std::get_if<CutOff>(&action)) {
+        cut_off_.push_back(*cut_off);
       } else if (const auto* spilled = std::get_if<Spill>(&action)) {
         std::vector<Core::SpillResult> results;
         for (const auto& item : spilled->items) results.push_back({item.object, true, 0});

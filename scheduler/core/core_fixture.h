@@ -87,6 +87,8 @@ class CoreTest : public testing::Test, protected TaskWords {
   std::vector<ProcessId> killed_;
   std::vector<ClientId> ended_;
   std::vector<SendLease> leases_;
+  std::set<ClientId> silent_;  // who does not answer unpin?
+  std::vector<CutOff> cut_off_;
   std::vector<ClientId> recalls_;  // whose leases were asked for
   std::vector<Location> punched_;
   std::vector<ChunkId> dropped_chunks_;

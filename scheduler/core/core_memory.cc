@@ -23,6 +23,9 @@ constexpr int64_t kIdleNanos = 10 * kSecond;
 // Who does not say for so long whether a place may be forgotten (it is stopped, or in a debugger)
 // counts as somebody who looks at it.
 constexpr int64_t kAnswerNanos = kSecond;
+// And who says nothing for so long while others wait in vain ends.
+constexpr int64_t kSilenceNanos = 20 * kSecond;
+static_assert(kAnswerNanos + kSilenceNanos < Limits::kMemoryWaitSeconds * kSecond);
 // A directory that could not be written to is tried again after this.
 constexpr int64_t kSpillRetryNanos = kSecond;
 // What is written in one piece of work.
@@ -73,6 +76,7 @@ absl::Status Core::Fetch(ClientId client, const wire::Fetch& fetch) {
 }
 
 absl::Status Core::Unpinned(ClientId client, const wire::Unpinned& unpinned) {
+  silent_since_.erase(client);
   for (const wire::Pin& pin : unpinned.agreed)
     residency_.Answer(client, pin.id, pin.serial, /*agreed=*/true);
   for (const wire::Pin& pin : unpinned.refused)
@@ -343,7 +347,35 @@ int64_t Core::WaitDeadline(int64_t since_nanos) const {
   return std::max(since_nanos, last_grant_nanos_) + Limits::kMemoryWaitSeconds * kSecond;
 }
 
+// Somebody would be told that there is no room. Where clients hold memory and have not said a word
+// since they were asked (they are stopped, or lie), they go instead; true where there were some.
+bool Core::CutOffTheSilent() {
+  bool any = false;
+  for (auto it = silent_since_.begin(); it != silent_since_.end();) {
+    const auto [client, since_nanos] = *it;
+    if (now_nanos_ - since_nanos < kSilenceNanos || !residency_.OwesAnAnswer(client)) {
+      ++it;
+      continue;
+    }
+    TROUPE_PROBE("core: a silent client is cut off");
+    Act(CutOff{client, absl::StrCat("it has not answered for ",
+                                    (now_nanos_ - since_nanos + kAnswerNanos) / kSecond,
+                                    " s whether its objects may leave memory, for which others "
+                                    "wait")});
+    it = silent_since_.erase(it);
+    any = true;
+  }
+  return any;
+}
+
 void Core::AdvanceMemory() {
+  const auto is_over = [&](const auto& queue) {
+    return !queue.empty() && WaitDeadline(queue.front().since_nanos) <= now_nanos_;
+  };
+  if (!silent_since_.empty() && (is_over(waiting_leases_) || is_over(waiting_restores_)) &&
+      CutOffTheSilent()) {
+    last_grant_nanos_ = now_nanos_;  // for as long again, whoever waits waits for what they leave
+  }
   while (!waiting_leases_.empty() &&
          WaitDeadline(waiting_leases_.front().since_nanos) <= now_nanos_) {
     RefuseWaitingLease(NoRoom(waiting_leases_.front().bytes));
@@ -368,7 +400,8 @@ void Core::AdvanceMemory() {
   if (answer_deadline_nanos_ <= now_nanos_) {
     answer_deadline_nanos_ = std::numeric_limits<int64_t>::max();
     TROUPE_PROBE("core: a client did not answer unpin?");
-    residency_.GiveUpAnswers();
+    for (const ClientId client : residency_.GiveUpAnswers())
+      silent_since_.try_emplace(client, now_nanos_);
   }
   // A directory that had failed may be tried again.
   if (!waiting_leases_.empty() || !waiting_restores_.empty()) ServeMemory();

@@ -253,5 +253,56 @@ TEST_F(SpillingTest, AWriterGetsMemoryAsLongAsObjectsCanLeave) {
   EXPECT_GT(core_.residency().largest_away(), 0u) << "nothing has left";
 }
 
+// One of 3 MiB is pinned by somebody who does not answer, and another driver waits for 2 MiB.
+class SilenceTest : public SpillingTest {
+ protected:
+  SilenceTest() {
+    core_.DriverJoined(kBen, JobId(2));
+    core_.AdvanceTo(kSecond);
+    silent_ = {kDriver};
+    EXPECT_TRUE(Put(1, 3 << 20));
+    leases_.clear();
+    EXPECT_TRUE(core_.RequestLease(kBen, 2 << 20).ok());
+    Perform();
+    EXPECT_TRUE(leases_.empty());
+    AdvanceTo(3);
+  }
+  void AdvanceTo(int seconds) {
+    core_.AdvanceTo(seconds * kSecond);
+    Perform();
+  }
+};
+
+TEST_F(SilenceTest, EndsInsteadOfTheWaitOfAnother) {
+  AdvanceTo(30);
+  EXPECT_TRUE(cut_off_.empty() && refusals_.empty()) << "before it is time";
+  AdvanceTo(31);
+  ASSERT_EQ(cut_off_.size(), 1u);
+  EXPECT_EQ(cut_off_[0].client, kDriver);
+  EXPECT_TRUE(refusals_.empty()) << refusals_[0].message;
+  core_.DriverLeft(kDriver);
+  Perform();
+  EXPECT_EQ(leases_.size(), 1u) << "what it had left is nobody's";
+}
+
+// A word is enough: it lives, and somebody looks at the object.
+TEST_F(SilenceTest, IsOverWithAWord) {
+  AdvanceTo(29);
+  ASSERT_TRUE(core_.Unpinned(kDriver, {{}, {{ObjectId::Make(kDriver, 1), 1}}}).ok());
+  AdvanceTo(31);
+  EXPECT_TRUE(cut_off_.empty());
+  ASSERT_EQ(refusals_.size(), 1u);
+  EXPECT_NE(refusals_[0].message.find("no room for 2.0 MiB"), std::string::npos);
+}
+
+// Others had memory meanwhile.
+TEST_F(SilenceTest, HarmsNobodyWhoWaitsForNothing) {
+  ASSERT_TRUE(core_.Release(kDriver, {{{ObjectId::Make(kDriver, 1), 1}}}).ok());
+  Perform();
+  EXPECT_EQ(leases_.size(), 1u);
+  AdvanceTo(100);
+  EXPECT_TRUE(cut_off_.empty());
+}
+
 }  // namespace
 }  // namespace troupe::scheduler

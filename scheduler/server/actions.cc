@@ -1,6 +1,7 @@
 // The part of Node that performs what the core has decided.
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/log.h"
@@ -213,6 +214,12 @@ void Node::Do(const SendRecall& action) {
 
 void Node::Do(const SendUnpin& action) {
   if (Connection* connection = Find(action.client)) connection->Send(wire::Unpin{action.pins});
+}
+
+// At the end of the turn.
+void Node::Do(const CutOff& action) {
+  if (Connection* connection = Find(action.client))
+    connection->failure = absl::DeadlineExceededError(ToAbsl(action.reason));
 }
 
 void Node::Do(const SendFetchRefused& action) {

@@ -139,6 +139,7 @@ class Node : private TaskWords {
   void Do(const PopulateLease& action);
   void Do(const SendRecall& action);
   void Do(const SendUnpin& action);
+  void Do(const CutOff& action);
   void Do(const SendFetchRefused& action);
   void Do(const Spill& action);
   void Do(const Restore& action);

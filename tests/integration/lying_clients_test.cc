@@ -109,12 +109,12 @@ class LyingClients : public ::testing::Test {
         << "nothing of '" << reason << "' in:\n"
         << node_.Log();
   }
-  // An object of the liar's in memory, a quarter of the store, of which it has been told the place.
-  Location PinAQuarter() {
-    const std::optional<Location> lease = Lease(liar_, kQuarter);
+  // An object of the liar's in memory, of which it has been told the place.
+  Location Pin(uint64_t bytes) {
+    const std::optional<Location> lease = Lease(liar_, bytes);
     EXPECT_TRUE(lease.has_value());
     Location place = lease.value_or(Location{});
-    place.size = kQuarter;
+    place.size = bytes;
     const ObjectId id = ObjectId::Make(liar_.id(), next_++);
     EXPECT_TRUE(liar_.Send(wire::Seal{id, {place, {}}}) && liar_.Send(wire::Subscribe{{id}}));
     EXPECT_TRUE(Await<wire::Ready>(liar_).has_value());
@@ -297,14 +297,25 @@ TEST_F(LyingClients, AnswersUnpinAndWasNeverAsked) {
 }
 
 TEST_F(LyingClients, NeverAnswersUnpinWhileOthersWaitForMemory) {
-  PinAQuarter();
+  Pin(kQuarter);
   ExpectRoomForOthers();
   EXPECT_TRUE(Await<wire::Unpin>(liar_).has_value()) << "it was not asked";
 }
 
+// It has nearly all of the memory; whoever waits for some gets it when nobody has been heard of for
+// half a minute.
+TEST_F(LyingClients, NeverAnswersUnpinAndHasAllOfTheMemory) {
+  for (int i = 0; i < 3; ++i) Pin(kQuarter);
+  for (int i = 0; i < 10; ++i) Pin(kQuarter / 16);
+  const std::vector<uint64_t> large(kQuarter / 8, 7);
+  const troupe::ObjectRef<std::vector<uint64_t>> mine = troupe::Put(large);
+  ExpectCutOff(liar_, "s whether its objects may leave memory, for which others wait");
+  EXPECT_EQ(troupe::Get(mine), large);
+}
+
 // What it sees there is somebody else's, which harms nobody but itself.
 TEST_F(LyingClients, AgreesToUnpinAndGoesOnUsingTheAddress) {
-  const Location place = PinAQuarter();
+  const Location place = Pin(kQuarter);
   const int chunk = liar_.Chunk(place.chunk);
   ASSERT_GE(chunk, 0);
   std::thread others([this] { ExpectRoomForOthers(); });

@@ -625,6 +625,11 @@ void World::Do(const scheduler::SendUnpin& action) {
   Tell(action.client, wire::Unpin{action.pins});
 }
 
+// Here every client answers.
+void World::Do(const scheduler::CutOff& action) {
+  Fail(absl::StrCat(ToString(action.client), " is cut off: ", action.reason));
+}
+
 void World::Do(const scheduler::SendFetchRefused& action) {
   Tell(action.client, wire::FetchRefused{action.object, action.error});
 }

@@ -112,6 +112,7 @@ class World {
   void Do(const scheduler::PopulateLease& action);
   void Do(const scheduler::SendRecall& action);
   void Do(const scheduler::SendUnpin& action);
+  void Do(const scheduler::CutOff& action);
   void Do(const scheduler::SendFetchRefused& action);
   void Do(const scheduler::Spill& action);
   void Do(const scheduler::Restore& action);
