@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <lz4.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -114,18 +115,45 @@ absl::Status SpillFile::Failure(const char* what) const {
       absl::StrCat("cannot ", what, " ", directory_, ": ", strerror(errno)));
 }
 
+namespace {
+
+absl::Status CannotMakeAFile(const std::string& directory, const std::string& why) {
+  return absl::UnavailableError(absl::StrCat("cannot make a file in ", directory, ": ", why));
+}
+
+// Whose owner could make it something else, or take away what is in it: refused unless it is ours,
+// or root's (/tmp, a mounted disk). So is a symbolic link that somebody else has made.
+absl::StatusOr<UniqueFd> OpenDirectory(const std::string& directory) {
+  const auto is_trusted = [](const struct stat& info) {
+    return info.st_uid == geteuid() || info.st_uid == 0;
+  };
+  struct stat link {};
+  if (lstat(directory.c_str(), &link) == 0 && !is_trusted(link)) {
+    return CannotMakeAFile(directory, absl::StrCat("it belongs to user ", link.st_uid));
+  }
+  UniqueFd place(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat info {};
+  if (!place || fstat(place.get(), &info) != 0) return CannotMakeAFile(directory, strerror(errno));
+  if (!is_trusted(info))
+    return CannotMakeAFile(directory, absl::StrCat("it belongs to user ", info.st_uid));
+  return place;
+}
+
+}  // namespace
+
 absl::StatusOr<SpillFile> SpillFile::Create(const std::string& directory) {
+  absl::StatusOr<UniqueFd> place = OpenDirectory(directory);
+  if (!place.ok()) return place.status();
+  // From here on the directory is the one that was looked at, whatever its name comes to mean.
+  const std::string looked_at = absl::StrCat("/proc/self/fd/", place->get());
   UniqueFd fd(create_point.Call(
-      [&] { return open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }));
+      [&] { return open(looked_at.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }));
   if (!fd && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-    std::string path = directory + "/troupe-spill-XXXXXX";
+    std::string path = looked_at + "/troupe-spill-XXXXXX";
     fd = UniqueFd(mkostemp(path.data(), O_CLOEXEC));
     if (fd) unlink(path.c_str());
   }
-  if (!fd) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make a file in ", directory, ": ", strerror(errno)));
-  }
+  if (!fd) return CannotMakeAFile(directory, strerror(errno));
   return SpillFile(directory, std::move(fd));
 }
 

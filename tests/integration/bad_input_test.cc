@@ -14,7 +14,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -164,6 +166,66 @@ TEST(BadInput, AnUnusableRuntimeDirectoryIsNamed) {
                     "is not a directory of yours alone");
   ExpectOneSentence(RunProgram({Tool(), "up"}, {"TROUPE_RUNTIME_DIR=" + directory.path() + "/a/b"}),
                     "cannot make the runtime directory");
+}
+
+std::string Content(const std::string& path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// Links that were there before the node, to a file of the user's: neither written nor emptied.
+TEST(BadInput, LinksInTheRuntimeDirectoryAreNotFollowed) {
+  for (const std::string name : {"node.lock", "node.pid", "node.log", "node.sock"}) {
+    const ShortDirectory directory;
+    const ShortDirectory elsewhere;
+    const std::string victim = elsewhere.path() + "/victim";
+    std::ofstream(victim) << "precious";
+    ASSERT_EQ(symlink(victim.c_str(), (directory.path() + "/" + name).c_str()), 0);
+    const std::vector<std::string> environment = {"TROUPE_RUNTIME_DIR=" + directory.path(),
+                                                  "TROUPE_ADDRESS"};
+    const Outcome up = RunProgram({Tool(), "up", "--workers=1", "--detach"}, environment);
+    if (name == "node.lock" || name == "node.pid") {
+      ExpectOneSentence(up, directory.path() + "/" + name);
+      EXPECT_NE(up.output.find("symbolic links"), std::string::npos) << up.output;
+    } else {  // the link goes, and a file or a socket takes its place
+      EXPECT_EQ(up.exit_code, 0) << up.output;
+      EXPECT_EQ(RunProgram({Square()}, environment).output, "9\n");
+      EXPECT_EQ(RunProgram({Tool(), "down"}, environment).exit_code, 0);
+    }
+    EXPECT_EQ(Content(victim), "precious") << name;
+  }
+}
+
+// Made by somebody before us, by himself or by a link of his, and open to all.
+TEST(BadInput, ASpillDirectoryOfAnotherUserIsRefused) {
+  if (geteuid() != 0) {
+    std::puts("TROUPE_SKIPPED: only root can give a directory to another user");
+    return;
+  }
+  const ShortDirectory runtime, parent, ours;
+  const auto up_with = [&](const std::string& directory) {
+    return RunProgram({Tool(), "up", "--workers=1", "--detach", "--spill_dir=" + directory},
+                      {"TROUPE_RUNTIME_DIR=" + runtime.path(), "TROUPE_ADDRESS"});
+  };
+  const std::string his = parent.path() + "/his", link = parent.path() + "/link";
+  ASSERT_EQ(mkdir(his.c_str(), 0777), 0);
+  ASSERT_EQ(chmod(his.c_str(), 0777), 0);
+  ASSERT_EQ(chown(his.c_str(), kNobody, kNobody), 0);
+  ASSERT_EQ(symlink(ours.path().c_str(), link.c_str()), 0);
+  // A link of our own is our own business.
+  const Outcome by_link = up_with(link);
+  EXPECT_EQ(by_link.exit_code, 0) << by_link.output;
+  EXPECT_EQ(RunProgram({Tool(), "down"}, {"TROUPE_RUNTIME_DIR=" + runtime.path(), "TROUPE_ADDRESS"})
+                .exit_code,
+            0);
+  ASSERT_EQ(lchown(link.c_str(), kNobody, kNobody), 0);
+  for (const std::string& directory : {his, link}) {
+    const Outcome refused = up_with(directory);
+    EXPECT_EQ(refused.exit_code, 2) << refused.output;
+    EXPECT_NE(refused.output.find(directory + ": it belongs to user 65534"), std::string::npos)
+        << refused.output;
+  }
+  EXPECT_EQ(rmdir(his.c_str()), 0) << "something was made there";
 }
 
 // The node is root's here, or the caller's own; somebody else wants in.
