@@ -253,12 +253,14 @@ TEST_F(MapTest, AnyInputRange) {
   const int array[] = {1, 2, 3};
   EXPECT_EQ(sum(std::span(array)), 14);
   EXPECT_EQ(sum(array), 14);
+#ifndef __clang__  // clang 14 cannot read libstdc++'s views
   EXPECT_EQ(sum(std::views::iota(1, 4)), 14);
   const auto odd = [](int x) { return x % 2 == 1; };
   EXPECT_EQ(sum(std::views::iota(1, 6) | std::views::filter(odd)), 35);
   // Of single passes: what has been read is gone.
   std::istringstream words("1 2 3");
   EXPECT_EQ(sum(std::ranges::istream_view<int>(words)), 14);
+#endif
   EXPECT_EQ(sum(std::vector<int>()), 0);
 }
 
