@@ -12,7 +12,12 @@
 #include "absl/status/statusor.h"
 #include "core/base/check.h"
 #include "core/wire/message_equal.h"
+#include "core/wire/message_mutator.h"
 #include "core/wire/messages.h"
+
+#ifdef TROUPE_LIBFUZZER
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+#endif
 
 namespace troupe::wire {
 
@@ -30,6 +35,14 @@ void FuzzMessage(const uint8_t* data, size_t size, absl::StatusOr<Message> (*dec
   const absl::StatusOr<Message> copy = decode(Encode(*message, buffer));
   TROUPE_CHECK(copy.ok(), "what was encoded cannot be decoded");
   TROUPE_CHECK(Equal(*message, *copy), "what was encoded is another message");
+}
+
+// libFuzzer's own changes know what the decoder compares with; ours know what a message is.
+inline size_t MutateInput(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
+#ifdef TROUPE_LIBFUZZER
+  if (seed % 2 == 0) return LLVMFuzzerMutate(data, size, max_size);
+#endif
+  return MutateMessage(data, size, max_size, seed);
 }
 
 }  // namespace troupe::wire
