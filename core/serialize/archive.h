@@ -422,6 +422,18 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::multiset<K, C, A>& se
   }
 }
 
+// --- And it writes a byte of an array that has none.
+
+template <typename T>
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const std::array<T, 0>&) {
+  archive(uint8_t{0});  // so that a count of elements is bounded by the bytes
+}
+template <typename T>
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::array<T, 0>&) {
+  uint8_t nothing = 0;
+  archive(nothing);
+}
+
 // --- And it makes all elements before it reads the first.
 
 template <typename T, typename A>

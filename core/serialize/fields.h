@@ -37,6 +37,9 @@ struct AnyField {
       const;  // NOLINT(google-explicit-constructor)
 };
 
+// Converts to nothing.
+struct NoField {};
+
 // Converts to the base classes of Derived alone: a field's type is none of them.
 template <typename Derived>
 struct AnyBase {
@@ -112,7 +115,9 @@ constexpr size_t FieldCount() {
 // Whether an aggregate that is not empty has a base class. Not for unions.
 template <typename T>
 constexpr bool HasBaseClass() {
-  return !std::is_empty_v<T> && requires { T{internal::AnyBase<T>{}}; };
+  // A first field that is made of anything takes what converts to nothing, too.
+  return !std::is_empty_v<T> && requires { T{internal::AnyBase<T>{}}; }
+  &&!requires { T{internal::NoField{}}; };
 }
 
 // Whether an aggregate has a field that is a C array, of more than one element, among its fields.

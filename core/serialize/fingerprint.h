@@ -31,16 +31,42 @@ void EndType();
 template <typename T>
 void Describe(std::string* out);
 
-// Allocators, comparators and the like are empty and have no part in what is stored; the unit of a
-// duration has.
-template <typename A>
+// Whether A says how a C works, and not what is stored in it.
+template <typename C, typename A>
+constexpr bool IsPolicy() {
+  const auto is = [](auto policy) { return std::is_same_v<A, typename decltype(policy)::type>; };
+  bool found = false;
+  if constexpr (requires { typename C::allocator_type; })
+    found |= is(std::type_identity<typename C::allocator_type>());
+  if constexpr (requires { typename C::key_compare; })
+    found |= is(std::type_identity<typename C::key_compare>());
+  if constexpr (requires { typename C::value_compare; })
+    found |= is(std::type_identity<typename C::value_compare>());
+  if constexpr (requires { typename C::hasher; })
+    found |= is(std::type_identity<typename C::hasher>());
+  if constexpr (requires { typename C::key_equal; })
+    found |= is(std::type_identity<typename C::key_equal>());
+  if constexpr (requires { typename C::deleter_type; })
+    found |= is(std::type_identity<typename C::deleter_type>());
+  if constexpr (requires { typename C::traits_type; })
+    found |= is(std::type_identity<typename C::traits_type>());
+  return found;
+}
+
+// Of C<..., A, ...>. An empty type, such as a clock or a tag, is known by its name; the unit of a
+// duration by its value.
+template <typename C, typename A>
 void DescribeArgument(std::string* out) {
-  if constexpr (requires { A::num + A::den; }) {
-    *out += std::to_string(A::num) + "/" + std::to_string(A::den) + ",";
-  } else if constexpr (!std::is_empty_v<A> || std::is_same_v<A, std::monostate>) {
+  if constexpr (IsPolicy<C, A>()) {
+    return;
+  } else if constexpr (requires { A::num + A::den; }) {
+    *out += std::to_string(A::num) + "/" + std::to_string(A::den);
+  } else if constexpr (std::is_empty_v<A> && !std::is_same_v<A, std::monostate>) {
+    *out += TypeName<A>();
+  } else {
     Describe<A>(out);
-    *out += ',';
   }
+  *out += ',';
 }
 
 template <typename T>
@@ -53,7 +79,7 @@ struct DescribeTemplate<C<A...>> {
     const std::string_view name = TypeName<C<A...>>();
     *out += name.substr(0, name.find('<'));
     *out += '<';
-    (DescribeArgument<A>(out), ...);
+    (DescribeArgument<C<A...>, A>(out), ...);
     *out += '>';
   }
 };

@@ -10,6 +10,7 @@
 #include <forward_list>
 #include <fstream>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <queue>
@@ -116,6 +117,8 @@ TEST(Serialize, WhatGoesInComesOut) {
   ExpectRoundTrip(std::set<int>{1, 2, 3});
   ExpectRoundTrip(std::list<int>{1, 2});
   ExpectRoundTrip(std::deque<int>{1, 2});
+  ExpectRoundTrip(std::array<int, 0>{});
+  ExpectRoundTrip(std::vector<std::array<double, 0>>(3));
   ExpectRoundTrip(std::forward_list<std::string>{"a", "b", "c"});
   ExpectRoundTrip(std::queue<int>({1, 2, 3}));
   ExpectRoundTrip(std::stack<std::string>({"a", "b"}));
@@ -195,6 +198,44 @@ struct IntPoint {
   double x = 0;
   int64_t y = 0;
 };
+struct Idle {};
+struct Running {};
+struct Failed {};
+// Its first field is made of anything, which is no base class.
+struct Box {
+  Box() = default;
+  template <class T>
+  explicit(false) Box(T&&) {}
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(n);
+  }
+  int n = 0;
+};
+struct WithBox {
+  Box box;
+  int n = 0;
+};
+static_assert(kSerializable<WithBox>);
+
+TEST(Fingerprint, EmptyTypesHaveAPartInIt) {
+  const auto all_differ = [](std::initializer_list<uint64_t> fingerprints) {
+    return std::set<uint64_t>(fingerprints).size() == fingerprints.size();
+  };
+  EXPECT_TRUE(all_differ({Fingerprint<std::variant<Idle, Running>>(),
+                          Fingerprint<std::variant<Running, Idle>>(),
+                          Fingerprint<std::variant<Running, Idle, Failed>>()}));
+  EXPECT_TRUE(
+      all_differ({Fingerprint<std::pair<Idle, int>>(), Fingerprint<std::pair<int, Idle>>()}));
+  EXPECT_TRUE(all_differ({Fingerprint<std::chrono::system_clock::time_point>(),
+                          Fingerprint<std::chrono::steady_clock::time_point>()}));
+  // How a container works has none.
+  EXPECT_EQ((Fingerprint<std::set<int, std::less<int>>>()),
+            (Fingerprint<std::set<int, std::greater<int>>>()));
+  EXPECT_EQ((Fingerprint<std::priority_queue<int, std::vector<int>, std::less<int>>>()),
+            (Fingerprint<std::priority_queue<int, std::vector<int>, std::greater<int>>>()));
+}
+
 TEST(Fingerprint, TellsStructuresApart) {
   EXPECT_EQ(Fingerprint<Point>(), Fingerprint<PointLike>()) << "same fields, same bytes";
   EXPECT_NE(Fingerprint<Point>(), Fingerprint<PointAndMore>());
