@@ -151,12 +151,6 @@ struct ConstructorEntry {
   }
 };
 
-// What a constructor's argument travels as: "abc" as a std::string.
-template <typename A>
-using ConstructorArgument =
-    std::conditional_t<std::is_convertible_v<A, const char*> && !std::is_null_pointer_v<A>,
-                       std::string, std::decay_t<A>>;
-
 }  // namespace internal
 
 template <typename C>
@@ -288,7 +282,7 @@ class [[nodiscard]] ActorBuilder {
 template <typename C, typename... A>
 auto Actor(A&&... arguments) {
   static_assert(std::is_class_v<C>, "an actor is an object of a class");
-  return ActorBuilder<C, internal::ConstructorArgument<A>...>(std::forward<A>(arguments)...);
+  return ActorBuilder<C, internal::ValueFor<A>...>(std::forward<A>(arguments)...);
 }
 
 // The living actor of that name. Throws InvalidArgument where there is none, TypeMismatch where it

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -92,9 +93,11 @@ class PoolRange {
           it != landed_.end() &&
           (options_.order == Order::kCompletion || it->first == next_number_)) {
         const size_t number = it->first;
-        const Ref ref = std::move(it->second);
+        const Landed landed = std::move(it->second);
         landed_.erase(it);
         ++next_number_;
+        if (landed.not_made != nullptr) std::rethrow_exception(landed.not_made);
+        const Ref& ref = landed.ref;
         if constexpr (std::is_same_v<R, internal::Nothing>) {
           Get(ref);
           return MapItem<R>{number, {}};
@@ -126,12 +129,23 @@ class PoolRange {
     size_t actor = 0;
     Ref ref;
   };
+  struct Landed {
+    Ref ref;
+    std::exception_ptr not_made;  // why there was no call
+  };
 
   // Gives the actors what they can take.
   void Fill() {
     while (!free_.empty() && next_ != end_ && flights_.size() + landed_.size() < window_) {
       const size_t actor = free_.front();
-      Flight flight{actor, std::invoke(send_, std::as_const(actors_[actor]), *next_)};
+      Flight flight{actor, {}};
+      try {
+        flight.ref = std::invoke(send_, std::as_const(actors_[actor]), *next_);
+      } catch (...) {  // of this item: the others have their turn
+        landed_.emplace(sent_++, Landed{{}, std::current_exception()});
+        ++next_;
+        continue;
+      }
       ++next_;
       free_.pop_front();
       order_.Add(flight.ref.handle(), sent_);
@@ -143,9 +157,12 @@ class PoolRange {
     const auto it = flights_.find(number);
     const ObjectId id = it->second.ref.id();
     const auto error = it->second.ref.handle().session()->FirstError(std::span(&id, 1));
-    if (!error.has_value() || error->kind != ErrorKind::kActorDied)
-      free_.push_back(it->second.actor);
-    landed_.emplace(number, std::move(it->second.ref));
+    // Its own death, and not that of somebody from whom an argument came.
+    const bool has_died =
+        error.has_value() && error->kind == ErrorKind::kActorDied &&
+        (error->task == id.task() || error->task == actors_[it->second.actor].id().task());
+    if (!has_died) free_.push_back(it->second.actor);
+    landed_.emplace(number, Landed{std::move(it->second.ref), nullptr});
     flights_.erase(it);
   }
 
@@ -160,8 +177,8 @@ class PoolRange {
   size_t sent_ = 0;
   std::map<size_t, Flight> flights_;
   internal::CompletionOrder order_;
-  std::map<size_t, Ref> landed_;  // and not asked for yet
-  size_t next_number_ = 0;        // of the call whose turn it is
+  std::map<size_t, Landed> landed_;  // and not asked for yet
+  size_t next_number_ = 0;           // of the call whose turn it is
 };
 
 template <typename C>

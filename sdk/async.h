@@ -175,6 +175,7 @@ class [[nodiscard]] Async {
   // Runs it to its end, and returns what it returns or throws what it throws.
   T Run() && {
     const Async self = std::move(*this);
+    self.CheckNotMoved();
     internal::CoroutineLoop loop;
     for (self.handle_.resume(); !self.handle_.done();) loop.Turn();
     return self.handle_.promise().Take();
@@ -183,7 +184,10 @@ class [[nodiscard]] Async {
   // For co_await in another one.
   struct Awaiter {
     Async async;
-    bool await_ready() const noexcept { return false; }
+    bool await_ready() const {
+      async.CheckNotMoved();
+      return false;
+    }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
       async.handle_.promise().awaiting = awaiting;
       return async.handle_;
@@ -197,6 +201,11 @@ class [[nodiscard]] Async {
   template <typename U>
   friend auto RunAll(std::vector<Async<U>> coroutines);
   explicit Async(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+  void CheckNotMoved() const {
+    if (handle_ == nullptr)
+      internal::Throw(ErrorKind::kInvalidArgument,
+                      "this Async has no coroutine: it was moved from");
+  }
 
   std::coroutine_handle<promise_type> handle_;
 };
@@ -210,6 +219,7 @@ Async<T> internal::AsyncPromise<T>::get_return_object() {
 // once all have ended.
 template <typename T>
 auto RunAll(std::vector<Async<T>> coroutines) {
+  for (const Async<T>& coroutine : coroutines) coroutine.CheckNotMoved();
   internal::CoroutineLoop loop;
   for (Async<T>& coroutine : coroutines) coroutine.handle_.resume();
   for (Async<T>& coroutine : coroutines) {

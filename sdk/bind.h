@@ -1,9 +1,10 @@
 // Bind(f, values...) is f with its first arguments given: what a capturing lambda would be, with
 // captures that can travel.
 //
-// Values are serialized like arguments. One that is too large for a message is stored once, by Bind
-// or, where there was no cluster yet, by the first call, and shared by all calls. More than 1 MiB
-// of them is said once per call site, with each large value's position and type.
+// Values are serialized like arguments, and converted to what f takes. One that is too large for a
+// message is stored once, by Bind or, where there was no cluster yet, by the first call, and shared
+// by all calls. More than 1 MiB of them is said once per call site, with each large value's
+// position and type.
 //
 //   auto score = troupe::Bind([](const Model& m, const Batch& b) { return m.Score(b); }, model);
 //   troupe::ObjectRef<double> s = troupe::Task(score).Remote(batch);
@@ -14,6 +15,7 @@
 #define TROUPE_SDK_BIND_H_
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -54,6 +56,7 @@ class BoundValue {
     state_->value.emplace(std::move(value));
   }
 
+  explicit operator bool() const { return state_ != nullptr; }
   size_t bytes() const { return state_->bytes; }
   // Null where the value is large and travels by Stored().
   const V* Inline() const { return state_->large ? nullptr : &*state_->value; }
@@ -62,6 +65,15 @@ class BoundValue {
     const bool elsewhere = !state_->ref || state_->ref.handle().session() != CurrentSession();
     if (elsewhere && state_->value.has_value()) state_->ref = Put(*state_->value);
     return state_->ref;
+  }
+  // As another type, which it is converted to once.
+  template <typename U>
+  ObjectRef<U> StoredAs() const {
+    const std::lock_guard<std::mutex> lock(state_->converting);
+    Handle& converted = state_->converted[&TypeOf<U>()];
+    if (converted.id().is_null() || converted.session() != CurrentSession())
+      Visit([&](const V& value) { converted = Put(static_cast<U>(value)).handle(); });
+    return ObjectRef<U>(converted);
   }
   // Calls f with the value, wherever it is.
   template <typename F>
@@ -79,6 +91,8 @@ class BoundValue {
     std::mutex mutex;
     std::optional<V> value;
     ObjectRef<V> ref;
+    std::mutex converting;
+    std::map<const serialize::ValueType*, Handle> converted;  // by the type
     size_t bytes = 0;
     bool large = false;
   };
@@ -120,10 +134,16 @@ class Bind {
   }
 
   const F& function() const { return function_; }
-  const std::tuple<internal::BoundValue<V>...>& values() const { return values_; }
+  // Throws InvalidArgument where it was moved from.
+  const std::tuple<internal::BoundValue<V>...>& values() const {
+    if (!std::apply([](const auto&... value) { return (static_cast<bool>(value) && ...); },
+                    values_))
+      internal::Throw(ErrorKind::kInvalidArgument, "this Bind has no values: it was moved from");
+    return values_;
+  }
   size_t captured_bytes() const {
     return std::apply([](const auto&... value) { return (value.bytes() + ... + size_t{0}); },
-                      values_);
+                      values());
   }
 
  private:
@@ -131,8 +151,9 @@ class Bind {
   std::tuple<internal::BoundValue<V>...> values_;
 };
 
+// "abc" is bound as a std::string.
 template <typename F, typename... V>
-Bind(F, V...) -> Bind<F, V...>;
+Bind(F, V...) -> Bind<F, internal::ValueFor<V>...>;
 
 namespace internal {
 

@@ -99,7 +99,7 @@ class FunctionRegistry {
  private:
   // "abc" is a std::string.
   template <typename A>
-  using Argument = internal::ConstructorArgument<A>;
+  using Argument = internal::ValueFor<A>;
 
   std::shared_ptr<const worker::NamedFunction> Find(std::string_view name) const;
   std::shared_ptr<internal::RegisteredFunction> FindToCall(const std::string& name,

@@ -11,7 +11,9 @@ namespace internal {
 
 int64_t DeadlineAfter(absl::Duration timeout) {
   if (timeout == absl::InfiniteDuration()) return worker::kForever;
-  return MonotonicNanos() + std::max<int64_t>(0, absl::ToInt64Nanoseconds(timeout));
+  const int64_t now = MonotonicNanos();
+  const int64_t nanos = std::max<int64_t>(0, absl::ToInt64Nanoseconds(timeout));
+  return nanos < worker::kForever - now ? now + nanos : worker::kForever;
 }
 
 std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& session,
@@ -100,11 +102,16 @@ absl::Status TryGet(const ObjectRef<void>& ref, absl::Duration timeout) {
 }
 
 void Get(const std::vector<ObjectRef<void>>& refs, absl::Duration timeout) {
-  const int64_t deadline = internal::DeadlineAfter(timeout);
+  if (refs.empty()) return;
+  std::vector<ObjectId> ids;
+  ids.reserve(refs.size());
   for (const ObjectRef<void>& ref : refs) {
-    Get(ref, deadline == worker::kForever ? absl::InfiniteDuration()
-                                          : absl::Nanoseconds(deadline - MonotonicNanos()));
+    if (!ref) internal::Throw(internal::NullRefError("Get"));
+    ids.push_back(ref.id());
   }
+  if (auto error = internal::WaitForAll(refs[0].handle().session(), ids, timeout))
+    internal::Throw(*std::move(error));
+  for (const ObjectRef<void>& ref : refs) Get(ref, absl::ZeroDuration());
 }
 
 }  // namespace troupe

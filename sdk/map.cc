@@ -49,9 +49,11 @@ void StopBetweenItems::Stop() {
   Throw(ErrorKind::kCancelled, "Map: the task was stopped between two of its items");
 }
 
-MapWindow::MapWindow(const char* what, const MapOptions& options, size_t most_items, size_t total)
+MapWindow::MapWindow(const char* what, const MapOptions& options, size_t most_items, size_t total,
+                     CallSite site)
     : what_(what),
       options_(options),
+      site_(site),
       session_(CurrentSession()),
       deadline_nanos_(DeadlineAfter(options.timeout)),
       window_(options.window > 0 ? options.window : 4 * static_cast<size_t>(session_->cpus())),
@@ -70,6 +72,7 @@ MapWindow::~MapWindow() {
 }
 
 void MapWindow::Prepare(OutgoingCall& call, std::string function_name) const {
+  call.SetCallSite(site_);
   call.SetName(options_.name.empty() ? std::move(function_name) : options_.name);
   TaskOptions options;
   options.cpus = options_.cpus;
@@ -101,15 +104,18 @@ void MapWindow::SentFold(Handle result) {
 }
 
 MapWindow::Landed MapWindow::Wait() {
+  CheckTime();  // whoever takes results late may have others that are ready
   const std::optional<uint64_t> number = order_.Next(deadline_nanos_);
-  if (!number.has_value()) {
-    const size_t pending = flights_.size();
-    CancelRest(/*kill=*/true);
-    Throw(ErrorKind::kDeadlineExceeded,
-          absl::StrCat(what_, ": after ", absl::FormatDuration(options_.timeout), " ",
-                       progress_.done(), " items are done and ", pending, " tasks are under way"));
-  }
+  if (!number.has_value()) TimeIsOver();
   return Land(static_cast<size_t>(*number));
+}
+
+void MapWindow::TimeIsOver() {
+  const size_t pending = flights_.size();
+  CancelRest(/*kill=*/true);
+  Throw(ErrorKind::kDeadlineExceeded,
+        absl::StrCat(what_, ": after ", absl::FormatDuration(options_.timeout), " ",
+                     progress_.done(), " items are done and ", pending, " tasks are under way"));
 }
 
 MapWindow::Landed MapWindow::Land(size_t number) {

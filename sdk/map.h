@@ -10,12 +10,15 @@
 //
 // The range is read lazily, a bounded number of tasks ahead of what was taken: it may be larger
 // than memory, or endless. Its items, encoded, take at most a quarter of the object store at a
-// time; one that is larger goes alone. It may hold references (ObjectRef<T> for a T). Short calls
+// time; one that is larger goes alone. It may hold references (ObjectRef<T> for a T). Items that
+// cannot be copied are moved from a range that is given away: Map(f, std::move(boxes)). Short calls
 // share a task: how many is measured, unless `chunk` says it. f is whatever Task takes, Bind
 // included.
 // Errors: fail_fast throws the first one that comes; collect and skip leave out the items that
-// failed; collect keeps their errors (errors()). After the timeout of the whole, it throws
-// DeadlineExceeded, whatever the calls are doing, and kills the workers that do them.
+// failed; collect keeps their errors (errors()). A call that ends its process, and a result that
+// cannot be encoded, are failures of all items of their task; references have a task each then.
+// After the timeout of the whole, whoever asks for the next result gets DeadlineExceeded, whatever
+// the calls are doing and however late they ask, and the workers that do them are killed.
 // Whatever it throws, the range's own exceptions among them, and when the MapRange goes: the tasks
 // that are left are cancelled, and no more results come. A task that is cancelled ends after the
 // item that it is at.   Not thread-safe: one thread iterates.   After joblib's Parallel and Dask's
@@ -291,7 +294,8 @@ constexpr bool AssertMappable(ParameterList<B...>) {
 class MapWindow {
  public:
   // `what`: "Map", for messages.
-  MapWindow(const char* what, const MapOptions& options, size_t most_items, size_t total);
+  MapWindow(const char* what, const MapOptions& options, size_t most_items, size_t total,
+            CallSite site);
   ~MapWindow();
   MapWindow(const MapWindow&) = delete;
   MapWindow& operator=(const MapWindow&) = delete;
@@ -308,6 +312,7 @@ class MapWindow {
 
   void Prepare(OutgoingCall& call, std::string function_name) const;
   TaskOptions fold_options() const;
+  CallSite site() const { return site_; }
   // A task was sent; its number, which Wait gives back.
   size_t Sent(Handle result, size_t items, size_t bytes);
   void SentFold(Handle result);
@@ -320,8 +325,13 @@ class MapWindow {
     size_t bytes = 0;  // of its items, encoded
     Handle result;
   };
-  // The next task that ends. Throws DeadlineExceeded, after it has killed the rest.
+  // The next task that ends. Throws DeadlineExceeded, as CheckTime does.
   Landed Wait();
+  // Where the time is over, kills the rest and throws DeadlineExceeded.
+  void CheckTime() {
+    if (deadline_nanos_ != worker::kForever && MonotonicNanos() >= deadline_nanos_) TimeIsOver();
+  }
+  int64_t deadline_nanos() const { return deadline_nanos_; }
   std::optional<ErrorInfo> ErrorOf(const Landed& landed) const;
   // Forgets the folds that have ended. REQUIRES: nothing else is under way.
   void ForgetEndedFolds();
@@ -335,9 +345,11 @@ class MapWindow {
 
  private:
   Landed Land(size_t number);
+  [[noreturn]] void TimeIsOver();
 
   const char* what_;
   MapOptions options_;
+  CallSite site_;
   std::shared_ptr<worker::Session> session_;
   int64_t deadline_nanos_;
   size_t window_;
@@ -394,7 +406,11 @@ ChunkOf<Item> TakeChunk(const MapWindow& window, Iterator& next, const Sentinel&
   EncodedBytes<Item> size;
   bool full = false;
   for (; !full && chunk.items.size() < wanted && next != end; ++next) {
-    chunk.items.push_back(*next);
+    if constexpr (std::is_copy_constructible_v<Item>) {
+      chunk.items.push_back(*next);
+    } else {
+      chunk.items.push_back(std::move(*next));
+    }
     full = size.Add(chunk.items.back()) >= window.chunk_bytes();
   }
   chunk.bytes = size.bytes();
@@ -413,6 +429,8 @@ class MapRange {
   using G = typename Types::Function;
   static_assert(internal::AssertCallable<G>());
   static_assert(internal::AssertMappable<G, X, kStar>(typename Types::Bound()));
+  static_assert(std::is_copy_constructible_v<Item> || !std::is_lvalue_reference_v<Range>,
+                "the items of this range cannot be copied: give it away, Map(f, std::move(range))");
   using Entry = internal::MapEntry<G, X, kStar, false, typename Types::Bound>;
   using CatchingEntry = internal::MapEntry<G, X, kStar, true, typename Types::Bound>;
 
@@ -420,14 +438,14 @@ class MapRange {
   using R = typename Entry::V;
   static_assert(internal::AssertResult<R>());
 
-  MapRange(F f, Range&& range, MapOptions options)
+  MapRange(F f, Range&& range, MapOptions options, CallSite site)
       : f_(std::move(f)),
         range_(std::forward<Range>(range)),
         next_(std::begin(range_)),
         end_(std::end(range_)),
         options_(std::move(options)),
-        window_(kStar ? "StarMap" : "Map", options_, internal::MostItems<X>(),
-                internal::TotalOf(range_)) {}
+        window_(kStar ? "StarMap" : "Map", options_, MostItems(options_), internal::TotalOf(range_),
+                site) {}
   MapRange(const MapRange&) = delete;
   MapRange& operator=(const MapRange&) = delete;
 
@@ -456,9 +474,17 @@ class MapRange {
   std::default_sentinel_t end() { return {}; }
 
  private:
+  // A task fails with any of its arguments: items that may fail by themselves are one of each.
+  static size_t MostItems(MapOptions& options) {
+    if (internal::IsObjectRef<Item>::value && options.on_error != OnError::kFailFast)
+      return options.chunk = 1;
+    return internal::MostItems<X>();
+  }
+
   std::optional<MapItem<R>> FindNext() {
     do {
       while (position_ < chunk_items_) {
+        window_.CheckTime();
         const size_t position = position_++;
         const auto& failed = chunk_.failures.items;
         if (next_failed_ < failed.size() && failed[next_failed_].position == position) {
@@ -475,6 +501,7 @@ class MapRange {
   // Sends as many chunks as the window has room for.
   void Fill() {
     while (window_.HasRoom() && next_ != end_) {
+      window_.CheckTime();
       const internal::ChunkOf<Item> chunk = internal::TakeChunk<Item>(window_, next_, end_);
       internal::OutgoingCall call(window_.session());
       call.SetEntry(options_.on_error == OnError::kFailFast ? &Entry::Run : &CatchingEntry::Run);
@@ -515,7 +542,8 @@ class MapRange {
   // False where the whole chunk has failed.
   bool Open(const internal::MapWindow::Landed& landed) {
     const ObjectRef<internal::ChunkResult<R>> ref{internal::Handle(landed.result)};
-    auto value = window_.session()->Value(ref.id(), worker::kForever);
+    auto value = window_.session()->Value(ref.id(), window_.deadline_nanos());
+    window_.CheckTime();
     const auto* encoded = std::get_if<worker::ValueBytes>(&value);
     const size_t bytes = encoded == nullptr ? 0 : encoded->bytes().size();
     internal::ChunkResult<R> chunk;
@@ -562,16 +590,18 @@ class MapRange {
 // The range must outlive the result where it is no temporary.
 template <typename F, typename Range>
 [[nodiscard]] MapRange<std::decay_t<F>, Range, false> Map(F&& f, Range&& range,
-                                                          MapOptions options = {}) {
+                                                          MapOptions options = {},
+                                                          CallSite site = CallSite::Here()) {
   return MapRange<std::decay_t<F>, Range, false>(std::forward<F>(f), std::forward<Range>(range),
-                                                 std::move(options));
+                                                 std::move(options), site);
 }
 
 template <typename F, typename Range>
 [[nodiscard]] MapRange<std::decay_t<F>, Range, true> StarMap(F&& f, Range&& range,
-                                                             MapOptions options = {}) {
+                                                             MapOptions options = {},
+                                                             CallSite site = CallSite::Here()) {
   return MapRange<std::decay_t<F>, Range, true>(std::forward<F>(f), std::forward<Range>(range),
-                                                std::move(options));
+                                                std::move(options), site);
 }
 
 }  // namespace troupe

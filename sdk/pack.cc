@@ -22,6 +22,8 @@ struct Outcome {
   std::string message;
   std::string exception_type;
   std::string origin;
+  uint64_t task_hi = 0, task_lo = 0;
+  uint32_t attempt = 0;
   int32_t pid = 0;
   std::string payload;
   std::string stack;
@@ -121,6 +123,9 @@ std::string PackOutcome(std::string value, const ErrorInfo* error) {
     outcome.message = error->message;
     outcome.exception_type = error->exception_type;
     outcome.origin = error->origin;
+    outcome.task_hi = error->task.hi();
+    outcome.task_lo = error->task.lo();
+    outcome.attempt = error->attempt;
     outcome.pid = error->pid;
     outcome.payload = error->payload;
     outcome.stack = error->stack;
@@ -138,8 +143,8 @@ std::variant<std::string, ErrorInfo> OpenOutcome(std::string_view packed) {
       .message = std::move(outcome.message),
       .exception_type = std::move(outcome.exception_type),
       .origin = std::move(outcome.origin),
-      .task = {},
-      .attempt = 0,
+      .task = TaskId(outcome.task_hi, outcome.task_lo),
+      .attempt = outcome.attempt,
       .pid = outcome.pid,
       .payload = std::move(outcome.payload),
       .stack = std::move(outcome.stack)};

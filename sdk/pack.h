@@ -129,6 +129,9 @@ template <typename F, typename... A>
   if constexpr (internal::IsBoundCallable<F>::value) {
     const worker::NamedFunction function = internal::MakeNamed(f);
     using G = std::decay_t<decltype(f.function())>;
+    static_assert(internal::Signature<G>::kKnown,
+                  "PackTask of a Bind needs one signature: give the lambda's parameters types, or "
+                  "choose an overload with troupe::Overload<R(P...)>(f)");
     using Open = typename internal::WithoutFirst<internal::BoundCount<F>::value,
                                                  typename internal::Signature<G>::Parameters>::type;
     internal::PackedCall call = internal::NewPackedCall(function.entry);

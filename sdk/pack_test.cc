@@ -217,6 +217,21 @@ TEST(PackTaskTest, ErrorsAreOutcomes) {
 }
 
 // Who runs a task's function otherwise packs what it threw, under whatever type it was caught.
+TEST(PackTaskTest, AnErrorKeepsItsTask) {
+  const troupe::ErrorInfo info = {.kind = troupe::ErrorKind::kWorkerCrashed,
+                                  .message = "gone",
+                                  .origin = "Score",
+                                  .task = troupe::TaskId(1, 2),
+                                  .attempt = 3,
+                                  .pid = 4};
+  try {
+    (void)troupe::UnpackResult<int>(troupe::PackResult(troupe::WorkerCrashed(info)));
+    FAIL() << "no error";
+  } catch (const troupe::WorkerCrashed& e) {
+    EXPECT_EQ(e.info(), info);
+  }
+}
+
 TEST(PackTaskTest, AnErrorThatWasCaughtIsAnOutcome) {
   std::string as_task_error, as_error;
   try {

@@ -99,7 +99,8 @@ class ReductionStack {
 
  private:
   ObjectRef<V> Fold(const ObjectRef<V>& a, const ObjectRef<V>& b) {
-    ObjectRef<V> folded = Task(*reduce_).Options(window_->fold_options()).Remote(a, b);
+    ObjectRef<V> folded =
+        Task(*reduce_, window_->site()).Options(window_->fold_options()).Remote(a, b);
     window_->SentFold(folded.handle());
     return folded;
   }
@@ -128,12 +129,12 @@ class RangeReduction {
   static_assert(AssertResult<V>());
 
   RangeReduction(const char* what, const M& map, const R& reduce, Range& range,
-                 const MapOptions& options)
+                 const MapOptions& options, CallSite site)
       : map_(map),
         reduce_(reduce),
         next_(std::begin(range)),
         end_(std::end(range)),
-        window_(what, options, MostItems<X>(), TotalOf(range)),
+        window_(what, options, MostItems<X>(), TotalOf(range), site),
         stack_(&reduce, &window_) {}
 
   // The result, which has come; or the first failure, and the rest is cancelled.
@@ -162,6 +163,7 @@ class RangeReduction {
  private:
   void Fill() {
     while (window_.HasRoom() && next_ != end_) {
+      window_.CheckTime();
       const ChunkOf<Item> chunk = TakeChunk<Item>(window_, next_, end_);
       OutgoingCall call(window_.session());
       call.SetEntry(&Entry::Run);
@@ -207,12 +209,12 @@ class RangeReduction {
 
 // Folds two references a task.
 template <typename T, typename R, typename Range>
-ObjectRef<T> ReduceRefs(const R& reduce, Range& range) {
+ObjectRef<T> ReduceRefs(const R& reduce, Range& range, CallSite site) {
   using Iterator = decltype(std::begin(range));
   // References that lie there need no room; those that a lazy range makes do.
   constexpr bool kAreThere =
       std::forward_iterator<Iterator> && std::is_reference_v<std::iter_reference_t<Iterator>>;
-  MapWindow window("TreeReduce", {}, 1, 0);
+  MapWindow window("TreeReduce", {}, 1, 0, site);
   ReductionStack<R, T> stack(&reduce, &window);
   auto next = std::begin(range);
   const auto end = std::end(range);
@@ -243,24 +245,25 @@ struct Itself {
 
 // Of a range of values or of references; neighbours are folded, level by level.
 template <typename R, typename Range>
-[[nodiscard]] auto TreeReduce(R reduce, Range&& range) {
+[[nodiscard]] auto TreeReduce(R reduce, Range&& range, CallSite site = CallSite::Here()) {
   using Held = std::remove_reference_t<Range>;
   using Item = internal::MapItemOf<decltype(std::begin(range))>;
   if constexpr (internal::IsObjectRef<Item>::value) {
-    return internal::ReduceRefs<typename Item::value_type>(reduce, range);
+    return internal::ReduceRefs<typename Item::value_type>(reduce, range, site);
   } else {
     const MapOptions options = {.name = internal::NameOfCallable(reduce)};
     const internal::Itself itself;
     return internal::RangeReduction<internal::Itself, R, Held>("TreeReduce", itself, reduce, range,
-                                                               options)
+                                                               options, site)
         .Begin();
   }
 }
 
 template <typename M, typename R, typename Range>
-[[nodiscard]] auto MapReduce(M map, R reduce, Range&& range, MapOptions options = {}) {
+[[nodiscard]] auto MapReduce(M map, R reduce, Range&& range, MapOptions options = {},
+                             CallSite site = CallSite::Here()) {
   using Held = std::remove_reference_t<Range>;
-  internal::RangeReduction<M, R, Held> reduction("MapReduce", map, reduce, range, options);
+  internal::RangeReduction<M, R, Held> reduction("MapReduce", map, reduce, range, options, site);
   return Get(reduction.Run());
 }
 

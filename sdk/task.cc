@@ -36,6 +36,11 @@ void ApplyDeadline(absl::Time deadline, absl::Duration timeout, OutgoingCall& ca
   call.spec().timeout_nanos = std::max<int64_t>(1, absl::ToInt64Nanoseconds(timeout));
 }
 
+uint32_t CheckedWindow(uint32_t items) {
+  if (items == 0) Throw(ErrorKind::kInvalidArgument, "Window: a stream is at least one item ahead");
+  return items;
+}
+
 void CancelTask(const Handle& result, CancelOptions options) {
   if (result.id().is_null()) Throw(NullRefError("Cancel"));
   RefuseForkedChild();

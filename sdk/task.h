@@ -54,6 +54,7 @@ namespace internal {
 
 void Apply(const TaskOptions& options, OutgoingCall& call);
 void ApplyDeadline(absl::Time deadline, absl::Duration timeout, OutgoingCall& call);
+uint32_t CheckedWindow(uint32_t items);  // throws InvalidArgument
 
 }  // namespace internal
 
@@ -85,10 +86,12 @@ class [[nodiscard]] TaskBuilder {
   TaskBuilder<F, internal::VectorResults> Returns(uint32_t count) const {
     return TaskBuilder<F, internal::VectorResults>(f_, site_, options_, count);
   }
-  // Of a function that returns a Generator: how many items it may be ahead of its consumer.
-  TaskBuilder Window(uint32_t items) && {
-    window_ = items;
-    return std::move(*this);
+  // Of a function that returns a Generator: how many items it may be ahead of its consumer, at
+  // least one.
+  TaskBuilder Window(uint32_t items) const {
+    TaskBuilder copy = *this;
+    copy.window_ = internal::CheckedWindow(items);
+    return copy;
   }
 
   template <typename... A>

@@ -27,8 +27,8 @@
 namespace troupe {
 
 template <typename T, typename F>
-[[nodiscard]] auto Then(const ObjectRef<T>& ref, F&& f) {
-  return Task(std::forward<F>(f)).Remote(ref);
+[[nodiscard]] auto Then(const ObjectRef<T>& ref, F&& f, CallSite site = CallSite::Here()) {
+  return Task(std::forward<F>(f), site).Remote(ref);
 }
 
 template <typename T, typename Post, typename F>

@@ -35,6 +35,14 @@ struct VectorElement<std::vector<T, A>> {
 template <typename T>
 using VectorElementOf = typename VectorElement<T>::type;
 
+// A reference that is resolved first: it refers to what the parameter is.
+template <typename Given, typename V>
+inline constexpr bool kRefersTo = false;
+template <typename T, typename V>
+requires(!std::is_void_v<T> &&
+         !std::is_void_v<V>) inline constexpr bool kRefersTo<ObjectRef<T>, V> =
+    std::is_same_v<Stored<T>, Stored<V>>;
+
 // Collects what a call sends.
 class OutgoingCall {
  public:
@@ -77,6 +85,24 @@ class OutgoingCall {
   std::vector<Handle> Submit();
 
  private:
+  // What is large was stored once, as what the parameter is.
+  template <typename P, typename W>
+  void AddBound(const BoundValue<W>& bound) {
+    using V = std::remove_cvref_t<P>;
+    if constexpr (std::is_same_v<Stored<W>, Stored<V>>) {
+      if constexpr (BoundValue<W>::kMayBeStored) {
+        if (bound.Inline() == nullptr) return AddOne<P>(bound.Stored());
+      }
+      AddOne<P>(*bound.Inline());
+    } else if constexpr (BoundValue<W>::kMayBeStored && std::is_same_v<Stored<V>, V> &&
+                         std::is_convertible_v<const W&, V>) {
+      if (bound.Inline() == nullptr) return AddOne<P>(bound.template StoredAs<V>());
+      AddOne<P>(*bound.Inline());
+    } else {
+      bound.Visit([&](const W& value) { AddOne<P>(value); });
+    }
+  }
+
   // Each field of a struct of references is an argument of its own.
   template <typename V, typename S, size_t... I>
   void AddFields(const S& value, std::index_sequence<I...>) {
@@ -92,16 +118,16 @@ class OutgoingCall {
     static_assert(!std::is_same_v<Given, ObjectRef<void>> || std::is_same_v<Given, V>,
                   "an ObjectRef<void> says that a task is done and has no value to pass on");
     if constexpr (IsBoundValue<Given>::value) {
-      if constexpr (Given::kMayBeStored) {
-        if (argument.Inline() == nullptr) return AddOne<P>(argument.Stored());
-      }
-      AddOne<P>(*argument.Inline());
+      AddBound<P>(argument);
+    } else if constexpr (kRefersTo<Given, V>) {
+      AddObject(argument.handle());
     } else if constexpr (IsObjectRef<Given>::value && !IsObjectRef<V>::value) {
       static_assert(std::is_same_v<Stored<typename Given::value_type>, Stored<V>>,
                     "the ObjectRef refers to a value of another type than the parameter: pass an "
                     "ObjectRef of the "
                     "parameter's type");
-      AddObject(argument.handle());
+    } else if constexpr (kRefersTo<VectorElementOf<Given>, VectorElementOf<V>>) {
+      AddObjects(argument);
     } else if constexpr (IsObjectRef<VectorElementOf<Given>>::value &&
                          !std::is_void_v<VectorElementOf<V>> &&
                          !IsObjectRef<VectorElementOf<V>>::value) {
@@ -109,7 +135,6 @@ class OutgoingCall {
           std::is_same_v<Stored<typename VectorElementOf<Given>::value_type>,
                          Stored<VectorElementOf<V>>>,
           "the ObjectRefs refer to values of another type than the elements of the parameter");
-      AddObjects(argument);
     } else if constexpr (std::is_same_v<V, std::string_view> &&
                          !std::is_same_v<Given, std::string>) {
       static_assert(std::is_convertible_v<A, std::string_view>,
@@ -179,10 +204,13 @@ class IncomingArgument {
   }
   // As the function takes it.
   decltype(auto) Forward() {
-    if constexpr (std::is_lvalue_reference_v<P>) {
-      return static_cast<const V&>(value_);
-    } else if constexpr (!std::is_same_v<Kept, V>) {
+    if constexpr (kIsView && std::is_lvalue_reference_v<P>) {
+      view_ = V(ViewOf(value_));
+      return static_cast<const V&>(view_);
+    } else if constexpr (kIsView) {
       return V(ViewOf(value_));
+    } else if constexpr (std::is_lvalue_reference_v<P>) {
+      return static_cast<const V&>(value_);
     } else {
       return std::move(value_);
     }
@@ -207,7 +235,11 @@ class IncomingArgument {
     }
   }
   using Kept = typename KeptAs<V>::type;
+  static constexpr bool kIsView = !std::is_same_v<Kept, V>;
+  struct None {};
   Kept value_{};
+  // What a const reference to a view refers to.
+  [[no_unique_address]] std::conditional_t<kIsView, V, None> view_{};
 };
 
 // Those of one call. Not a std::tuple, on which the compiler would spend most of its time.

@@ -35,6 +35,12 @@ namespace troupe::internal {
 template <typename... P>
 struct ParameterList {};
 
+// What something travels as of which no parameter says what it is: "abc" as a std::string.
+template <typename A>
+using ValueFor =
+    std::conditional_t<std::is_convertible_v<A, const char*> && !std::is_null_pointer_v<A>,
+                       std::string, std::decay_t<A>>;
+
 // --- Signatures.
 
 template <typename F>
@@ -74,8 +80,15 @@ struct Signature<M> {
   static constexpr bool kKnown = true;
   using Parameters = typename MemberSignature<M>::WithObject;
 };
+template <typename M>
+concept KnownMember = requires {
+  typename MemberSignature<M>::Class;
+};
+
 template <typename F>
-requires(std::is_class_v<F>&& requires { &F::operator(); }) struct Signature<F> {
+requires(std::is_class_v<F>&& requires {
+  requires KnownMember<decltype(&F::operator())>;
+}) struct Signature<F> {
   static constexpr bool kKnown = true;
   using Parameters = typename MemberSignature<decltype(&F::operator())>::Parameters;
 };
@@ -105,11 +118,6 @@ constexpr bool AssertParameter() {
 }
 
 // --- The callable itself.
-
-template <typename M>
-concept KnownMember = requires {
-  typename MemberSignature<M>::Class;
-};
 
 template <typename F>
 constexpr bool AssertCallable() {

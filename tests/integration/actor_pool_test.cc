@@ -50,6 +50,24 @@ TEST(ActorPool, MapsInOrder) {
   EXPECT_EQ(count, 200u);
 }
 
+// An item that is another actor's death, and one that cannot be sent, are one failure each.
+TEST(ActorPool, WhatIsWrongWithAnItemIsNoDeathOfItsActor) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto stranger = troupe::Actor<Squarer>().Remote();
+  const troupe::ObjectRef<int> before = stranger.Task(&Squarer::Square).Remote(2);
+  EXPECT_EQ(troupe::Get(before), 4);
+  troupe::Kill(stranger);
+  const std::vector<troupe::ObjectRef<int>> items = {
+      troupe::Put(1), stranger.Task(&Squarer::Square).Remote(3), troupe::ObjectRef<int>(), before};
+  const troupe::ActorPool<Squarer> pool(Squarers(1));
+  auto squares = pool.Map(&Squarer::Square, items);
+  EXPECT_EQ(squares.Next()->value, 1);
+  EXPECT_THROW((void)squares.Next(), troupe::ActorDied);
+  EXPECT_THROW((void)squares.Next(), troupe::InvalidArgument);
+  EXPECT_EQ(squares.Next()->value, 16);
+  EXPECT_FALSE(squares.Next().has_value());
+}
+
 TEST(ActorPool, UsesAllOfThem) {
   const troupe::Cluster cluster = troupe::Init({.workers = 1});
   const troupe::ActorPool<Squarer> pool(Squarers(3));

@@ -16,6 +16,7 @@
 #include <initializer_list>
 #include <list>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <ranges>
 #include <regex>
@@ -264,6 +265,13 @@ TEST_F(MapTest, AnyInputRange) {
   EXPECT_EQ(sum(std::vector<int>()), 0);
 }
 
+TEST_F(MapTest, ItemsThatCannotBeCopiedAreGivenAway) {
+  std::vector<std::unique_ptr<int>> boxes;
+  for (int i = 0; i < 5; ++i) boxes.push_back(std::make_unique<int>(i));
+  const auto open = [](std::unique_ptr<int> box) { return *box; };
+  EXPECT_EQ(troupe::Map(open, std::move(boxes), {.chunk = 2}).ToVector(), UpTo(5));
+}
+
 TEST_F(MapTest, ReferencesAreResolved) {
   std::vector<troupe::ObjectRef<int>> refs;
   for (int i = 0; i < 20; ++i) refs.push_back(troupe::Task(Square).Remote(i));
@@ -375,6 +383,38 @@ TEST_F(MapTest, TheTimeoutBoundsTheWallTime) {
       troupe::DeadlineExceeded);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
   ExpectFreeWorkers();
+}
+
+// Results that are ready do not make it later, nor does who takes his time with each.
+TEST_F(MapTest, TheTimeoutBoundsTheTimeOfASlowConsumer) {
+  const auto start = std::chrono::steady_clock::now();
+  size_t taken = 0;
+  try {
+    for ([[maybe_unused]] auto item :
+         troupe::Map(Square, UpTo(100'000), {.timeout = absl::Milliseconds(200), .chunk = 10})) {
+      ++taken;
+      const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+      while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    }
+    FAIL() << "no error";
+  } catch (const troupe::DeadlineExceeded& e) {
+    EXPECT_NE(std::string(e.what()).find("Map: after 200ms"), std::string::npos) << e.what();
+  }
+  EXPECT_GT(taken, 0u);
+  EXPECT_LT(taken, 1'000u);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  ExpectFreeWorkers();
+}
+
+TEST_F(MapTest, AReferenceThatHasFailedTakesNoOtherWithIt) {
+  std::vector<troupe::ObjectRef<int>> refs;
+  for (int i = 0; i < 50; ++i) refs.push_back(troupe::Task(FailsOnThirteen).Remote(i));
+  auto skipping = troupe::Map(Square, refs, {.on_error = troupe::OnError::kSkip, .chunk = 10});
+  EXPECT_EQ(skipping.ToVector().size(), 49u);
+  auto collecting = troupe::Map(Square, refs, {.on_error = troupe::OnError::kCollect});
+  EXPECT_EQ(collecting.ToVector().size(), 49u);
+  ASSERT_EQ(collecting.errors().size(), 1u);
+  EXPECT_EQ(collecting.errors()[0].index, 13u);
 }
 
 TEST_F(MapTest, MapReduceKeepsTheOrder) {

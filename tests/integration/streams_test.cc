@@ -135,6 +135,14 @@ TEST_F(StreamsTest, ByItselfTheProducerIsAWindowAhead) {
   while (!troupe::Get(witness.Task(&Witness::ended).Remote())) std::this_thread::yield();
 }
 
+TEST_F(StreamsTest, AWindowHasRoomForAnItem) {
+  const auto task = troupe::Task(CountTo);
+  EXPECT_THROW((void)task.Window(0), troupe::InvalidArgument);
+  int items = 0;
+  for ([[maybe_unused]] auto item : task.Window(1).Remote(3)) ++items;
+  EXPECT_EQ(items, 3);
+}
+
 TEST_F(StreamsTest, LargeItemsPassThroughASmallStore) {
   int next = 0;
   for (const auto frame : troupe::Task(Frames).Window(4).Remote(100, size_t{1} << 20)) {

@@ -91,6 +91,72 @@ TEST_F(TasksTest, BoundValuesTravelSmallAndLarge) {
   for (int i = 0; i < 8; ++i) EXPECT_EQ(troupe::Get(totals[i]), 500'000.0 + i);
 }
 
+double Scale(double factor, double x) { return factor * x; }
+size_t LengthAnd(const std::string& text, int more) {
+  return text.size() + static_cast<size_t>(more);
+}
+int SumAnd(const std::vector<int>& xs, int more) { return Sum(xs) + more; }
+double TotalAnd(const std::vector<double>& xs, double more) { return Total(xs) + more; }
+
+// As arguments are.
+TEST_F(TasksTest, BoundValuesAreConvertedToWhatTheFunctionTakes) {
+  EXPECT_EQ(troupe::Get(troupe::Task(troupe::Bind(Scale, 2)).Remote(1.5)), 3);
+  EXPECT_EQ(troupe::Get(troupe::Task(troupe::Bind(Scale, 0.5f)).Remote(3)), 1.5);
+  EXPECT_EQ(troupe::Get(troupe::Task(troupe::Bind(LengthAnd, "abc")).Remote(1)), 4u);
+  std::vector<troupe::ObjectRef<int>> refs = {troupe::Put(1), troupe::Task(Square).Remote(2)};
+  EXPECT_EQ(troupe::Get(troupe::Task(troupe::Bind(SumAnd, refs)).Remote(10)), 15);
+  EXPECT_EQ(troupe::Map(troupe::Bind(Scale, 2), std::vector<double>{1, 2}).ToVector(),
+            (std::vector<double>{2, 4}));
+  // Of what is large, the converted value is stored, once.
+  struct Many {
+    std::vector<int> ones = std::vector<int>(100'000, 1);
+    operator std::vector<double>() const { return {ones.begin(), ones.end()}; }
+  };
+  const auto many = troupe::Bind(TotalAnd, Many());
+  std::vector<troupe::ObjectRef<double>> totals;
+  for (int i = 0; i < 5; ++i) totals.push_back(troupe::Task(many).Remote(i));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(troupe::Get(totals[static_cast<size_t>(i)]), 100'000 + i);
+  int stored = 0;
+  for (const troupe::StoredObject& object : troupe::Memory().objects)
+    stored += object.size >= 800'000;
+  EXPECT_EQ(stored, 1);
+
+  auto moved = troupe::Bind(Scale, 2);
+  const auto there = std::move(moved);
+  EXPECT_THROW((void)troupe::Task(moved).Remote(1.0), troupe::InvalidArgument);
+  EXPECT_EQ(troupe::Get(troupe::Task(there).Remote(1.0)), 2);
+}
+
+double FirstOf(const std::span<const double>& xs) { return xs[0]; }
+size_t LengthOf(const std::string_view& text) { return text.size(); }
+size_t LengthOfMoved(std::string_view&& text) { return text.size(); }
+
+TEST_F(TasksTest, ViewsByReferenceAreArguments) {
+  EXPECT_EQ(troupe::Get(troupe::Task(FirstOf).Remote(std::vector<double>{2.5, 1})), 2.5);
+  EXPECT_EQ(troupe::Get(troupe::Task(FirstOf).Remote(std::vector<double>(100'000, 1.5))), 1.5);
+  EXPECT_EQ(troupe::Get(troupe::Task(LengthOf).Remote("abc")), 3u);
+  EXPECT_EQ(troupe::Get(troupe::Task(LengthOfMoved).Remote(std::string(100'000, 'x'))), 100'000u);
+}
+
+troupe::ObjectRef<int> RefTo(int x) { return troupe::Put(x); }
+int ValueOf(troupe::ObjectRef<int> ref) { return troupe::Get(ref); }
+int SumOfRefs(const std::vector<troupe::ObjectRef<int>>& refs) {
+  int sum = 0;
+  for (const troupe::ObjectRef<int>& ref : refs) sum += troupe::Get(ref);
+  return sum;
+}
+
+TEST_F(TasksTest, AReferenceToAReferenceIsResolvedOnce) {
+  const troupe::ObjectRef<troupe::ObjectRef<int>> ref = troupe::Task(RefTo).Remote(7);
+  EXPECT_EQ(troupe::Get(troupe::Task(ValueOf).Remote(ref)), 7);
+  EXPECT_EQ(troupe::Get(troupe::Then(ref, ValueOf)), 7);
+  EXPECT_EQ(troupe::Get(troupe::Task(ValueOf).Remote(troupe::Put(8))), 8) << "itself";
+  const std::vector<troupe::ObjectRef<troupe::ObjectRef<int>>> refs = {
+      ref, troupe::Task(RefTo).Remote(1)};
+  EXPECT_EQ(troupe::Get(troupe::Task(SumOfRefs).Remote(refs)), 8);
+  EXPECT_EQ(troupe::Map(ValueOf, refs).ToVector(), (std::vector{7, 1}));
+}
+
 TEST_F(TasksTest, ReferencesAreArguments) {
   const troupe::ObjectRef<int> four = troupe::Task(Square).Remote(2);
   const troupe::ObjectRef<int> sixteen = troupe::Task(Square).Remote(four);
@@ -308,6 +374,14 @@ TEST_F(TasksTest, ATaskKnowsWhatItIs) {
   EXPECT_EQ(troupe::Get(teller.Task(&Teller::MadeAt).Remote()), made_at);
   EXPECT_EQ(troupe::Get(teller.Task(&Teller::CalledAt).Remote()), __LINE__);
   EXPECT_EQ(troupe::CurrentTask().call_site.line, 0);
+
+  // What calls for others is called from where they called it.
+  const auto where = [](int) { return troupe::CurrentTask().call_site.line; };
+  EXPECT_EQ(troupe::Get(troupe::Then(troupe::Put(1), where)), __LINE__);
+  EXPECT_EQ(troupe::Map(where, std::vector{1}).ToVector(), std::vector{__LINE__});
+  const auto where_folded = [](int, int) { return troupe::CurrentTask().call_site.line; };
+  const std::vector<troupe::ObjectRef<int>> refs = {troupe::Put(1), troupe::Put(2)};
+  EXPECT_EQ(troupe::Get(troupe::TreeReduce(where_folded, refs)), __LINE__);
 }
 
 struct Heavy {

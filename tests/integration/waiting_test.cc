@@ -154,7 +154,19 @@ TEST_F(WaitingTest, TheFirstFailureIsThrownAtOnce) {
   const std::vector<troupe::ObjectRef<int>> refs = {troupe::Task(WaitFor).Remote(gate),
                                                     troupe::Task(Throws).Remote(7)};
   EXPECT_THROW((void)troupe::Get(refs), troupe::TaskError);  // the gate is still closed
+  const auto throws = [](int x) { (void)Throws(x); };
+  const auto waits = [](troupe::ActorHandle<Gate> its_gate) { (void)WaitFor(std::move(its_gate)); };
+  const std::vector<troupe::ObjectRef<void>> dones = {troupe::Task(waits).Remote(gate),
+                                                      troupe::Task(throws).Remote(7)};
+  EXPECT_THROW(troupe::Get(dones), troupe::TaskError);
   EXPECT_TRUE(troupe::Get(gate.Task(&Gate::Open).Remote()));
+}
+
+TEST_F(WaitingTest, AVeryLongTimeoutIsOne) {
+  const absl::Duration ages = absl::Hours(24 * 365 * 400);
+  EXPECT_EQ(troupe::Get(troupe::Task(Square).Options({.timeout = ages}).Remote(3), ages), 9);
+  const std::vector<troupe::ObjectRef<int>> refs = {troupe::Task(Square).Remote(2)};
+  EXPECT_EQ(troupe::Wait(refs, {.timeout = ages}).ready.size(), 1u);
 }
 
 TEST_F(WaitingTest, WaitTakesOneAfterTheOther) {
