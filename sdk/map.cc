@@ -43,7 +43,7 @@ ErrorInfo TakeFailure(ItemFailures& failures, size_t i, TaskId task) {
           .stack = std::move(item.stack)};
 }
 
-StopBetweenItems::StopBetweenItems() : stop_(worker::CurrentRunningTask()->stop) {}
+StopBetweenItems::StopBetweenItems() : stop_(worker::CurrentRunningTask()->stop()) {}
 
 void StopBetweenItems::Stop() {
   Throw(ErrorKind::kCancelled, "Map: the task was stopped between two of its items");

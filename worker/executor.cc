@@ -34,6 +34,16 @@ struct Requests {
 };
 thread_local Requests* requests = nullptr;
 
+// Of an Execution.
+struct KeptMemory {
+  KeptMemory() = default;
+  KeptMemory(const KeptMemory&) = delete;
+  KeptMemory& operator=(const KeptMemory&) = delete;
+  ~KeptMemory() { ::operator delete(std::exchange(block, nullptr)); }
+  void* block = nullptr;
+};
+thread_local KeptMemory kept_memory;
+
 // One task or call, from its dispatch until its results are posted; while it is suspended, all that
 // is left of it.
 struct Execution {
@@ -46,6 +56,15 @@ struct Execution {
   }
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
+  // Mostly one after the other on a thread, and larger than what malloc hands out quickly: the
+  // memory of the last one is kept for the next.
+  static void* operator new(size_t bytes) {
+    void* const kept = std::exchange(kept_memory.block, nullptr);
+    return kept != nullptr ? kept : ::operator new(bytes);
+  }
+  static void operator delete(void* memory) {
+    ::operator delete(std::exchange(kept_memory.block, memory));
+  }
 
   DispatchedTask task;
   RunningSlot slot;
@@ -78,7 +97,8 @@ class Executor {
   explicit Executor(std::shared_ptr<Session> session) : session_(std::move(session)) {}
   // The session knows the calls that are suspended, and may be severed as long as it lives.
   ~Executor() {
-    for (const auto& [slot, execution] : suspended_) session_->EndRunning(&execution->slot);
+    for (const auto& [slot, execution] : suspended_)
+      session_->EndRunning(&execution->slot, nullptr, execution->task.dispatch);
   }
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -94,12 +114,13 @@ class Executor {
 
  private:
   using Owned = std::unique_ptr<Execution>;
+  using Results = TaskCall::Results;
 
   void Begin(Owned execution);
   void GoOn(Owned execution, std::optional<ErrorInfo> thrown);
   void Finish(Owned execution, std::optional<ErrorInfo> thrown);
-  void Post(Execution& execution, std::vector<std::variant<EncodedResult, ErrorInfo>> results);
-  void Close(Owned execution);
+  // It runs no more: `results` are its results, and what it was given goes back.
+  void End(Owned execution, Results results);
   Owned TakeSuspended(const RunningSlot* suspended);
   static bool MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error);
   std::optional<ErrorInfo> Prepare(Execution& execution);
@@ -140,14 +161,11 @@ void Executor::Run(DispatchedTask task, uint32_t thread) {
   session_->BeginRunning(&execution->slot);  // before the node may think that it runs
   // A recalled frame: its grants go back. So do those of an actor that takes no more calls.
   if (exiting_ || !session_->TryBegin(execution->task.dispatch)) {
-    Close(std::move(execution));
+    session_->EndRunning(&execution->slot, nullptr, execution->task.dispatch);
     return;
   }
-  absl::StatusOr<wire::ClientMessage> message =
-      wire::DecodeClientMessage(execution->task.dispatch.spec);
-  TROUPE_CHECK(message.ok() && std::holds_alternative<wire::TaskSpec>(*message),
+  TROUPE_CHECK(wire::DecodeTask(execution->task.dispatch.spec, &execution->spec).ok(),
                "a dispatched task without a spec");
-  execution->spec = std::get<wire::TaskSpec>(*std::move(message));
   Begin(std::move(execution));
 }
 
@@ -157,10 +175,9 @@ void Executor::Begin(Owned execution) {
   execution->slot.task = spec.id;
   execution->complete = {spec.id, task.dispatch.attempt, task.dispatch.slot, {}, false};
   if (auto error = Prepare(*execution)) {
-    std::vector<std::variant<EncodedResult, ErrorInfo>> results;
+    Results results;
     results.emplace_back(*std::move(error));
-    Post(*execution, std::move(results));
-    Close(std::move(execution));
+    End(std::move(execution), std::move(results));
     return;
   }
   execution->running = {
@@ -171,9 +188,10 @@ void Executor::Begin(Owned execution) {
       spec.kind == wire::TaskKind::kActorCreation ? spec.id.Result(0) : spec.actor,
       task.dispatch.time_left_nanos == 0 ? kForever
                                          : MonotonicNanos() + task.dispatch.time_left_nanos,
-      execution->slot.stop.get_token(),
       spec.caller.site_file,
-      spec.caller.site_line};
+      spec.caller.site_line,
+      session_.get(),
+      &execution->slot};
   std::optional<ErrorInfo> thrown;
   TaskEntry entry = nullptr;
   TaskCall& call = execution->call;
@@ -251,7 +269,7 @@ void Executor::Finish(Owned execution, std::optional<ErrorInfo> thrown) {
     if (!thrown.has_value() && spec.kind == wire::TaskKind::kActorCall)
       thrown = SaveCheckpointAfter(execution->wanted);
   }
-  std::vector<std::variant<EncodedResult, ErrorInfo>> results;
+  Results results;
   if (thrown.has_value()) {
     results.emplace_back(ErrorOf(*execution, *thrown));
   } else {
@@ -266,16 +284,13 @@ void Executor::Finish(Owned execution, std::optional<ErrorInfo> thrown) {
     }
   }
   const bool exit = execution->wanted.exit;
-  Post(*execution, std::move(results));
-  if (exit) {
-    exiting_ = true;
-    session_->ExitActor();
-  }
-  Close(std::move(execution));
+  if (exit) exiting_ = true;
+  End(std::move(execution), std::move(results));
+  if (exit) session_->ExitActor();
 }
 
-void Executor::Post(Execution& execution,
-                    std::vector<std::variant<EncodedResult, ErrorInfo>> results) {
+void Executor::End(Owned owned, Results results) {
+  Execution& execution = *owned;
   const wire::TaskSpec& spec = execution.spec;
   // A failure is the value of each result.
   if (results.size() != spec.num_returns) {
@@ -304,15 +319,7 @@ void Executor::Post(Execution& execution,
     }
     execution.complete.results.push_back(std::move(value));
   }
-  session_->Complete(execution.complete);
-}
-
-// It runs no more; what it was given goes back.
-void Executor::Close(Owned execution) {
-  session_->EndRunning(&execution->slot);
-  const wire::Dispatch& dispatch = execution->task.dispatch;
-  for (const wire::ReadyValue& value : dispatch.values) session_->DropHandle(value.id);
-  session_->DropHandles(dispatch.refs);
+  session_->EndRunning(&execution.slot, &execution.complete, execution.task.dispatch);
 }
 
 // What Checkpoint throws is the error of the call; what the store refuses, too.
@@ -363,10 +370,12 @@ std::optional<ErrorInfo> Executor::Prepare(Execution& execution) {
   call.slot = dispatch.slot;
   call.stream_window = spec.stream_window;
   call.may_suspend = spec.kind == wire::TaskKind::kActorCall;
-  std::vector<ObjectId> ids;
-  for (const wire::ReadyValue& value : dispatch.values) ids.push_back(value.id);
-  auto ready = session_->Wait(ids, ids.size(), kForever, /*until_error=*/false);
-  if (auto* error = std::get_if<ErrorInfo>(&ready)) return std::move(*error);
+  if (!dispatch.values.empty()) {
+    std::vector<ObjectId> ids;
+    for (const wire::ReadyValue& value : dispatch.values) ids.push_back(value.id);
+    auto ready = session_->Wait(ids, ids.size(), kForever, /*until_error=*/false);
+    if (auto* error = std::get_if<ErrorInfo>(&ready)) return std::move(*error);
+  }
   std::optional<ErrorInfo> failed;
   const auto resolve = [&](ObjectId id) {
     auto value = session_->Value(id, kForever);

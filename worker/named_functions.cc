@@ -109,7 +109,7 @@ std::variant<NamedCall, ErrorInfo> PrepareNamed(const NamedFunctions& functions,
                                              " and was called as ", ToAbsl(signature))};
   }
   call->callable = AsBytes(named.function->callable);
-  std::vector<TaskArgument> arguments;
+  TaskArguments arguments;
   for (const std::string& value : named.function->bound) {
     arguments.emplace_back().values.push_back({ObjectId(), {AsBytes(value), {}, nullptr}});
   }

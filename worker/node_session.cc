@@ -61,14 +61,6 @@ std::variant<TaskId, ErrorInfo> NodeSession::Submit(wire::TaskSpec spec) {
   return spec.id;
 }
 
-void NodeSession::Complete(const wire::Complete& complete) {
-  Lock lock(mutex_);
-  Send(complete);
-  SendReleases(Limits::kReleaseBatch);
-  FinishSending();
-  Throttle(lock);
-}
-
 std::variant<size_t, ErrorInfo> NodeSession::Wait(std::span<const ObjectId> ids, size_t count,
                                                   int64_t deadline_nanos, bool until_error) {
   Lock lock(mutex_);
@@ -232,22 +224,34 @@ void NodeSession::Cancel(ObjectId result, bool force, bool recursive) {
 
 void NodeSession::BeginRunning(RunningSlot* running) {
   const Lock lock(mutex_);
-  // Nobody will ask it to stop any more; nor has anybody its token yet.
-  if (death_.has_value()) {
-    running->stopped = death_;
-    running->stop.request_stop();
-  }
+  if (death_.has_value()) running->stopped = death_;  // nobody will ask it to stop any more
   running_slots_.push_back(running);
   running_ = running;
   if (Tell(calls_.Begin())) FinishSending();
 }
 
-void NodeSession::EndRunning(RunningSlot* running) {
-  const Lock lock(mutex_);
+void NodeSession::EndRunning(RunningSlot* running, const wire::Complete* complete,
+                             const wire::Dispatch& given) {
+  Lock lock(mutex_);
+  if (complete != nullptr) Send(*complete);
   std::erase(running_slots_, running);
   running_ = nullptr;
+  for (const wire::ReadyValue& value : given.values) DropHandleLocked(value.id);
+  for (const ObjectId id : given.refs) DropHandleLocked(id);
   // Of one that is suspended the node was told then.
-  if (!running->suspended && !death_.has_value() && Tell(calls_.End())) FinishSending();
+  if (!running->suspended && !death_.has_value()) Tell(calls_.End());
+  FinishSending();
+  Throttle(lock);
+}
+
+// Whoever asks late has it stopped already: no code is tied to it yet.
+std::stop_token NodeSession::StopToken(RunningSlot* running) {
+  const Lock lock(mutex_);
+  if (!running->stop.stop_possible()) {
+    running->stop = std::stop_source();
+    if (running->stopped.has_value()) running->stop.request_stop();
+  }
+  return running->stop.get_token();
 }
 
 // No bell: whoever waits rings it (WaitUntil), once for all that was sent.
@@ -340,7 +344,7 @@ std::optional<ErrorInfo> NodeSession::Resume(RunningSlot* running) {
 
 void NodeSession::Stop(RunningSlot* running, ErrorInfo why) {
   running->stopped = std::move(why);
-  stops_.push_back(running->stop);
+  if (running->stop.stop_possible()) stops_.push_back(running->stop);
   WakeSuspended(running);
 }
 
@@ -392,28 +396,33 @@ void NodeSession::FinishSending() {
   if (!death_.has_value()) channel_->RingPeer();
 }
 
+// The frame leaves the ring: the task may have to wait for the one before it.
+absl::Status NodeSession::TakeDispatch(wire::Bytes bytes) {
+  DispatchedTask& task = tasks_.emplace_back();
+  task.frame.resize(bytes.size() / sizeof(uint64_t));
+  std::memcpy(task.frame.data(), bytes.data(), bytes.size());
+  if (absl::Status status =
+          wire::DecodeDispatch(std::as_bytes(std::span(task.frame)), &task.dispatch);
+      !status.ok()) {
+    tasks_.pop_back();
+    return status;
+  }
+  for (const wire::ReadyValue& value : task.dispatch.values) {
+    references_.Take(value.id);
+    Learn(value);
+  }
+  for (const ObjectId id : task.dispatch.refs) references_.Take(id);
+  return absl::OkStatus();
+}
+
 absl::Status NodeSession::Handle(wire::Bytes bytes) {
+  if (wire::LooksLikeDispatch(bytes)) return TakeDispatch(bytes);
   absl::StatusOr<wire::NodeMessage> message = wire::DecodeNodeMessage(bytes);
   if (!message.ok()) return message.status();
   if (const auto* ready = std::get_if<wire::Ready>(&*message)) {
     for (const wire::ReadyValue& value : ready->values) Learn(value);
   } else if (std::holds_alternative<wire::Dispatch>(*message)) {
-    // The frame leaves the ring: the task may have to wait for the one before it.
-    DispatchedTask task;
-    task.frame.resize(bytes.size() / 8);
-    std::memcpy(task.frame.data(), bytes.data(), bytes.size());
-    absl::StatusOr<wire::NodeMessage> copy =
-        wire::DecodeNodeMessage(std::as_bytes(std::span(task.frame)));
-    if (!copy.ok()) return copy.status();
-    task.dispatch = std::move(std::get<wire::Dispatch>(*copy));
-    for (const wire::ReadyValue& value : task.dispatch.values) {
-      references_.Take(value.id);
-      Learn(value);
-    }
-    for (const ObjectId id : task.dispatch.refs) {
-      references_.Take(id);
-    }
-    tasks_.push_back(std::move(task));
+    return TakeDispatch(bytes);
   } else if (const auto* taken_back = std::get_if<wire::TakenBack>(&*message)) {
     DropFrames(taken_back->generations);
   } else if (const auto* unread = std::get_if<wire::UnreadError>(&*message)) {

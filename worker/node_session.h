@@ -86,7 +86,6 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::variant<objectstore::HandleCount*, ErrorInfo> Seal(ValueSpace space,
                                                           std::vector<ObjectId> refs) override;
   std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec) override;
-  void Complete(const wire::Complete& complete) override;
   std::variant<size_t, ErrorInfo> Wait(std::span<const ObjectId> ids, size_t count,
                                        int64_t deadline_nanos, bool until_error) override;
   bool IsReady(ObjectId id) override;
@@ -115,7 +114,9 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::optional<Work> NextWork() override;
   bool TryBegin(const wire::Dispatch& dispatch) override;
   void BeginRunning(RunningSlot* running) override;
-  void EndRunning(RunningSlot* running) override;
+  void EndRunning(RunningSlot* running, const wire::Complete* complete,
+                  const wire::Dispatch& given) override;
+  std::stop_token StopToken(RunningSlot* running) override;
   bool Suspend(RunningSlot* running, ObjectId awaits) override;
   std::optional<ErrorInfo> Resume(RunningSlot* running) override;
   void Cancel(ObjectId result, bool force, bool recursive) override;
@@ -157,6 +158,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   absl::Status Introduced(const wire::ControlMessage& message, std::vector<UniqueFd> descriptors);
   size_t Receive(size_t max_messages);
   absl::Status Handle(wire::Bytes bytes);
+  absl::Status TakeDispatch(wire::Bytes bytes);
   void DropFrames(const std::vector<uint64_t>& generations);
   void Learn(const wire::ReadyValue& ready);
   void Die(ErrorInfo error);

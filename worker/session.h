@@ -79,13 +79,13 @@ struct RunningSlot {
   uint64_t generation = 0;
   uint32_t thread = 0;    // of the actor
   wire::Bytes spec = {};  // a view of the task's frame
-  std::stop_source stop = {};
   // Guarded by the session:
-  std::optional<ErrorInfo> stopped = {};  // why
-  bool suspended = false;                 // and not given to anybody to go on
-  ObjectId awaits = {};                   // while it is suspended
-  uint64_t suspensions = 0;               // how often it has been
-  std::optional<ErrorInfo> refused = {};  // why what it awaits cannot come
+  std::stop_source stop{std::nostopstate};  // made for who asks: Session::StopToken
+  std::optional<ErrorInfo> stopped = {};    // why
+  bool suspended = false;                   // and not given to anybody to go on
+  ObjectId awaits = {};                     // while it is suspended
+  uint64_t suspensions = 0;                 // how often it has been
+  std::optional<ErrorInfo> refused = {};    // why what it awaits cannot come
 };
 
 // What a thread waits for that wants to know of each object once, as it comes: see Session::Watch.
@@ -149,7 +149,6 @@ class Session {
   // --- Tasks. The caller fills all but the id (and an actor call's sequence number) and gets a
   // handle on each result.
   virtual std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec) = 0;
-  virtual void Complete(const wire::Complete& complete) = 0;
 
   // --- Waiting. How many of the objects are there (a value or an error), at least `count` unless
   // the deadline passed first. Errors: Unavailable; ResourceExhausted where the wait cannot end.
@@ -234,9 +233,14 @@ class Session {
   // What runs on its threads, by name, for people.
   virtual std::vector<std::string> RunningTasks() = 0;
   // The calling thread begins a task, or has ended it: until then `running` is told to stop where
-  // the task is cancelled or runs out of time, and the thread's waits fail from then on.
+  // the task is cancelled or runs out of time, and the thread's waits fail from then on. At its end
+  // `complete` says what became of it, null where it had not begun; the handles on what it was
+  // given go.
   virtual void BeginRunning(RunningSlot* running) = 0;
-  virtual void EndRunning(RunningSlot* running) = 0;
+  virtual void EndRunning(RunningSlot* running, const wire::Complete* complete,
+                          const wire::Dispatch& given) = 0;
+  // Which tells the code of `running` to stop. REQUIRES: between the two.
+  virtual std::stop_token StopToken(RunningSlot* running) = 0;
   // The call that runs on this thread leaves it until the object is there, or until it is stopped:
   // then NextWork has it, once. False, and nothing has changed, where that is so already.
   // REQUIRES: an actor's call, that holds a handle on the object.

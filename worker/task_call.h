@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "worker/session.h"
@@ -29,8 +30,9 @@ struct ArgumentValue {
 
 struct TaskArgument {
   bool is_list = false;  // several objects, for one parameter that is a vector
-  std::vector<ArgumentValue> values;
+  absl::InlinedVector<ArgumentValue, 1> values;
 };
+using TaskArguments = absl::InlinedVector<TaskArgument, 2>;  // most calls have few
 
 // Handles on the ids inside an encoded value: they must not go, with the value itself, before the
 // node knows who holds them. REQUIRES: the session outlives it. Move-only.
@@ -88,13 +90,15 @@ class CoroutineCall {
 };
 
 struct TaskCall {
+  using Results = absl::InlinedVector<std::variant<EncodedResult, ErrorInfo>, 1>;
+
   // Another of its results: a value, or why there is none.
   void Return(EncodedResult value);
   void Fail(ErrorInfo error);
 
   std::shared_ptr<Session> session;  // null where a packed task runs without a cluster
   std::span<const std::byte> callable;
-  std::vector<TaskArgument> arguments;
+  TaskArguments arguments;
   std::shared_ptr<void>* actor =
       nullptr;  // the actor's object: set by its creation, used by its calls
   ActorHooks* hooks = nullptr;
@@ -105,7 +109,7 @@ struct TaskCall {
   uint32_t attempt = 0;
   uint32_t slot = 0;
   uint32_t stream_window = 0;
-  std::vector<std::variant<EncodedResult, ErrorInfo>> results;  // one for each return
+  Results results;  // one for each return
   // An entry may leave one instead of results, where the worker says that it knows what to do.
   bool may_suspend = false;
   std::unique_ptr<CoroutineCall> coroutine = nullptr;
@@ -125,9 +129,12 @@ struct RunningTask {
   uint32_t depth = 0;
   ActorId actor;
   int64_t deadline_nanos = kForever;  // in MonotonicNanos
-  std::stop_token stop;
-  uint32_t site_file = 0;  // a TextAtOffset, of a call to code of this executable
+  uint32_t site_file = 0;             // a TextAtOffset, of a call to code of this executable
   uint16_t site_line = 0;
+  Session* session = nullptr;
+  RunningSlot* slot = nullptr;
+
+  std::stop_token stop() const { return session->StopToken(slot); }
 };
 const RunningTask* CurrentRunningTask();
 

@@ -633,6 +633,18 @@ absl::StatusOr<Message> Decode(Bytes bytes) {
   return message;
 }
 
+template <typename Smallest, typename Message, typename Alternative>
+absl::Status DecodeOne(Bytes bytes, Alternative* alternative) {
+  if (GetPlain(bytes, alternative)) return absl::OkStatus();
+  *alternative = Alternative();
+  absl::StatusOr<Message> message = Decode<Smallest, Message>(bytes);
+  if (!message.ok()) return message.status();
+  if (!std::holds_alternative<Alternative>(*message))
+    return absl::InvalidArgumentError("a message of another kind than was to be read");
+  *alternative = std::get<Alternative>(*std::move(message));
+  return absl::OkStatus();
+}
+
 // Of one alternative, by the long road.
 template <typename Message>
 Bytes EncodeClient(const Message& message, MessageBuffer& buffer) {
@@ -718,6 +730,14 @@ absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes) {
 
 absl::StatusOr<NodeMessage> DecodeNodeMessage(Bytes bytes) {
   return internal::Decode<Recall, NodeMessage>(bytes);
+}
+
+absl::Status DecodeDispatch(Bytes bytes, Dispatch* message) {
+  return internal::DecodeOne<Recall, NodeMessage>(bytes, message);
+}
+
+absl::Status DecodeTask(Bytes bytes, TaskSpec* message) {
+  return internal::DecodeOne<Unblocked, ClientMessage>(bytes, message);
 }
 
 }  // namespace troupe::wire

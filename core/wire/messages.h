@@ -376,6 +376,13 @@ Bytes Encode(const Complete& message, MessageBuffer& buffer);
 // no input crashes it or makes it allocate more than a small multiple of the input.
 absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes);
 absl::StatusOr<NodeMessage> DecodeNodeMessage(Bytes bytes);
+// Of messages that are to be copied before they are read: true where it is a Dispatch by its first
+// words, false where it takes DecodeNodeMessage to know.
+bool LooksLikeDispatch(Bytes bytes);
+// The one alternative that `bytes` hold, without a variant around it. Errors: the same, and where
+// it is another one.
+absl::Status DecodeDispatch(Bytes bytes, Dispatch* message);
+absl::Status DecodeTask(Bytes bytes, TaskSpec* message);
 
 }  // namespace troupe::wire
 

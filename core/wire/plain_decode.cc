@@ -8,7 +8,8 @@
 #include "core/wire/plain_reader.h"
 #include "core/wire/roads.h"
 
-namespace troupe::wire::internal {
+namespace troupe::wire {
+namespace internal {
 namespace {
 
 using Part = PlainReader::Part;
@@ -148,6 +149,22 @@ bool Get(PlainReader& reader, const Part& part, Dispatch* dispatch) {
 
 }  // namespace
 
+bool GetPlain(Bytes bytes, TaskSpec* task) {
+  PlainReader reader(bytes);
+  Part root, part;
+  return reader.Root(plain::kClientMessage, &root) &&
+         root.Quarter(0) == schema::ClientMessage::SUBMIT &&
+         reader.Struct(root, 0, plain::kTaskSpec, &part) && Get(reader, part, task);
+}
+
+bool GetPlain(Bytes bytes, Dispatch* dispatch) {
+  PlainReader reader(bytes);
+  Part root, part;
+  return reader.Root(plain::kNodeMessage, &root) &&
+         root.Quarter(0) == schema::NodeMessage::DISPATCH &&
+         reader.Struct(root, 0, plain::kDispatch, &part) && Get(reader, part, dispatch);
+}
+
 bool GetPlain(Bytes bytes, ClientMessage* message) {
   PlainReader reader(bytes);
   Part root, part;
@@ -190,4 +207,13 @@ bool GetPlain(Bytes bytes, NodeMessage* message) {
   }
 }
 
-}  // namespace troupe::wire::internal
+}  // namespace internal
+
+bool LooksLikeDispatch(Bytes bytes) {
+  internal::PlainReader reader(bytes);
+  internal::PlainReader::Part root;
+  return reader.Root(internal::plain::kNodeMessage, &root) &&
+         root.Quarter(0) == schema::NodeMessage::DISPATCH;
+}
+
+}  // namespace troupe::wire

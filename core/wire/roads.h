@@ -21,6 +21,8 @@ namespace troupe::wire::internal {
 // True where it was of the plain kind; else `message` is unspecified.
 bool GetPlain(Bytes bytes, ClientMessage* message);
 bool GetPlain(Bytes bytes, NodeMessage* message);
+bool GetPlain(Bytes bytes, Dispatch* message);
+bool GetPlain(Bytes bytes, TaskSpec* message);
 
 // Errors: InvalidArgument; `message` is unspecified then.
 absl::Status GetAny(Bytes bytes, ClientMessage* message);

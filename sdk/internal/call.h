@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -218,7 +219,7 @@ class IncomingArgument {
 
  private:
   std::optional<ErrorInfo> DecodeList(const std::shared_ptr<worker::Session>& session,
-                                      const std::vector<worker::ArgumentValue>& elements) {
+                                      std::span<const worker::ArgumentValue> elements) {
     if constexpr (!std::is_void_v<VectorElementOf<V>>) {
       value_.reserve(elements.size());
       for (const worker::ArgumentValue& element : elements) {

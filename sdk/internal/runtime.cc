@@ -72,7 +72,7 @@ TaskInfo CurrentTask() {
                 .attempt = running->attempt,
                 .actor = running->actor,
                 .deadline = absl::InfiniteFuture(),
-                .stop = running->stop,
+                .stop = running->stop(),
                 .call_site = {worker::TextAtOffset(running->site_file), running->site_line}};
   if (running->deadline_nanos != worker::kForever)
     info.deadline = absl::Now() + absl::Nanoseconds(running->deadline_nanos - MonotonicNanos());
