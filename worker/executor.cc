@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/free_blocks.h"
 #include "core/base/string_view.h"
 #include "worker/actor_threads.h"
 #include "worker/code_reference.h"
@@ -34,19 +35,10 @@ struct Requests {
 };
 thread_local Requests* requests = nullptr;
 
-// Of an Execution.
-struct KeptMemory {
-  KeptMemory() = default;
-  KeptMemory(const KeptMemory&) = delete;
-  KeptMemory& operator=(const KeptMemory&) = delete;
-  ~KeptMemory() { ::operator delete(std::exchange(block, nullptr)); }
-  void* block = nullptr;
-};
-thread_local KeptMemory kept_memory;
-
 // One task or call, from its dispatch until its results are posted; while it is suspended, all that
 // is left of it.
-struct Execution {
+// A thread has mostly one at a time, and one after the other.
+struct Execution : Recycled<Execution, 4> {
   Execution(DispatchedTask dispatched, uint32_t on_thread) : task(std::move(dispatched)) {
     slot.thread = on_thread;
     slot.slot = task.dispatch.slot;
@@ -56,15 +48,6 @@ struct Execution {
   }
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
-  // Mostly one after the other on a thread, and larger than what malloc hands out quickly: the
-  // memory of the last one is kept for the next.
-  static void* operator new(size_t bytes) {
-    void* const kept = std::exchange(kept_memory.block, nullptr);
-    return kept != nullptr ? kept : ::operator new(bytes);
-  }
-  static void operator delete(void* memory) {
-    ::operator delete(std::exchange(kept_memory.block, memory));
-  }
 
   DispatchedTask task;
   RunningSlot slot;

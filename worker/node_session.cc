@@ -25,7 +25,8 @@ ErrorInfo Unavailable(std::string message) {
 
 }  // namespace
 
-std::variant<TaskId, ErrorInfo> NodeSession::Submit(wire::TaskSpec spec) {
+std::optional<ErrorInfo> NodeSession::Submit(
+    wire::TaskSpec& spec, absl::FunctionRef<void(objectstore::HandleCount*)> take) {
   Lock lock(mutex_);
   if (death_.has_value()) return *death_;
   if (!is_worker_ && spec.kind != wire::TaskKind::kActorCreation) {
@@ -44,8 +45,9 @@ std::variant<TaskId, ErrorInfo> NodeSession::Submit(wire::TaskSpec spec) {
   spec.id = TaskId::Make(client_, next_sequence_++);
   if (spec.kind == wire::TaskKind::kActorCall) spec.sequence = ++actor_sequences_[spec.actor];
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
-    references_.Take(spec.id.Result(i));
-    objects_.Expect(spec.id.Result(i));
+    objectstore::ObjectRecord* const result = references_.Take(spec.id.Result(i));
+    objectstore::ObjectCache::Expect(result);
+    take(result);
   }
   for (const wire::Argument& argument : spec.arguments) {
     if (const auto* object = std::get_if<ObjectId>(&argument.content)) {
@@ -58,7 +60,7 @@ std::variant<TaskId, ErrorInfo> NodeSession::Submit(wire::TaskSpec spec) {
   Send(spec);
   FinishSending();
   Throttle(lock);
-  return spec.id;
+  return std::nullopt;
 }
 
 std::variant<size_t, ErrorInfo> NodeSession::Wait(std::span<const ObjectId> ids, size_t count,

@@ -85,7 +85,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void RemovePlacementGroup(ObjectId id) override;
   std::variant<objectstore::HandleCount*, ErrorInfo> Seal(ValueSpace space,
                                                           std::vector<ObjectId> refs) override;
-  std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec) override;
+  std::optional<ErrorInfo> Submit(wire::TaskSpec& spec,
+                                  absl::FunctionRef<void(objectstore::HandleCount*)> take) override;
   std::variant<size_t, ErrorInfo> Wait(std::span<const ObjectId> ids, size_t count,
                                        int64_t deadline_nanos, bool until_error) override;
   bool IsReady(ObjectId id) override;

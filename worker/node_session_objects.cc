@@ -184,8 +184,7 @@ std::variant<objectstore::HandleCount*, ErrorInfo> NodeSession::Seal(ValueSpace 
 
 ObjectId NodeSession::ExpectNew() {
   const ObjectId id = ObjectId::Make(client_, next_sequence_++);
-  references_.Take(id);
-  objects_.Expect(id);
+  objectstore::ObjectCache::Expect(references_.Take(id));
   return id;
 }
 

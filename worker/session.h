@@ -25,6 +25,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
@@ -146,9 +147,10 @@ class Session {
   virtual std::variant<ObjectId, ErrorInfo> MakePlacementGroup(wire::PlacementGroup group) = 0;
   virtual void RemovePlacementGroup(ObjectId id) = 0;
 
-  // --- Tasks. The caller fills all but the id (and an actor call's sequence number) and gets a
-  // handle on each result.
-  virtual std::variant<TaskId, ErrorInfo> Submit(wire::TaskSpec spec) = 0;
+  // --- Tasks. The caller fills all but the id (and an actor call's sequence number); `take` is
+  // given a handle on each result, in order, with the session's lock held.
+  virtual std::optional<ErrorInfo> Submit(
+      wire::TaskSpec& spec, absl::FunctionRef<void(objectstore::HandleCount*)> take) = 0;
 
   // --- Waiting. How many of the objects are there (a value or an error), at least `count` unless
   // the deadline passed first. Errors: Unavailable; ResourceExhausted where the wait cannot end.

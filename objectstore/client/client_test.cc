@@ -188,8 +188,7 @@ TEST(ObjectCache, KnowsInlineBytesOfEverySizeAsLongAsThereIsAHandle) {
     for (const bool has_refs : {false, true}) {
       const ObjectId id = ObjectId::Make(ClientId(1), 100 + ++next);
       const std::string text(size, 'x');
-      references.Take(id);
-      cache.Expect(id);
+      ObjectCache::Expect(references.Take(id));
       EXPECT_FALSE(cache.Subscribe(id)) << "it is told without being asked";
       EXPECT_FALSE(cache.IsResolved(id));
       cache.Learn(id, BytesOf(text), has_refs ? std::vector{inner} : std::vector<ObjectId>());

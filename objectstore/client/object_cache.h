@@ -72,8 +72,8 @@ class ObjectCache {
     Set(*object, std::move(content), std::move(refs));
   }
   // The node will tell what it resolves to, without being asked.
-  void Expect(ObjectId id) {
-    if (auto* unknown = std::get_if<ObjectRecord::Unknown>(&At(id).known_))
+  static void Expect(ObjectRecord* object) {
+    if (auto* unknown = std::get_if<ObjectRecord::Unknown>(&object->known_))
       unknown->subscribed = true;
   }
   // True where the node must be asked to tell when it resolves.

@@ -1,5 +1,7 @@
 #include "scheduler/core/history.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/error.h"
@@ -70,7 +72,8 @@ std::string What(Step step, uint32_t detail) {
 
 void History::Add(int64_t now_nanos, ObjectId subject, Step step, ProcessId process,
                   uint32_t detail) {
-  const Event event{now_nanos, subject, process, detail, step};
+  const Event event{now_nanos, subject, static_cast<uint32_t>(process),
+                    std::min(detail, kMostDetail), step};
   if (is_full_) {
     events_[next_] = event;
   } else {
@@ -93,8 +96,7 @@ std::string History::Tell(F about, int64_t now_nanos) const {
                           static_cast<double>(now_nanos - event.at_nanos) / 1e9);
     absl::StrAppend(&text, What(event.step, event.detail));
     if (!event.subject.is_null()) absl::StrAppend(&text, "  ", event.subject.task().ToString());
-    if (event.process != ProcessId::kNone)
-      absl::StrAppend(&text, "  w-", static_cast<uint64_t>(event.process));
+    if (event.process != 0) absl::StrAppend(&text, "  w-", event.process);
     text += '\n';
   }
   return text;
@@ -105,7 +107,8 @@ std::string History::Story(ObjectId subject, int64_t now_nanos) const {
 }
 
 std::string History::Story(ProcessId process, int64_t now_nanos) const {
-  return Tell([&](const Event& event) { return event.process == process; }, now_nanos);
+  return Tell([&](const Event& event) { return event.process == static_cast<uint32_t>(process); },
+              now_nanos);
 }
 
 }  // namespace troupe::scheduler

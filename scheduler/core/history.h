@@ -65,13 +65,16 @@ class History {
   std::string Story(ProcessId process, int64_t now_nanos) const;
 
  private:
+  static constexpr uint32_t kMostDetail = (1u << 24) - 1;  // what is more is told as this
+  // Each task has four: they are what the node writes most of.
   struct Event {
     int64_t at_nanos;
     ObjectId subject;
-    ProcessId process;
-    uint32_t detail;
-    Step step;
+    uint32_t process;
+    uint32_t detail : 24;
+    Step step : 8;
   };
+  static_assert(sizeof(Event) == 32);
   template <typename F>
   std::string Tell(F about, int64_t now_nanos) const;
 

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "core/base/check.h"
+#include "core/base/free_blocks.h"
 #include "core/wire/messages.h"
 
 namespace troupe::scheduler {
@@ -27,7 +28,7 @@ class SpecBytes {
   template <typename Fill>
   SpecBytes(size_t size, Fill fill)
       : word_count_(size / sizeof(uint64_t)),
-        words_(std::make_shared_for_overwrite<uint64_t[]>(word_count_)) {
+        words_(std::allocate_shared_for_overwrite<uint64_t[]>(Allocator(), word_count_)) {
     TROUPE_CHECK(this->size() == size, "a message of no whole words");
     fill(std::span(words_.get(), word_count_));
   }
@@ -36,6 +37,9 @@ class SpecBytes {
   size_t size() const { return word_count_ * sizeof(uint64_t); }
 
  private:
+  // Most messages are small, and as many are there at a time as a client submits ahead.
+  using Allocator = RecyclingAllocator<uint64_t, 512, 1024>;
+
   size_t word_count_ = 0;
   std::shared_ptr<uint64_t[]> words_;
 };

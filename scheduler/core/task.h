@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "core/base/free_blocks.h"
 #include "core/base/ids.h"
 #include "core/base/resource_set.h"
 #include "core/wire/messages.h"
@@ -44,7 +45,7 @@ inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 enum class TaskTimer : uint8_t { kDeadline, kKill, kRetry };
 inline constexpr size_t kTaskTimers = 3;
 
-struct Task : QueuedTask {
+struct Task : QueuedTask, Recycled<Task, 1024> {
   enum class State { kWaiting, kReady, kDispatched, kDelayed };
 
   wire::TaskKind kind = wire::TaskKind::kTask;

@@ -158,14 +158,11 @@ std::vector<Handle> OutgoingCall::Submit() {
     spec_.depth = parent->depth + 1;
     spec_.caller.task = parent->id;
   }
-  const uint32_t num_returns = spec_.num_returns;
-  auto submitted = session_->Submit(std::move(spec_));
-  if (auto* error = std::get_if<ErrorInfo>(&submitted)) Throw(std::move(*error));
   std::vector<Handle> results;
-  results.reserve(num_returns);
-  for (uint32_t i = 0; i < num_returns; ++i) {
-    results.push_back(Handle::Adopt(session_, std::get<TaskId>(submitted).Result(i)));
-  }
+  results.reserve(spec_.num_returns);
+  auto error = session_->Submit(
+      spec_, [&](objectstore::HandleCount* result) { results.emplace_back(session_, result); });
+  if (error.has_value()) Throw(*std::move(error));
   return results;
 }
 
