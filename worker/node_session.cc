@@ -379,9 +379,7 @@ std::optional<ErrorInfo> NodeSession::death() {
   return death_;
 }
 
-void NodeSession::SendEncoded(wire::Bytes message) {
-  if (death_.has_value()) return;
-  const absl::Status status = channel_->Send(message);
+void NodeSession::Sent(const absl::Status& status) {
   if (!status.ok())
     Die(Unavailable(absl::StrCat("sending to the node: ", ToAbsl(ToStd(status.message())))));
 }

@@ -39,6 +39,7 @@
 #include "core/base/limits.h"
 #include "core/base/location.h"
 #include "core/channel/control_socket.h"
+#include "core/channel/in_place_buffer.h"
 #include "core/channel/poll_policy.h"
 #include "core/channel/shm_channel.h"
 #include "core/wire/handshake.h"
@@ -144,10 +145,15 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   static void AfterForkInChild();
 
   // All with the lock held.
-  void Send(const wire::ClientMessage& message) { SendEncoded(wire::Encode(message, buffer_)); }
-  void Send(const wire::TaskSpec& message) { SendEncoded(wire::Encode(message, buffer_)); }
-  void Send(const wire::Complete& message) { SendEncoded(wire::Encode(message, buffer_)); }
-  void SendEncoded(wire::Bytes message);
+  void Send(const wire::ClientMessage& message) { EncodeAndSend(message); }
+  void Send(const wire::TaskSpec& message) { EncodeAndSend(message); }
+  void Send(const wire::Complete& message) { EncodeAndSend(message); }
+  template <typename Message>
+  void EncodeAndSend(const Message& message) {
+    if (!death_.has_value()) Sent(buffer_->Send(wire::Encode(message, *buffer_)));
+  }
+  // Where that has failed, the session dies.
+  void Sent(const absl::Status& status);
   void SendReleases(size_t at_least);
   void FinishSending();
   // Takes the chunks whose descriptors have come. Its first error stays.
@@ -238,7 +244,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   absl::Status socket_status_;
   std::unique_ptr<channel::ShmChannel> channel_;
   channel::PollPolicy policy_;
-  wire::MessageBuffer buffer_;
+  std::optional<channel::InPlaceBuffer> buffer_;  // of the channel
   UniqueFd timer_;
   UniqueFd stop_event_;
   std::thread io_thread_;

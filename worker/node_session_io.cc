@@ -72,6 +72,7 @@ absl::Status NodeSession::Handshake(const wire::Hello& hello, const std::vector<
         auto opened = channel::ShmChannel::OpenClientEnd(std::move(received));
         if (!opened.ok()) return opened.status();
         channel_ = *std::move(opened);
+        buffer_.emplace(channel_.get());
         client_ = welcome->client;
         cpus_ = static_cast<int>(welcome->cpus);
         store_bytes_ = welcome->store_bytes;

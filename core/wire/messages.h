@@ -36,8 +36,12 @@ using Bytes = std::span<const std::byte>;
 // Where a message is built. Reuse one per thread: it keeps its memory.
 class MessageBuffer {
  public:
+  virtual ~MessageBuffer() = default;
+
   // Zeroed memory of at least `words` words of 8 bytes; valid until the next call.
   std::span<uint64_t> Zeroed(size_t words);
+  // The same for a message that is written and not looked at: others may have this memory, too.
+  virtual std::span<uint64_t> Room(size_t words) { return Zeroed(words); }
 
  private:
   std::vector<uint64_t> words_;

@@ -105,7 +105,7 @@ std::optional<Bytes> EncodePlain(const TaskSpec& t, MessageBuffer& buffer) {
     if (more == kNotPlain) return std::nullopt;
     words += plain::kArgument.words() + more;
   }
-  PlainWriter writer(buffer.Zeroed(words));
+  PlainWriter writer(buffer.Room(words));
   uint64_t* const root = writer.Root(plain::kClientMessage);
   root[0] = schema::ClientMessage::SUBMIT;
   uint64_t* const task = writer.Struct(root + plain::kClientMessage.data, plain::kTaskSpec);
@@ -144,7 +144,7 @@ std::optional<Bytes> EncodePlain(const Seal& m, MessageBuffer& buffer) {
   const size_t value = WordsOf(m.value);
   if (value == kNotPlain) return std::nullopt;
   PlainWriter writer(
-      buffer.Zeroed(kRootWords + plain::kSeal.words() + plain::kValue.words() + value));
+      buffer.Room(kRootWords + plain::kSeal.words() + plain::kValue.words() + value));
   uint64_t* const root = writer.Root(plain::kClientMessage);
   root[0] = schema::ClientMessage::SEAL;
   uint64_t* const seal = writer.Struct(root + plain::kClientMessage.data, plain::kSeal);
@@ -160,7 +160,7 @@ std::optional<Bytes> EncodePlain(const Complete& m, MessageBuffer& buffer) {
     if (more == kNotPlain) return std::nullopt;
     words += plain::kValue.words() + more;
   }
-  PlainWriter writer(buffer.Zeroed(words));
+  PlainWriter writer(buffer.Room(words));
   uint64_t* const root = writer.Root(plain::kClientMessage);
   root[0] = schema::ClientMessage::COMPLETE;
   uint64_t* const complete = writer.Struct(root + plain::kClientMessage.data, plain::kComplete);
@@ -180,7 +180,7 @@ std::optional<Bytes> EncodePlain(const Dispatch& m, MessageBuffer& buffer) {
   const size_t values = WordsOf(m.values);
   if (values == kNotPlain || !m.refs.empty()) return std::nullopt;
   PlainWriter writer(
-      buffer.Zeroed(kRootWords + plain::kDispatch.words() + values + WordsOfBytes(m.spec.size())));
+      buffer.Room(kRootWords + plain::kDispatch.words() + values + WordsOfBytes(m.spec.size())));
   uint64_t* const root = writer.Root(plain::kNodeMessage);
   root[0] = schema::NodeMessage::DISPATCH;
   uint64_t* const dispatch = writer.Struct(root + plain::kNodeMessage.data, plain::kDispatch);
@@ -197,7 +197,7 @@ std::optional<Bytes> EncodePlain(const Dispatch& m, MessageBuffer& buffer) {
 std::optional<Bytes> EncodePlain(const Ready& m, MessageBuffer& buffer) {
   const size_t values = WordsOf(m.values);
   if (values == kNotPlain) return std::nullopt;
-  PlainWriter writer(buffer.Zeroed(kRootWords + values));
+  PlainWriter writer(buffer.Room(kRootWords + values));
   uint64_t* const root = writer.Root(plain::kNodeMessage);
   root[0] = schema::NodeMessage::READY;
   Write(writer, root + plain::kNodeMessage.data, m.values);

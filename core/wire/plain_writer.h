@@ -1,9 +1,10 @@
 // PlainWriter builds a Cap'n Proto message of one segment word by word, with the bytes that capnp's
 // builders would give it when they are asked in the same order.
 //
-// REQUIRES: the words are zeroed, and enough. Private to core/wire. Not thread-safe.
+// What it has written it does not read. REQUIRES: the words are zeroed, and enough. Private to
+// core/wire. Not thread-safe.
 //
-//   PlainWriter writer(buffer.Zeroed(words));
+//   PlainWriter writer(buffer.Room(words));
 //   uint64_t* const root = writer.Root(plain::kClientMessage);
 //   root[0] = schema::ClientMessage::COMPLETE;
 //   uint64_t* const complete = writer.Struct(root + plain::kClientMessage.data, plain::kComplete);

@@ -2,9 +2,14 @@
 
 namespace troupe::scheduler {
 
+void Connection::Open(std::unique_ptr<channel::Channel> opened) {
+  channel = std::move(opened);
+  channel_buffer_.emplace(channel.get());
+}
+
 void Connection::Send(const wire::NodeMessage& message) {
   if (channel == nullptr || !failure.ok()) return;
-  failure = channel->Send(wire::Encode(message, buffer_));
+  failure = channel_buffer_->Send(wire::Encode(message, *channel_buffer_));
   sent_something = true;
 }
 

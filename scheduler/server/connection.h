@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "core/base/ids.h"
 #include "core/channel/channel.h"
 #include "core/channel/control_socket.h"
+#include "core/channel/in_place_buffer.h"
 #include "core/loop/event_loop.h"
 #include "core/wire/handshake.h"
 #include "core/wire/messages.h"
@@ -29,6 +31,8 @@ class Connection {
 
   explicit Connection(UniqueFd socket) : socket(std::move(socket)) {}
 
+  // The handshake is done: its messages go through `opened`.
+  void Open(std::unique_ptr<channel::Channel> opened);
   // Encodes and sends. A failure is kept in `failure`; the node then closes the connection.
   void Send(const wire::NodeMessage& message);
   void SendControl(const wire::ControlMessage& message, const std::vector<int>& descriptors);
@@ -71,7 +75,8 @@ class Connection {
   };
   absl::flat_hash_map<ChunkId, Known> chunks_;
   bool watching_for_room_ = false;
-  wire::MessageBuffer buffer_;
+  wire::MessageBuffer buffer_;  // of the socket's messages
+  std::optional<channel::InPlaceBuffer> channel_buffer_;
 };
 
 }  // namespace troupe::scheduler

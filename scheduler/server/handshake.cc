@@ -45,7 +45,7 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
                         .flags = {}};
   std::vector<int> channel_descriptors;
   if (hello.role == wire::Role::kTool) {
-    connection->channel = std::make_unique<channel::StreamChannel>(&connection->socket);
+    connection->Open(std::make_unique<channel::StreamChannel>(&connection->socket));
   } else {
     const size_t ring_bytes = hello.ring_bytes == 0 ? options_.ring_bytes : hello.ring_bytes;
     auto created = channel::ShmChannel::CreateNodeEnd(
@@ -55,7 +55,7 @@ absl::Status Node::Greet(Connection* connection, const wire::Hello& hello,
       return absl::OkStatus();
     }
     channel_descriptors = (*created)->descriptors();
-    connection->channel = *std::move(created);
+    connection->Open(*std::move(created));
     const auto image = images_.find(connection->job);
     if (hello.role == wire::Role::kWorker && image != images_.end()) {
       for (const auto& [name, value] : image->second.flags) welcome.flags.emplace_back(name, value);
