@@ -146,7 +146,7 @@ ErrorInfo Core::JobEnded(const Task& task) {
 // An actor's Shutdown hook may take its time, but not for ever.
 void Core::EndInOrder(Worker* worker, std::string_view reason) {
   constexpr int64_t kGraceNanos = 30'000'000'000;
-  worker->ending = true;
+  workers_.End(worker);
   endings_.insert({now_nanos_ + kGraceNanos, worker->process});
   history_.Add(now_nanos_, worker->actor, Step::kProcessToldToEnd, worker->process);
   Act(EndWorker{worker->client, std::string(reason)});
@@ -154,7 +154,7 @@ void Core::EndInOrder(Worker* worker, std::string_view reason) {
 
 void Core::KillProcess(Worker* worker) {
   if (std::exchange(worker->killed, true)) return;
-  worker->ending = true;
+  workers_.End(worker);
   history_.Add(now_nanos_, worker->actor, Step::kProcessKilled, worker->process);
   Act(KillWorker{worker->process, /*report=*/!worker->out_of_memory.empty()});
 }
@@ -207,7 +207,6 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
     any_begun |= lost.back().second;
   }
   const bool had_tasks = !lost.empty();
-  Charge(worker);
   for (auto& [task, begun] : lost) {
     if (begun) {
       workers_.Dequeue(worker, task, now_nanos_);
@@ -279,7 +278,10 @@ bool Core::IsClient(ClientId client) const {
 }
 
 void Core::AdvanceTo(int64_t now_nanos) {
-  now_nanos_ = std::max(now_nanos_, now_nanos);
+  if (now_nanos > now_nanos_) {
+    ChargeJobs(now_nanos - now_nanos_);
+    now_nanos_ = now_nanos;
+  }
   AdvanceMemory();
   if (held_back_until_nanos_ <= now_nanos_) {
     held_back_until_nanos_ = kNever;
@@ -296,17 +298,11 @@ void Core::AdvanceTo(int64_t now_nanos) {
     const JobId id = entry.first;
     const int wanted =
         static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
-    int surplus = workers_.CountsOf(id).idle + workers_.CountsOf(id).busy - wanted;
-    if (surplus <= 0) continue;
-    workers_.ForEach([&](Worker& worker) {
-      if (surplus <= 0 || worker.job != id || worker.is_actor() || worker.ending ||
-          worker.state != Worker::State::kIdle ||
-          now_nanos_ - worker.idle_since_nanos < kIdleSurplusNanos) {
-        return;
-      }
-      --surplus;
-      EndInOrder(&worker, "it has had nothing to do");
-    });
+    for (int surplus = workers_.UsableOf(id) - wanted; surplus > 0; --surplus) {
+      Worker* const idle = workers_.FindLongestIdle(id);
+      if (idle == nullptr || now_nanos_ - idle->idle_since_nanos < kIdleSurplusNanos) break;
+      EndInOrder(idle, "it has had nothing to do");
+    }
   }
 }
 
@@ -318,14 +314,9 @@ int64_t Core::NextDeadline() const {
       static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit));
   for (const auto& entry : jobs_) {
     const JobId id = entry.first;
-    const WorkerPool::Counts counts = workers_.CountsOf(id);
-    if (counts.idle == 0 || counts.idle + counts.busy <= wanted) continue;
-    workers_.ForEach([&](const Worker& worker) {
-      if (worker.job == id && !worker.is_actor() && !worker.ending &&
-          worker.state == Worker::State::kIdle) {
-        next = std::min(next, worker.idle_since_nanos + kIdleSurplusNanos);
-      }
-    });
+    if (workers_.UsableOf(id) <= wanted) continue;
+    if (const Worker* const idle = workers_.FindLongestIdle(id))
+      next = std::min(next, idle->idle_since_nanos + kIdleSurplusNanos);
   }
   return next;
 }

@@ -341,7 +341,7 @@ class Core {
   void YieldWorkers(JobId id, const ResourceSet& want);
   absl::InlinedVector<JobId, 4> JobsByShare();
   void JoinShares(JobId id, Job* job);
-  void Charge(Worker* worker);
+  void ChargeJobs(int64_t nanos);
   void Raise(Task* task, int32_t priority);
   Task* MakerOf(ObjectId id);
   void RefuseHeldResources(JobId id, const Job& job);

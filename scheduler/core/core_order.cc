@@ -55,7 +55,7 @@ std::vector<Core::Reservation> Core::FindReservations() {
   std::vector<Reservation> claims;
   const bool simple = jobs_.size() == 1 && jobs_.begin()->second.ready.class_count() <= 1;
   if (simple && starts_.empty()) return claims;
-  const ResourceSet reachable = workers_.NotHeldByActors();
+  const ResourceSet& reachable = workers_.NotHeldByActors();
   const auto add = [&](const Job* job, std::span<const ResourceSet> wants, int32_t priority,
                        bool overdue) {
     if (AnyFits(wants)) return;
@@ -89,12 +89,7 @@ bool Core::MustYield(const std::vector<Reservation>& claims, const Job& job, con
 
 // The job's workers that hold `want` end with what they have begun.
 void Core::YieldWorkers(JobId id, const ResourceSet& want) {
-  workers_.ForEach([&](Worker& worker) {
-    if (worker.job == id && !worker.is_actor() && worker.state == Worker::State::kBusy &&
-        worker.granted == want) {
-      RecallBehindFirst(&worker);
-    }
-  });
+  for (Worker* worker : workers_.FindDeep(id, want)) RecallBehindFirst(worker);
 }
 
 // The jobs that have tasks to run, that which has used least for its weight first.
@@ -104,14 +99,9 @@ absl::InlinedVector<JobId, 4> Core::JobsByShare() {
     if (!job.ended && !job.ready.empty()) order.push_back(id);
   }
   if (order.size() < 2) return order;
-  workers_.ForEach([&](Worker& worker) { Charge(&worker); });
   const auto holds = [&](JobId id) {
-    int64_t units = 0;
-    workers_.ForEach([&](const Worker& worker) {
-      if (worker.job == id && !worker.is_actor() && worker.state == Worker::State::kBusy)
-        units += CpuUnitsIn(worker.granted);
-    });
-    return static_cast<double>(units) / static_cast<double>(jobs_.at(id).options.weight_units);
+    return static_cast<double>(workers_.BusyCpuUnitsOf(id)) /
+           static_cast<double>(jobs_.at(id).options.weight_units);
   };
   std::stable_sort(order.begin(), order.end(), [&](JobId a, JobId b) {
     const double used_a = jobs_.at(a).used, used_b = jobs_.at(b).used;
@@ -132,13 +122,12 @@ void Core::JoinShares(JobId id, Job* job) {
   job->used = std::max(job->used, least);
 }
 
-void Core::Charge(Worker* worker) {
-  if (worker->is_actor() || worker->state != Worker::State::kBusy) return;
-  Job& job = jobs_.at(worker->job);
-  job.used += static_cast<double>(now_nanos_ - worker->charged_nanos) *
-              static_cast<double>(CpuUnitsIn(worker->granted)) /
-              static_cast<double>(job.options.weight_units);
-  worker->charged_nanos = now_nanos_;
+// For the CPUs that its workers have had for so long: between two times nothing changes.
+void Core::ChargeJobs(int64_t nanos) {
+  for (auto& [id, job] : jobs_) {
+    job.used += static_cast<double>(nanos) * static_cast<double>(workers_.BusyCpuUnitsOf(id)) /
+                static_cast<double>(job.options.weight_units);
+  }
 }
 
 Task* Core::MakerOf(ObjectId id) { return FindTask(id.task()); }

@@ -272,14 +272,13 @@ void Core::Settle() {
 }
 
 void Core::Dispatch(Worker* worker, Task* task) {
-  if (!worker->holds_grant) worker->charged_nanos = now_nanos_;
   workers_.Enqueue(worker, task, next_generation_++);
   task->state = Task::State::kDispatched;
   ++task->attempt;
   if (task->max_calls > 0) {
     Worker::Calls& calls = worker->calls[task->entry];
     calls.max = task->max_calls;
-    worker->retiring |= ++calls.count >= calls.max;
+    if (++calls.count >= calls.max) workers_.SetRetiring(worker, true);
   }
   words_->Queue(worker->client, task->slot, task->generation);
   history_.Add(now_nanos_, task->id.Result(0), Step::kDispatched, worker->process, task->attempt);
@@ -315,9 +314,10 @@ void Core::TakeBack(Task* task) {
   --task->attempt;
   if (task->max_calls > 0) {
     --worker->calls[task->entry].count;
-    worker->retiring =
-        std::any_of(worker->calls.begin(), worker->calls.end(),
-                    [](const auto& entry) { return entry.second.count >= entry.second.max; });
+    workers_.SetRetiring(
+        worker, std::any_of(worker->calls.begin(), worker->calls.end(), [](const auto& entry) {
+          return entry.second.count >= entry.second.max;
+        }));
   }
 }
 
@@ -354,7 +354,6 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
         absl::StrCat(ToString(client), " completes ", complete.task.ToString(), " with ",
                      complete.results.size(), " results instead of ", task->num_returns));
   }
-  Charge(worker);
   if (!std::exchange(worker->has_worked, true)) {
     if (const auto job = jobs_.find(worker->job); job != jobs_.end()) job->second.failed_starts = 0;
   }
@@ -408,7 +407,6 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
 absl::Status Core::Blocked(ClientId client, const wire::Blocked& blocked) {
   Worker* worker = workers_.FindClient(client);
   if (worker == nullptr) return absl::OkStatus();  // a driver holds no CPU
-  Charge(worker);
   workers_.Block(worker);
   ++worker->waits;
   history_.Add(now_nanos_, ObjectId(), Step::kProcessBlocked, worker->process);
@@ -433,7 +431,6 @@ absl::Status Core::Unblocked(ClientId client) {
   if (worker == nullptr) return absl::OkStatus();
   worker->wait_refused = false;
   history_.Add(now_nanos_, ObjectId(), Step::kProcessWentOn, worker->process);
-  worker->charged_nanos = now_nanos_;
   workers_.Unblock(worker);
   return absl::OkStatus();
 }

@@ -21,6 +21,15 @@ namespace troupe::scheduler {
 // The number of one process that the node starts; known before the process has a channel.
 enum class ProcessId : uint64_t { kNone = 0 };
 
+struct Worker;
+struct BusyOfShape;
+
+// Its neighbours in a list of workers.
+struct WorkerLink {
+  Worker* previous = nullptr;
+  Worker* next = nullptr;
+};
+
 struct Worker {
   enum class State { kStarting, kIdle, kBusy, kBlocked };
 
@@ -45,7 +54,6 @@ struct Worker {
   uint64_t blocked_threads = 0;     // then: those of its threads that do, bit by bit
   std::vector<ObjectId> waits_for;  // while it is blocked: for so many of these
   uint32_t waits_needed = 0;
-  int64_t charged_nanos = 0;  // until when its job has been charged for its CPUs
   struct Calls {
     uint32_t count = 0;
     uint32_t max = 0;
@@ -61,6 +69,20 @@ struct Worker {
   std::string out_of_memory;        // not empty: why it is being killed
   std::map<uint64_t, Calls> calls;  // of code with a max_calls, by its entry
   bool retiring = false;            // one of them is reached: it takes no more tasks
+
+  // As what its team has counted it; and its places in the team's lists.
+  struct Standing {
+    State state = State::kStarting;
+    bool usable = true;  // neither ending nor retiring
+    bool ending = false;
+    size_t depth = 0;  // of its queue
+    bool operator==(const Standing&) const = default;
+  };
+  Standing standing;
+  BusyOfShape* among = nullptr;  // while it is busy
+  WorkerLink place;
+  WorkerLink deep_place;
+  bool counted_at_work = false;  // by the pool
 
   bool is_actor() const { return !actor.is_null(); }
   Load LoadOf(uint32_t group) const { return group < loads.size() ? loads[group] : Load(); }

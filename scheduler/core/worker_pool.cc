@@ -23,10 +23,9 @@ Worker* WorkerPool::Start(ProcessId process, JobId job, ActorId actor) {
   if (worker->is_actor()) {
     ++actors_[job];
   } else {
-    Team& team = teams_[job];
-    team.workers.push_back(worker);
-    ++team.counts.starting;
+    teams_[job].Add(worker);
   }
+  Update(worker);
   return worker;
 }
 
@@ -36,7 +35,8 @@ Worker* WorkerPool::Joined(ProcessId process, ClientId client, int64_t now_nanos
   worker->client = client;
   worker->idle_since_nanos = now_nanos;
   by_client_[client] = worker;
-  SetState(worker, Worker::State::kIdle);
+  worker->state = Worker::State::kIdle;
+  Update(worker);
   return worker;
 }
 
@@ -47,12 +47,11 @@ void WorkerPool::Remove(Worker* worker) {
   if (worker->is_actor()) {
     if (--actors_[worker->job] == 0) actors_.erase(worker->job);
   } else {
-    SetState(worker, Worker::State::kIdle);
     const auto team = teams_.find(worker->job);
-    --team->second.counts.idle;
-    std::erase(team->second.workers, worker);
-    if (team->second.workers.empty()) teams_.erase(team);
+    team->second.Remove(worker);
+    if (team->second.counts().all() == 0) teams_.erase(team);
   }
+  at_work_ -= worker->counted_at_work;
   workers_.erase(worker->process);
 }
 
@@ -81,8 +80,9 @@ void WorkerPool::Enqueue(Worker* worker, Task* task, uint64_t generation) {
     ++worker->loads[task->group].dispatched;
     UpdateState(worker);
   } else if (worker->state == Worker::State::kIdle) {
-    SetState(worker, Worker::State::kBusy);
+    worker->state = Worker::State::kBusy;
   }
+  Update(worker);
 }
 
 void WorkerPool::Dequeue(Worker* worker, Task* task, int64_t now_nanos) {
@@ -100,10 +100,12 @@ void WorkerPool::Dequeue(Worker* worker, Task* task, int64_t now_nanos) {
     --worker->loads[task->group].dispatched;
     UpdateState(worker);
   }
-  if (!worker->queue.empty()) return;
-  if (!worker->is_actor() && worker->holds_grant) ReturnGrant(worker);
-  SetState(worker, Worker::State::kIdle);
-  worker->idle_since_nanos = now_nanos;
+  if (worker->queue.empty()) {
+    if (!worker->is_actor() && worker->holds_grant) ReturnGrant(worker);
+    worker->state = Worker::State::kIdle;
+    worker->idle_since_nanos = now_nanos;
+  }
+  Update(worker);
 }
 
 void WorkerPool::Suspend(Task* task) {
@@ -116,6 +118,7 @@ void WorkerPool::Suspend(Task* task) {
   ++worker->loads[task->group].suspended;
   ++worker->suspended;
   UpdateState(worker);
+  Update(worker);
 }
 
 void WorkerPool::Resume(Task* task) {
@@ -126,14 +129,32 @@ void WorkerPool::Resume(Task* task) {
   --worker->loads[task->group].suspended;
   --worker->suspended;
   UpdateState(worker);
+  Update(worker);
 }
 
 void WorkerPool::UpdateState(Worker* worker) {
   const size_t calls = worker->queue.size();
   const bool stands = worker->says_blocked || worker->suspended == calls;
-  SetState(worker, calls == 0 ? Worker::State::kIdle
-                   : stands   ? Worker::State::kBlocked
-                              : Worker::State::kBusy);
+  worker->state = calls == 0 ? Worker::State::kIdle
+                  : stands   ? Worker::State::kBlocked
+                             : Worker::State::kBusy;
+}
+
+void WorkerPool::Update(Worker* worker) {
+  const bool at_work = worker->ending || worker->state == Worker::State::kStarting ||
+                       worker->state == Worker::State::kBusy;
+  at_work_ += at_work - std::exchange(worker->counted_at_work, at_work);
+  if (!worker->is_actor()) teams_.find(worker->job)->second.Update(worker);
+}
+
+void WorkerPool::End(Worker* worker) {
+  worker->ending = true;
+  Update(worker);
+}
+
+void WorkerPool::SetRetiring(Worker* worker, bool retiring) {
+  worker->retiring = retiring;
+  Update(worker);
 }
 
 bool WorkerPool::CanTake(const Worker* worker) const {
@@ -148,14 +169,14 @@ void WorkerPool::Block(Worker* worker) {
   if (worker->is_actor()) {
     worker->says_blocked = true;
     UpdateState(worker);
-    return;
+  } else if (worker->state == Worker::State::kBusy) {
+    if (worker->holds_grant) {
+      worker->lends_cpus = true;
+      free_.Add(CpusIn(worker->granted));
+    }
+    worker->state = Worker::State::kBlocked;
   }
-  if (worker->state != Worker::State::kBusy) return;
-  if (worker->holds_grant) {
-    worker->lends_cpus = true;
-    free_.Add(CpusIn(worker->granted));
-  }
-  SetState(worker, Worker::State::kBlocked);
+  Update(worker);
 }
 
 void WorkerPool::Unblock(Worker* worker) {
@@ -164,96 +185,21 @@ void WorkerPool::Unblock(Worker* worker) {
     worker->blocked_threads = 0;
     worker->waits_for.clear();
     UpdateState(worker);
-    return;
+  } else if (worker->state == Worker::State::kBlocked) {
+    TakeBackCpus(worker);
+    worker->waits_for.clear();
+    worker->state = Worker::State::kBusy;
   }
-  if (worker->state != Worker::State::kBlocked) return;
-  TakeBackCpus(worker);
-  worker->waits_for.clear();
-  SetState(worker, Worker::State::kBusy);
+  Update(worker);
 }
 
 void WorkerPool::GrantToActor(Worker* worker, const ResourceSet& want) { TakeGrant(worker, want); }
 
-Worker* WorkerPool::FindIdle(JobId job) {
-  const auto team = teams_.find(job);
-  if (team == teams_.end() || team->second.counts.idle == 0) return nullptr;
-  for (Worker* worker : team->second.workers) {
-    if (worker->state == Worker::State::kIdle && !worker->ending) return worker;
-  }
-  return nullptr;
-}
-
-Worker* WorkerPool::FindShallowest(JobId job, const ResourceSet& want) {
-  const auto team = teams_.find(job);
-  if (team == teams_.end()) return nullptr;
-  Worker* best = nullptr;
-  for (Worker* worker : team->second.workers) {
-    if (worker->state != Worker::State::kBusy || !CanTake(worker) || worker->granted != want)
-      continue;
-    if (best == nullptr || worker->queue.size() < best->queue.size()) best = worker;
-  }
-  return best;
-}
-
-Worker* WorkerPool::FindShallowestAbove(JobId job, const ResourceSet& want, int32_t priority) {
-  const auto team = teams_.find(job);
-  if (team == teams_.end()) return nullptr;
-  Worker* best = nullptr;
-  size_t best_ahead = Limits::kDispatchDepth;
-  for (Worker* worker : team->second.workers) {
-    if (worker->state != Worker::State::kBusy || worker->ending || worker->retiring ||
-        worker->granted != want)
-      continue;
-    const auto& queue = worker->queue;
-    const size_t ahead =
-        1 + static_cast<size_t>(std::count_if(queue.begin() + 1, queue.end(), [&](const Task* t) {
-          return t->priority >= priority;
-        }));
-    if (ahead < best_ahead) {
-      best = worker;
-      best_ahead = ahead;
-    }
-  }
-  return best;
-}
-
-bool WorkerPool::AnyAtWork() const {
-  return std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
-    const Worker& worker = *entry.second;
-    return worker.ending || worker.state == Worker::State::kStarting ||
-           worker.state == Worker::State::kBusy;
-  });
-}
-
 void WorkerPool::Exchange(const ResourceSet& taken, const ResourceSet& given) {
-  total_.Subtract(taken);
-  free_.Subtract(taken);
-  total_.Add(given);
-  free_.Add(given);
-}
-
-ResourceSet WorkerPool::NotHeldByActors() const {
-  ResourceSet left = total_;
-  for (const auto& [process, worker] : workers_) {
-    if (worker->is_actor() && worker->holds_grant) left.Subtract(worker->granted);
+  for (ResourceSet* amounts : {&total_, &free_, &not_held_by_actors_}) {
+    amounts->Subtract(taken);
+    amounts->Add(given);
   }
-  return left;
-}
-
-Worker* WorkerPool::FindDeepest(JobId job) {
-  const auto team = teams_.find(job);
-  if (team == teams_.end()) return nullptr;
-  Worker* best = nullptr;
-  for (Worker* worker : team->second.workers) {
-    if (worker->queue.size() < 2) continue;
-    if (best == nullptr || worker->queue.size() > best->queue.size()) best = worker;
-  }
-  return best;
-}
-
-WorkerPool::Counts WorkerPool::CountsOf(JobId job) const {
-  const auto team = teams_.find(job);
-  return team == teams_.end() ? Counts{} : team->second.counts;
 }
 
 int WorkerPool::actors_of(JobId job) const {
@@ -266,6 +212,7 @@ void WorkerPool::TakeGrant(Worker* worker, const ResourceSet& want) {
   worker->granted = want;
   worker->holds_grant = true;
   free_.Subtract(want);
+  if (worker->is_actor()) not_held_by_actors_.Subtract(want);
 }
 
 void WorkerPool::ReturnGrant(Worker* worker) {
@@ -273,33 +220,12 @@ void WorkerPool::ReturnGrant(Worker* worker) {
   TakeBackCpus(worker);
   worker->holds_grant = false;
   free_.Add(worker->granted);
+  if (worker->is_actor()) not_held_by_actors_.Add(worker->granted);
 }
 
 void WorkerPool::TakeBackCpus(Worker* worker) {
   if (!std::exchange(worker->lends_cpus, false)) return;
   free_.Subtract(CpusIn(worker->granted));
-}
-
-void WorkerPool::SetState(Worker* worker, Worker::State state) {
-  if (!worker->is_actor()) {
-    Counts& counts = teams_.at(worker->job).counts;
-    const auto count = [&](Worker::State s) -> int& {
-      switch (s) {
-        case Worker::State::kStarting:
-          return counts.starting;
-        case Worker::State::kIdle:
-          return counts.idle;
-        case Worker::State::kBusy:
-          return counts.busy;
-        case Worker::State::kBlocked:
-          break;
-      }
-      return counts.blocked;
-    };
-    --count(worker->state);
-    ++count(state);
-  }
-  worker->state = state;
 }
 
 void WorkerPool::CheckActor(const Worker& worker) {
@@ -327,11 +253,15 @@ void WorkerPool::CheckActor(const Worker& worker) {
 }
 
 void WorkerPool::CheckInvariants() const {
-  ResourceSet sum = free_;
-  std::map<JobId, Counts> counts;
+  ResourceSet sum = free_, left = total_;
+  std::map<JobId, std::vector<const Worker*>> teams;
+  int at_work = 0;
   for (const auto& [process, worker] : workers_) {
     TROUPE_CHECK(process == worker->process, "a worker under another one's number");
+    at_work += worker->ending || worker->state == Worker::State::kStarting ||
+               worker->state == Worker::State::kBusy;
     if (worker->holds_grant) sum.Add(worker->granted);
+    if (worker->holds_grant && worker->is_actor()) left.Subtract(worker->granted);
     if (worker->lends_cpus) sum.Subtract(CpusIn(worker->granted));
     TROUPE_CHECK(!worker->lends_cpus || worker->state == Worker::State::kBlocked,
                  "a worker that lends its CPUs and runs");
@@ -353,19 +283,13 @@ void WorkerPool::CheckInvariants() const {
     TROUPE_CHECK(worker->holds_grant == (worker->state == Worker::State::kBusy ||
                                          worker->state == Worker::State::kBlocked),
                  "a grant without work, or work without");
-    Counts& c = counts[worker->job];
-    c.starting += worker->state == Worker::State::kStarting;
-    c.idle += worker->state == Worker::State::kIdle;
-    c.busy += worker->state == Worker::State::kBusy;
-    c.blocked += worker->state == Worker::State::kBlocked;
+    teams[worker->job].push_back(worker.get());
   }
   TROUPE_CHECK(sum == total_, "resources that do not add up");
-  for (const auto& [job, c] : counts) {
-    const Counts have = CountsOf(job);
-    TROUPE_CHECK(have.starting == c.starting && have.idle == c.idle && have.busy == c.busy &&
-                     have.blocked == c.blocked,
-                 "worker counts that do not add up");
-  }
+  TROUPE_CHECK(left == not_held_by_actors_, "resources of actors that do not add up");
+  TROUPE_CHECK(at_work == at_work_, "workers at work that do not add up");
+  TROUPE_CHECK(teams.size() == teams_.size(), "a team without workers, or the other way round");
+  for (const auto& [job, team] : teams_) team.CheckInvariants(teams[job]);
 }
 
 }  // namespace troupe::scheduler

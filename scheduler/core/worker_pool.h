@@ -15,7 +15,9 @@
 // placement group has its bundles instead of what they are made of; (3) a worker holds a grant
 // exactly while it is busy or blocked, an actor's worker as long as it lives; (4) slots of
 // dispatched tasks are distinct within their worker; (5) an actor's worker is blocked exactly while
-// it has calls and says that all those that run wait, or while all of its calls are suspended.
+// it has calls and says that all those that run wait, or while all of its calls are suspended;
+// (6) whoever is counted or in a list (WorkerTeam) is so as it stands: what changes a worker ends
+// with Update.
 // Not thread-safe.   After Dask's worker state machine and Ray's WorkerPool.
 #ifndef TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
 #define TROUPE_SCHEDULER_CORE_WORKER_POOL_H_
@@ -26,18 +28,21 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "core/base/ids.h"
 #include "core/base/limits.h"
 #include "core/base/resource_set.h"
 #include "scheduler/core/task.h"
 #include "scheduler/core/worker.h"
+#include "scheduler/core/worker_team.h"
 
 namespace troupe::scheduler {
 
 class WorkerPool {
  public:
-  explicit WorkerPool(ResourceSet total) : total_(total), free_(std::move(total)) {}
+  explicit WorkerPool(const ResourceSet& total)
+      : total_(total), free_(total), not_held_by_actors_(total) {}
 
   const ResourceSet& total() const { return total_; }
   const ResourceSet& free() const { return free_; }
@@ -66,6 +71,10 @@ class WorkerPool {
   void Dequeue(Worker* worker, Task* task, int64_t now_nanos);
   bool CanTake(const Worker* worker) const;
 
+  // It is told to exit, or killed: it takes no more tasks.
+  void End(Worker* worker);
+  // It takes no more tasks, or does again.
+  void SetRetiring(Worker* worker, bool retiring);
   void Block(Worker* worker);
   void Unblock(Worker* worker);
   // A call of an actor waits in a coroutine, and goes on. REQUIRES: it is dispatched, and it is
@@ -73,29 +82,42 @@ class WorkerPool {
   void Suspend(Task* task);
   void Resume(Task* task);
   // True where some worker or actor runs, starts or ends, so that what is held may come back.
-  bool AnyAtWork() const;
+  bool AnyAtWork() const { return at_work_ > 0; }
   // A placement group takes resources of the machine and gives its bundles instead, or, when it
   // ends, the other way round. REQUIRES: what is taken is free, but for CPUs that were lent.
   void Exchange(const ResourceSet& taken, const ResourceSet& given);
   // What tasks could have if none were running: all that actors do not hold.
-  ResourceSet NotHeldByActors() const;
+  const ResourceSet& NotHeldByActors() const { return not_held_by_actors_; }
   // An actor's resources, for as long as its worker lives.
   void GrantToActor(Worker* worker, const ResourceSet& want);
 
-  Worker* FindIdle(JobId job);
+  // The one that has been idle for the shortest time, since its memory is warm; and for the
+  // longest.
+  Worker* FindIdle(JobId job) { return TeamOf(job).FindIdle(); }
+  Worker* FindLongestIdle(JobId job) { return TeamOf(job).FindLongestIdle(); }
+  const Worker* FindLongestIdle(JobId job) const { return TeamOf(job).FindLongestIdle(); }
   // The busy worker with the fewest tasks that was granted exactly `want` and can take one more.
-  Worker* FindShallowest(JobId job, const ResourceSet& want);
+  Worker* FindShallowest(JobId job, const ResourceSet& want) {
+    return TeamOf(job).FindShallowest(want);
+  }
   // The same, where tasks of a lower priority will be recalled to make room.
-  Worker* FindShallowestAbove(JobId job, const ResourceSet& want, int32_t priority);
-  // The busy worker with the most tasks behind its first one, or null where nobody has any.
-  Worker* FindDeepest(JobId job);
+  Worker* FindShallowestAbove(JobId job, const ResourceSet& want, int32_t priority) {
+    return TeamOf(job).FindShallowestAbove(want, priority);
+  }
+  // The worker with the most tasks behind its first one, or null where nobody has any.
+  Worker* FindDeepest(JobId job) { return TeamOf(job).FindDeepest(); }
+  // The busy workers with tasks behind the first one, that were granted exactly `want`.
+  std::vector<Worker*> FindDeep(JobId job, const ResourceSet& want) {
+    return TeamOf(job).FindDeep(want);
+  }
 
-  struct Counts {
-    int starting = 0, idle = 0, busy = 0, blocked = 0;
-    int all() const { return starting + idle + busy + blocked; }
-  };
+  using Counts = WorkerTeam::Counts;
   // Of the workers that run tasks; actors' workers count apart.
-  Counts CountsOf(JobId job) const;
+  Counts CountsOf(JobId job) const { return TeamOf(job).counts(); }
+  // Those that may be given tasks, and those that run some.
+  int UsableOf(JobId job) const { return TeamOf(job).usable_idle() + TeamOf(job).counts().busy; }
+  // CPUs that its busy workers have been granted, in 1/10000.
+  int64_t BusyCpuUnitsOf(JobId job) const { return TeamOf(job).busy_cpu_units(); }
   int actors_of(JobId job) const;
 
   template <typename F>
@@ -114,22 +136,26 @@ class WorkerPool {
   void TakeGrant(Worker* worker, const ResourceSet& want);
   void ReturnGrant(Worker* worker);
   void TakeBackCpus(Worker* worker);
-  void SetState(Worker* worker, Worker::State state);
   static void CheckActor(const Worker& worker);
   // Of an actor's worker, by what it does.
-  void UpdateState(Worker* worker);
-  // Those of a job that run tasks, in the order of their start.
-  struct Team {
-    std::vector<Worker*> workers;
-    Counts counts;
-  };
+  static void UpdateState(Worker* worker);
+  // What it does, its queue, its grant or whether it takes tasks has changed: it is counted anew.
+  void Update(Worker* worker);
+  // An empty one where there is none.
+  const WorkerTeam& TeamOf(JobId job) const {
+    const auto team = teams_.find(job);
+    return team == teams_.end() ? no_team_ : team->second;
+  }
 
   ResourceSet total_;
   ResourceSet free_;
-  std::map<ProcessId, std::unique_ptr<Worker>> workers_;  // ordered: decisions replay
+  ResourceSet not_held_by_actors_;
+  absl::btree_map<ProcessId, std::unique_ptr<Worker>> workers_;  // ordered: decisions replay
   absl::flat_hash_map<ClientId, Worker*> by_client_;
-  std::map<JobId, Team> teams_;  // none of them empty
+  std::map<JobId, WorkerTeam> teams_;  // none of them empty
+  WorkerTeam no_team_;
   std::map<JobId, int> actors_;
+  int at_work_ = 0;  // those that run, start or end
 };
 
 }  // namespace troupe::scheduler

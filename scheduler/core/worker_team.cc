@@ -1,0 +1,178 @@
+#include "scheduler/core/worker_team.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/base/check.h"
+#include "scheduler/core/placement_group.h"
+
+namespace troupe::scheduler {
+namespace {
+
+Worker::Standing StandingOf(const Worker& worker) {
+  return {worker.state, !worker.ending && !worker.retiring, worker.ending, worker.queue.size()};
+}
+
+// The tasks that stay before one of that priority, when those of a lower one are recalled.
+size_t TasksAhead(const Worker& worker, int32_t priority) {
+  const auto& queue = worker.queue;
+  return 1 +
+         static_cast<size_t>(std::count_if(queue.begin() + 1, queue.end(), [&](const Task* task) {
+           return task->priority >= priority;
+         }));
+}
+
+}  // namespace
+
+BusyOfShape::BusyOfShape(const ResourceSet& of) : shape(of), cpu_units(CpuUnitsIn(of)) {}
+
+void WorkerTeam::Add(Worker* worker) { Enter(worker); }
+
+void WorkerTeam::Remove(Worker* worker) { Leave(worker); }
+
+void WorkerTeam::Update(Worker* worker) {
+  if (StandingOf(*worker) == worker->standing) return;
+  Leave(worker);
+  Enter(worker);
+}
+
+void WorkerTeam::Enter(Worker* worker) {
+  worker->standing = StandingOf(*worker);
+  const auto& [state, usable, ending, depth] = worker->standing;
+  ++CountOf(state);
+  if (depth > 1) deep_.Insert(worker, depth);
+  if (state == Worker::State::kIdle && !ending) {
+    ++usable_idle_;
+    idle_.PushFront(worker);
+  } else if (state == Worker::State::kBusy) {
+    worker->among = busy_.Get(worker->granted);
+    busy_cpu_units_ += worker->among->cpu_units;
+    usable ? worker->among->usable.Insert(worker, depth) : worker->among->leaving.PushBack(worker);
+  }
+}
+
+void WorkerTeam::Leave(Worker* worker) {
+  const auto& [state, usable, ending, depth] = worker->standing;
+  --CountOf(state);
+  if (depth > 1) deep_.Erase(worker, depth);
+  if (state == Worker::State::kIdle && !ending) {
+    --usable_idle_;
+    idle_.Erase(worker);
+  } else if (state == Worker::State::kBusy) {
+    busy_cpu_units_ -= worker->among->cpu_units;
+    usable ? worker->among->usable.Erase(worker, depth) : worker->among->leaving.Erase(worker);
+    worker->among = nullptr;
+  }
+}
+
+int& WorkerTeam::CountOf(Worker::State state) {
+  switch (state) {
+    case Worker::State::kStarting:
+      return counts_.starting;
+    case Worker::State::kIdle:
+      return counts_.idle;
+    case Worker::State::kBusy:
+      return counts_.busy;
+    case Worker::State::kBlocked:
+      break;
+  }
+  return counts_.blocked;
+}
+
+Worker* WorkerTeam::FindShallowest(const ResourceSet& want) const {
+  const BusyOfShape* const busy = busy_.Find(want);
+  Worker* const worker = busy == nullptr ? nullptr : busy->usable.Shallowest();
+  return worker == nullptr || worker->queue.size() >= Limits::kDispatchDepth ? nullptr : worker;
+}
+
+// In the order of how deep they are: none has fewer ahead than one.
+Worker* WorkerTeam::FindShallowestAbove(const ResourceSet& want, int32_t priority) const {
+  const BusyOfShape* const busy = busy_.Find(want);
+  if (busy == nullptr) return nullptr;
+  Worker* best = nullptr;
+  size_t best_ahead = Limits::kDispatchDepth;
+  for (size_t depth = 1; depth <= Limits::kDispatchDepth && best_ahead > 1; ++depth) {
+    const auto& as_deep = busy->usable.at(depth);
+    for (Worker* worker = as_deep.front(); worker != nullptr; worker = as_deep.After(worker)) {
+      const size_t ahead = TasksAhead(*worker, priority);
+      if (ahead >= best_ahead) continue;
+      best = worker;
+      best_ahead = ahead;
+    }
+  }
+  return best;
+}
+
+std::vector<Worker*> WorkerTeam::FindDeep(const ResourceSet& want) const {
+  std::vector<Worker*> found;
+  const BusyOfShape* const busy = busy_.Find(want);
+  if (busy == nullptr) return found;
+  const auto add = [&](const auto& list) {
+    for (Worker* worker = list.front(); worker != nullptr; worker = list.After(worker)) {
+      if (worker->queue.size() > 1) found.push_back(worker);
+    }
+  };
+  for (size_t depth = 2; depth <= Limits::kDispatchDepth; ++depth) add(busy->usable.at(depth));
+  add(busy->leaving);
+  return found;
+}
+
+void WorkerTeam::CheckInvariants(const std::vector<const Worker*>& all) const {
+  Counts counts;
+  std::map<const void*, size_t> lengths;  // of each list, as the workers stand
+  int64_t cpu_units = 0;
+  for (const Worker* worker : all) {
+    TROUPE_CHECK(worker->standing == StandingOf(*worker), "a worker that its team has not updated");
+    const size_t depth = worker->queue.size();
+    const auto is = [&](Worker::State state) { return worker->state == state; };
+    counts.starting += is(Worker::State::kStarting);
+    counts.idle += is(Worker::State::kIdle);
+    counts.busy += is(Worker::State::kBusy);
+    counts.blocked += is(Worker::State::kBlocked);
+    if (depth > 1) ++lengths[&deep_.at(depth)];
+    if (is(Worker::State::kIdle) && !worker->ending) ++lengths[&idle_];
+    TROUPE_CHECK((worker->among != nullptr) == is(Worker::State::kBusy), "busy, and in no list");
+    if (!is(Worker::State::kBusy)) continue;
+    TROUPE_CHECK(worker->among == busy_.Find(worker->granted), "among those of another grant");
+    cpu_units += CpuUnitsIn(worker->granted);
+    if (worker->ending || worker->retiring) {
+      ++lengths[&worker->among->leaving];
+    } else {
+      ++lengths[&worker->among->usable.at(depth)];
+    }
+  }
+  TROUPE_CHECK(counts == counts_, "worker counts that do not add up");
+  TROUPE_CHECK(cpu_units == busy_cpu_units_, "CPUs of busy workers that do not add up");
+  CheckLists(lengths);
+}
+
+// Each list has as many workers as it should, and they are where they say they are.
+void WorkerTeam::CheckLists(std::map<const void*, size_t> lengths) const {
+  const auto check = [&](const auto& list, auto belongs) {
+    size_t length = 0;
+    const Worker* last = nullptr;
+    for (const Worker* worker = list.front(); worker != nullptr; worker = list.After(worker)) {
+      TROUPE_CHECK(belongs(*worker), "a worker in a list of others");
+      ++length;
+      last = worker;
+    }
+    TROUPE_CHECK(last == list.back(), "a list of workers with another end");
+    TROUPE_CHECK(length == lengths[&list], "a list of workers that does not have all");
+  };
+  const auto as_deep = [](size_t depth) {
+    return [depth](const Worker& worker) { return worker.queue.size() == depth; };
+  };
+  check(idle_, [](const Worker& worker) { return worker.state == Worker::State::kIdle; });
+  TROUPE_CHECK(lengths[&idle_] == static_cast<size_t>(usable_idle_), "idle ones not counted");
+  for (size_t depth = 0; depth < decltype(deep_)::kDepths; ++depth)
+    check(deep_.at(depth), as_deep(depth));
+  TROUPE_CHECK(deep_.IsMarked(), "depths at which there are workers, or none");
+  busy_.ForEach([&](const BusyOfShape& busy) {
+    for (size_t depth = 0; depth < decltype(busy.usable)::kDepths; ++depth)
+      check(busy.usable.at(depth), as_deep(depth));
+    TROUPE_CHECK(busy.usable.IsMarked(), "depths at which there are workers, or none");
+    check(busy.leaving, [&](const Worker& worker) { return worker.among == &busy; });
+  });
+}
+
+}  // namespace troupe::scheduler
