@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/channel/numbered_message.h"
+#include "core/fault/fault.h"
 
 namespace troupe::channel {
 namespace {
@@ -126,6 +127,25 @@ TEST_F(ControlSocketTest, QueuesWhatAFullSocketDoesNotTake) {
   }
   EXPECT_FALSE(a_->has_queued());
   EXPECT_EQ(a_->queued_bytes(), 0u);
+  descriptors_.clear();
+  EXPECT_EQ(OpenDescriptors(), before);
+}
+
+// As where too many are under way already: the message waits, and loses none of its own.
+TEST_F(ControlSocketTest, KeepsDescriptorsThatTheSystemDoesNotTake) {
+  const int before = OpenDescriptors();
+  {
+    const fault::Armed faults("channel.send=fail:1:ETOOMANYREFS@3");
+    const int number = 2;
+    ASSERT_TRUE(a_->Send(Text("with one"), std::span(&number, 1)).ok());
+    ASSERT_TRUE(Receive().ok());
+    EXPECT_TRUE(texts_.empty());
+    EXPECT_FALSE(*a_->Flush());
+    EXPECT_TRUE(*a_->Flush());
+  }
+  ASSERT_TRUE(Receive().ok());
+  ASSERT_EQ(texts_, std::vector<std::string>{"with one"});
+  EXPECT_EQ(descriptors_[0].size(), 1u);
   descriptors_.clear();
   EXPECT_EQ(OpenDescriptors(), before);
 }

@@ -29,9 +29,10 @@ enum class Kind { kFail, kDelay, kTruncate };
 constexpr std::pair<const char*, Kind> kKinds[] = {
     {"fail", Kind::kFail}, {"delay", Kind::kDelay}, {"truncate", Kind::kTruncate}};
 constexpr std::pair<const char*, int> kErrors[] = {
-    {"EIO", EIO},       {"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM},        {"EMFILE", EMFILE},
-    {"EAGAIN", EAGAIN}, {"EDQUOT", EDQUOT}, {"EPIPE", EPIPE},          {"ECONNRESET", ECONNRESET},
-    {"EINTR", EINTR},   {"EPERM", EPERM},   {"EOPNOTSUPP", EOPNOTSUPP}};
+    {"EIO", EIO},       {"ENOSPC", ENOSPC},         {"ENOMEM", ENOMEM},
+    {"EMFILE", EMFILE}, {"EAGAIN", EAGAIN},         {"EDQUOT", EDQUOT},
+    {"EPIPE", EPIPE},   {"ECONNRESET", ECONNRESET}, {"EINTR", EINTR},
+    {"EPERM", EPERM},   {"EOPNOTSUPP", EOPNOTSUPP}, {"ETOOMANYREFS", ETOOMANYREFS}};
 
 struct Rule {
   Kind kind = Kind::kFail;

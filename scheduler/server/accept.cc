@@ -12,21 +12,28 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "core/fault/fault.h"
 #include "core/fault/probe.h"
 #include "scheduler/server/node.h"
 
 namespace troupe::scheduler {
+namespace {
+
+constinit const fault::Point accept_point("node.accept");
+
+}  // namespace
 
 void Node::Accept() {
+  const auto accept = [this] {
+    return accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  };
   for (;;) {
-    UniqueFd socket(
-        accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    UniqueFd socket(accept_point.Call(accept));
     if (!socket && (errno == EMFILE || errno == ENFILE)) {
       TROUPE_PROBE("node: no descriptor is left for a connection");
       // Who waits there would wake us for ever: one descriptor was kept to tell it no.
       spare_descriptor_.reset();
-      socket = UniqueFd(
-          accept4(options_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      socket = UniqueFd(accept());
       if (socket) TurnAway(std::move(socket), "the cluster has no descriptor left for it");
       spare_descriptor_ = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
       continue;

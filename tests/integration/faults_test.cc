@@ -14,6 +14,7 @@
 
 #include "core/fault/fault.h"
 #include "sdk/troupe.h"
+#include "tests/integration/program.h"
 
 namespace {
 
@@ -134,6 +135,27 @@ TEST(Faults, WhatCannotBeReadBackIsLostByNameAndAlone) {
   EXPECT_EQ(lost, 1);
 }
 
+// The system has none left, once: what is on the disk stays there for the next who asks.
+TEST(Faults, WhatNoMemoryIsThereForIsReadBackTheNextTime) {
+  const Faults faults("store.write=fail:1:ENOMEM@1");
+  const troupe::Cluster cluster = SmallStore();
+  std::vector<troupe::ObjectRef<Words>> refs;
+  for (uint64_t i = 0; i < 30; ++i) refs.push_back(troupe::Put(MakeWords(i, 100'000)));
+  int refused = 0;
+  for (uint64_t i = 0; i < refs.size(); ++i) {
+    try {
+      EXPECT_EQ(troupe::Get(refs[i]), MakeWords(i, 100'000)) << i;
+    } catch (const troupe::ResourceExhausted& error) {
+      ++refused;
+      for (const char* part : {"no memory to read back", "Cannot allocate memory"})
+        EXPECT_NE(error.info().message.find(part), std::string::npos) << error.what();
+      EXPECT_EQ(troupe::Get(refs[i]), MakeWords(i, 100'000)) << i;
+    }
+  }
+  EXPECT_EQ(refused, 1);
+  EXPECT_TRUE(faults.Happened("core: no memory to read an object back"));
+}
+
 class StoreFaults : public testing::TestWithParam<const char*> {};
 
 // The kernel has no memory, once: the producer is told, and the next one gets it.
@@ -206,6 +228,18 @@ TEST(Faults, ABellThatCannotBeMadeIsASentenceOrAnotherProcess) {
   EXPECT_GT(served, 0);
 }
 
+// Whoever comes then is told so at once, and the next one is served.
+TEST(Faults, ANodeWithoutADescriptorForAConnectionSaysSo) {
+  const Faults faults("node.accept=fail:1:EMFILE@1");
+  const troupe::testing::StandingNode node;
+  const auto join = [&] { return troupe::Init({.address = node.address()}); };
+  const std::string said = MessageOf<troupe::Error>([&] { (void)join(); });
+  EXPECT_NE(said.find("no descriptor left"), std::string::npos) << said;
+  EXPECT_TRUE(faults.Happened("node: no descriptor is left for a connection"));
+  const troupe::Cluster cluster = join();
+  ExpectThatCallsReturn(10);
+}
+
 class ChannelFaults : public testing::TestWithParam<const char*> {};
 
 // Bells that ring late, and sockets that take and give a part: slower, and nothing else.
@@ -222,6 +256,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ChannelFaults,
                          testing::Values("channel.ring_bell=delay:0.2:10",
                                          "channel.send=truncate:0.7",
                                          "channel.receive=truncate:0.7",
+                                         "channel.send=fail:0.3:ETOOMANYREFS",
                                          "channel.send=delay:0.1:5"));
 
 // A worker whose socket breaks is a worker that has died. Where it is the driver's own, the cluster
