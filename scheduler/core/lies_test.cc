@@ -126,7 +126,7 @@ TEST_F(LiesTest, AnErrorIsNotKeptWhateverItsLength) {
   ErrorInfo error{.kind = ErrorKind::kTaskError, .message = std::string(50'000, 'm')};
   error.payload = std::string(10'000, 'p');
   EXPECT_EQ(sealed(1, error), error);
-  error.message += std::string(50'000'000, 'n') + "the end";
+  error.message.append(50'000'000, 'n').append("the end");
   const ErrorInfo kept = sealed(2, error);
   EXPECT_EQ(kept.kind, ErrorKind::kTaskError);
   EXPECT_LT(kept.message.size(), 50'000u);
