@@ -295,12 +295,23 @@ TEST_F(SilenceTest, IsOverWithAWord) {
   EXPECT_NE(refusals_[0].message.find("no room for 2.0 MiB"), std::string::npos);
 }
 
-// Others had memory meanwhile.
-TEST_F(SilenceTest, HarmsNobodyWhoWaitsForNothing) {
+TEST_F(SilenceTest, IsNobodysBusinessWhereNobodyWaits) {
+  core_.DriverLeft(kBen);
+  Perform();
+  AdvanceTo(100);
+  EXPECT_TRUE(cut_off_.empty());
+}
+
+// What it was asked about has gone: whoever waits then waits for somebody else.
+TEST_F(SilenceTest, IsForgottenWithTheObject) {
   ASSERT_TRUE(core_.Release(kDriver, {{{ObjectId::Make(kDriver, 1), 1}}}).ok());
   Perform();
-  EXPECT_EQ(leases_.size(), 1u);
+  ASSERT_EQ(leases_.size(), 1u);
+  ASSERT_TRUE(core_.RequestLease(kBen, 3 << 20).ok());
+  Perform();
+  ASSERT_EQ(leases_.size(), 1u) << "nobody waits";
   AdvanceTo(100);
+  EXPECT_EQ(refusals_.size(), 1u);
   EXPECT_TRUE(cut_off_.empty());
 }
 
