@@ -1,5 +1,6 @@
 // However a program, or a task of it, ends: what it says, and that nothing of it is left.
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -70,6 +71,59 @@ TEST_F(CleanEnds, SignalsEndTheProgramAndAllOfIt) {
     for (const int pid : processes)
       EXPECT_TRUE(BecomesTrue([&] { return !Lives(pid); }, kPatience)) << pid;
   }
+}
+
+// A program in a terminal of its own: Ctrl-C is a key there, whose signal goes to all processes in
+// the foreground.
+class InATerminal {
+ public:
+  explicit InATerminal(const char* how) {
+    pid_ = forkpty(&terminal_, nullptr, nullptr, nullptr);
+    if (pid_ != 0) return;
+    setenv("TROUPE_ADDRESS", "embedded", 1);
+    execl(Endings().c_str(), "endings", how, nullptr);
+    _exit(127);
+  }
+  ~InATerminal() { close(terminal_); }
+  int pid() const { return pid_; }
+  // Until it ends with that; or all, until nobody has the terminal any more.
+  std::string Read(const std::string& end = "") {
+    char c = 0;
+    while ((end.empty() || !output_.ends_with(end)) && read(terminal_, &c, 1) == 1) output_ += c;
+    return output_;
+  }
+  void PressCtrlC() { EXPECT_EQ(write(terminal_, "\x03", 1), 1); }
+  int Wait() const {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  int terminal_ = -1;
+  int pid_ = 0;
+  std::string output_;
+};
+
+TEST_F(CleanEnds, CtrlCInATerminalEndsAllOfItWithoutAWord) {
+  InATerminal program("wait");
+  ASSERT_EQ(program.Read("ready\r\n"), "ready\r\n");
+  const std::vector<int> processes = Descendants(program.pid());
+  ASSERT_GE(processes.size(), 6u);
+  program.PressCtrlC();
+  EXPECT_EQ(program.Read(), "ready\r\n^C");
+  EXPECT_EQ(program.Wait(), 128 + SIGINT);
+  for (const int pid : processes)
+    EXPECT_TRUE(BecomesTrue([&] { return !Lives(pid); }, kPatience)) << pid;
+}
+
+// The key is the driver's: what a program does that asks "really?" goes on with its cluster.
+TEST_F(CleanEnds, CtrlCThatTheProgramTakesDisturbsNoTask) {
+  InATerminal program("take_interrupt");
+  ASSERT_EQ(program.Read("ready\r\n"), "ready\r\n");
+  program.PressCtrlC();
+  EXPECT_EQ(program.Read(), "ready\r\n^Cinterrupted\r\n1\r\n9\r\n");
+  EXPECT_EQ(program.Wait(), 0);
 }
 
 TEST_F(CleanEnds, ExitInATaskIsTold) {

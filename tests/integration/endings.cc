@@ -68,6 +68,24 @@ int ForkAndExit() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+int Pid() { return getpid(); }
+
+int interrupts[2];
+
+// Whether the worker is still the same one after a SIGINT that this program takes.
+bool KeepsItsWorkerThroughAnInterrupt() {
+  if (pipe(interrupts) != 0) return false;
+  signal(SIGINT, [](int) { (void)!write(interrupts[1], "", 1); });
+  const int worker = troupe::Get(troupe::Task(Pid).Remote());
+  std::printf("ready\n");
+  std::fflush(stdout);
+  char interrupt = 0;
+  while (read(interrupts[0], &interrupt, 1) != 1) {
+  }
+  std::printf("interrupted\n");
+  return troupe::Get(troupe::Task(Pid).Remote()) == worker;
+}
+
 int RunProgram(const std::string& command) { return system(command.c_str()); }
 
 // The error's own sentence, as a program would show it.
@@ -124,6 +142,8 @@ int Main(std::string_view ending, const char* argument) {
     std::printf("%d\n", troupe::Get(troupe::Task(Daemonize).Remote()));
   } else if (ending == "tree_in_task") {
     std::printf("%d\n", troupe::Get(troupe::Task(GrowTree).Remote()));
+  } else if (ending == "take_interrupt") {
+    std::printf("%d\n", KeepsItsWorkerThroughAnInterrupt());
   } else if (ending == "program_in_task") {
     std::printf("%d\n", troupe::Get(troupe::Task(RunProgram).Remote(argument)));
   } else {
