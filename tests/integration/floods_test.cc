@@ -1,7 +1,9 @@
 // Programs that send without end to a node that runs, or change what they have sent: each is held
 // back by a limit, and cut off where it goes on; whoever works beside it is not disturbed.
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -142,6 +144,28 @@ TEST_F(Floods, WithoutEndAndWithinEveryLimitHoldUpNobody) {
   stop = true;
   flood.join();
   EXPECT_EQ(node_.Log().find("was closed"), std::string::npos) << node_.Log();
+}
+
+// Judged by order: a question that comes behind all of it is answered before most of it.
+TEST_F(Floods, OfOneClientAreServedInTurnsWithTheOthers) {
+  constexpr uint64_t kPuts = kMaxObjects - 100;
+  RawClient next(node_.socket_path());
+  ASSERT_TRUE(next.Join()) << next.why();
+  kill(node_.pid(), SIGSTOP);
+  ASSERT_TRUE(BecomesTrue([&] { return IsStopped(node_.pid()); }, kPatience));
+  for (uint64_t i = 0; i < kPuts; ++i)
+    ASSERT_TRUE(liar_.Send(wire::Seal{NextId(), {wire::Bytes(kWord), {}}}));
+  ASSERT_TRUE(next.Send(wire::MemoryRequest{.request = 1}));
+  kill(node_.pid(), SIGCONT);
+  std::optional<uint64_t> objects;
+  while (!objects.has_value() && next.Receive([&](const wire::NodeMessage& message) {
+    if (const auto* report = std::get_if<wire::MemoryReport>(&message))
+      objects = report->object_count;
+  })) {
+  }
+  ASSERT_TRUE(objects.has_value());
+  EXPECT_LT(*objects, kPuts / 4);
+  EXPECT_TRUE(BecomesTrue([] { return troupe::Memory(0).object_count > kPuts; }, kPatience));
 }
 
 TEST_F(Floods, OfBytesAreRefusedAndTakeNoMemory) {
