@@ -3,97 +3,137 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <stop_token>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "core/base/clock.h"
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 #include "tests/integration/program.h"
+#include "tests/integration/shared_counters.h"
 
 namespace {
+
+using troupe::testing::SharedCounters;
 
 int UntilStopped() {
   const std::stop_token stop = troupe::CurrentTask().stop_token();
   while (!stop.stop_requested()) std::this_thread::yield();
   return 0;
 }
-int64_t BeginsAt() { return troupe::MonotonicNanos(); }
+// A file for one test's counters.
+std::string NewCounters(const char* test) {
+  const char* const directory = std::getenv("TEST_TMPDIR");
+  std::string path = std::string(directory == nullptr ? "/tmp" : directory) + "/" + test;
+  unlink(path.c_str());
+  return path;
+}
+
+// Which one it is among the tasks with these counters.
+int64_t Turn(const std::string& path) {
+  static const SharedCounters counters(path);
+  return counters[0]++;
+}
 
 TEST(Fairness, AnUrgentTaskGoesBeforeAThousandOthers) {
+  const std::string path = NewCounters("urgent");
   const troupe::Cluster cluster = troupe::Init({.workers = 1});
   const troupe::ObjectRef<int> first = troupe::Task(UntilStopped).Remote();
   std::vector<troupe::ObjectRef<int64_t>> low;
-  for (int i = 0; i < 1000; ++i) low.push_back(troupe::Task(BeginsAt).Remote());
-  const troupe::ObjectRef<int64_t> high = troupe::Task(BeginsAt).Options({.priority = 1}).Remote();
+  for (int i = 0; i < 1000; ++i) low.push_back(troupe::Task(Turn).Remote(path));
+  const auto high = troupe::Task(Turn).Options({.priority = 1}).Remote(path);
   EXPECT_THROW((void)troupe::Get(first, absl::Milliseconds(50)), troupe::DeadlineExceeded);
   troupe::Cancel(first);
-  const int64_t at = troupe::Get(high);
-  for (const int64_t other : troupe::Get(low)) EXPECT_GT(other, at);
+  EXPECT_EQ(troupe::Get(high), 0);
+  std::vector<int64_t> turns = troupe::Get(low);
+  std::sort(turns.begin(), turns.end());
+  EXPECT_EQ(turns.front(), 1);
+  EXPECT_EQ(turns.back(), 1000);
 }
 
-std::pair<int64_t, int64_t> Interval() {
-  const int64_t begin = troupe::MonotonicNanos();
-  while (troupe::MonotonicNanos() < begin + 200'000) std::this_thread::yield();
-  return {begin, troupe::MonotonicNanos()};
+// How many run together with it, itself among them. The first ones wait for one another, as long as
+// there are fewer than `crowd`.
+int64_t Together(const std::string& path, int64_t crowd) {
+  static const SharedCounters counters(path);
+  std::atomic<int64_t>&running = counters[0], &arrived = counters[1];
+  const int64_t together = ++running;
+  ++arrived;
+  while (arrived < crowd) std::this_thread::yield();
+  for (int i = 0; i < 100; ++i) std::this_thread::yield();
+  --running;
+  return together;
 }
 
 TEST(Fairness, QuartersOfFourCpusAreSixteenSlotsAndNoMore) {
+  const std::string path = NewCounters("quarters");
   const troupe::Cluster cluster = troupe::Init({.workers = 4});
-  std::vector<troupe::ObjectRef<std::pair<int64_t, int64_t>>> refs;
+  std::vector<troupe::ObjectRef<int64_t>> refs;
   for (int i = 0; i < 10'000; ++i)
-    refs.push_back(troupe::Task(Interval).Options({.cpus = 0.25}).Remote());
-  std::vector<std::pair<int64_t, int>> changes;
-  for (const auto& [begin, end] : troupe::Get(refs)) {
-    changes.push_back({begin, 1});
-    changes.push_back({end, -1});
-  }
-  std::sort(changes.begin(), changes.end());
-  int running = 0, most = 0;
-  for (const auto& [at, change] : changes) most = std::max(most, running += change);
-  EXPECT_LE(most, 16);
-  EXPECT_GT(most, 4);
+    refs.push_back(troupe::Task(Together).Options({.cpus = 0.25}).Remote(path, int64_t{16}));
+  const std::vector<int64_t> together = troupe::Get(refs, absl::Minutes(3));
+  EXPECT_EQ(*std::max_element(together.begin(), together.end()), 16);
 }
 
-// When each task of a program ended.
-std::vector<int64_t> Ends(const std::string& output) {
-  std::vector<int64_t> ends;
+// Those of its tasks' turns, in order.
+std::vector<int64_t> TurnsIn(const std::string& output) {
+  std::vector<int64_t> turns;
   std::istringstream lines(output);
-  for (int64_t end = 0; lines >> end;) ends.push_back(end);
-  std::sort(ends.begin(), ends.end());
-  return ends;
+  std::string submitted;
+  lines >> submitted;
+  for (int64_t turn = 0; lines >> turn;) turns.push_back(turn);
+  std::sort(turns.begin(), turns.end());
+  return turns;
 }
 
 // While both have tasks, the one of weight 3 gets three times the CPU.
 TEST(Fairness, TwoProgramsShareByTheirWeights) {
+  using troupe::testing::BackgroundProgram;
+  using troupe::testing::BecomesTrue;
   const troupe::testing::StandingNode node({"--workers=1", "--object_store_memory=64MiB"});
-  const auto run = [&](const std::string& weight, int tasks) {
-    return troupe::testing::RunProgram(
-        {troupe::testing::BuiltProgram("TROUPE_SHARE"), weight, std::to_string(tasks)},
-        {"TROUPE_ADDRESS=" + node.address()});
+  const troupe::testing::ShortDirectory directory;
+  const std::string path = NewCounters("shares");
+  const auto start = [&](const std::string& weight, const std::string& tasks) {
+    return std::make_unique<BackgroundProgram>(
+        std::vector<std::string>{troupe::testing::BuiltProgram("TROUPE_SHARE"), weight, tasks,
+                                 path},
+        std::vector<std::string>{"TROUPE_ADDRESS=" + node.address()},
+        directory.path() + "/" + weight);
   };
-  troupe::testing::Outcome light;
-  std::thread beside([&] { light = run("1", 500); });
-  const troupe::testing::Outcome heavy = run("3", 1500);
-  beside.join();
-  const std::vector<int64_t> one = Ends(light.output), three = Ends(heavy.output);
-  ASSERT_EQ(one.size(), 500u) << light.output;
-  ASSERT_EQ(three.size(), 1500u) << heavy.output;
-  const int64_t begin = std::max(one.front(), three.front());
+  const auto says = [](const auto& program, const std::string& word) {
+    return BecomesTrue([&] { return program->Output().find(word) != std::string::npos; },
+                       std::chrono::seconds(100));
+  };
+  std::unique_ptr<BackgroundProgram> light, heavy;
+  {
+    // Nobody begins before both have all their tasks there.
+    const troupe::Cluster cluster = troupe::Init({.address = node.address()});
+    const troupe::ObjectRef<int> gate = troupe::Task(UntilStopped).Remote();
+    EXPECT_THROW((void)troupe::Get(gate, absl::Milliseconds(50)), troupe::DeadlineExceeded);
+    light = start("1", "500");
+    heavy = start("3", "1500");
+    ASSERT_TRUE(says(light, "submitted") && says(heavy, "submitted"));
+    troupe::Cancel(gate);
+    EXPECT_THROW((void)troupe::Get(gate), troupe::Cancelled);
+  }
+  ASSERT_TRUE(says(light, "done") && says(heavy, "done"));
+  const std::vector<int64_t> one = TurnsIn(light->Output()), three = TurnsIn(heavy->Output());
+  ASSERT_EQ(one.size(), 500u) << light->Output();
+  ASSERT_EQ(three.size(), 1500u) << heavy->Output();
   const int64_t end = std::min(one.back(), three.back());
-  const auto within = [&](const std::vector<int64_t>& ends) {
-    return static_cast<double>(std::count_if(ends.begin(), ends.end(),
-                                             [&](int64_t at) { return at >= begin && at <= end; }));
+  const auto until_then = [&](const std::vector<int64_t>& turns) {
+    return static_cast<double>(std::upper_bound(turns.begin(), turns.end(), end) - turns.begin());
   };
-  ASSERT_GT(within(one), 100) << "they were not there at the same time";
-  EXPECT_GT(within(three) / within(one), 2);
-  EXPECT_LT(within(three) / within(one), 4);
+  EXPECT_GT(until_then(three) / until_then(one), 2);
+  EXPECT_LT(until_then(three) / until_then(one), 4);
 }
 
 int PidOf() { return gettid(); }  // of a process, that of its main thread
@@ -116,11 +156,11 @@ TEST(Fairness, AThousandNestedChainsOnOneWorkerNeedNoCrowd) {
 TEST(Fairness, AFullWindowHoldsTheDriverOrRefuses) {
   {
     const troupe::Cluster cluster = troupe::Init({.workers = 1, .submission_window = 10});
-    std::vector<troupe::ObjectRef<int64_t>> refs;
-    for (int i = 0; i < 500; ++i) refs.push_back(troupe::Task(BeginsAt).Remote());
+    std::vector<troupe::ObjectRef<int>> refs;
+    for (int i = 0; i < 500; ++i) refs.push_back(troupe::Task(PidOf).Remote());
     EXPECT_EQ(troupe::Get(refs).size(), 500u);
     // Dropped unread: they count no more when they are done.
-    for (int i = 0; i < 100; ++i) (void)troupe::Task(BeginsAt).Remote();
+    for (int i = 0; i < 100; ++i) (void)troupe::Task(PidOf).Remote();
   }
   const troupe::Cluster cluster =
       troupe::Init({.workers = 1, .submission_window = 3, .refuse_when_full = true});
