@@ -253,16 +253,16 @@ TEST_F(SpillingTest, AWriterGetsMemoryAsLongAsObjectsCanLeave) {
   EXPECT_GT(core_.residency().largest_away(), 0u) << "nothing has left";
 }
 
-// One of 3 MiB is pinned by somebody who does not answer, and another driver waits for 2 MiB.
+// Two of 3 MiB are pinned by somebody who does not answer, and another driver waits for all memory.
 class SilenceTest : public SpillingTest {
  protected:
   SilenceTest() {
     core_.DriverJoined(kBen, JobId(2));
     core_.AdvanceTo(kSecond);
     silent_ = {kDriver};
-    EXPECT_TRUE(Put(1, 3 << 20));
+    EXPECT_TRUE(Put(1, 2 << 20) && Put(2, 1 << 20));
     leases_.clear();
-    EXPECT_TRUE(core_.RequestLease(kBen, 2 << 20).ok());
+    EXPECT_TRUE(core_.RequestLease(kBen, 4 << 20).ok());
     Perform();
     EXPECT_TRUE(leases_.empty());
     AdvanceTo(3);
@@ -285,14 +285,14 @@ TEST_F(SilenceTest, EndsInsteadOfTheWaitOfAnother) {
   EXPECT_EQ(leases_.size(), 1u) << "what it had left is nobody's";
 }
 
-// A word is enough: it lives, and somebody looks at the object.
+// About one of the two: it lives, and has its reasons.
 TEST_F(SilenceTest, IsOverWithAWord) {
   AdvanceTo(29);
   ASSERT_TRUE(core_.Unpinned(kDriver, {{}, {{ObjectId::Make(kDriver, 1), 1}}}).ok());
   AdvanceTo(31);
   EXPECT_TRUE(cut_off_.empty());
   ASSERT_EQ(refusals_.size(), 1u);
-  EXPECT_NE(refusals_[0].message.find("no room for 2.0 MiB"), std::string::npos);
+  EXPECT_NE(refusals_[0].message.find("no room for 4.0 MiB"), std::string::npos);
 }
 
 TEST_F(SilenceTest, IsNobodysBusinessWhereNobodyWaits) {
@@ -303,8 +303,10 @@ TEST_F(SilenceTest, IsNobodysBusinessWhereNobodyWaits) {
 }
 
 // What it was asked about has gone: whoever waits then waits for somebody else.
-TEST_F(SilenceTest, IsForgottenWithTheObject) {
-  ASSERT_TRUE(core_.Release(kDriver, {{{ObjectId::Make(kDriver, 1), 1}}}).ok());
+TEST_F(SilenceTest, IsForgottenWithTheObjects) {
+  ASSERT_TRUE(
+      core_.Release(kDriver, {{{ObjectId::Make(kDriver, 1), 1}, {ObjectId::Make(kDriver, 2), 1}}})
+          .ok());
   Perform();
   ASSERT_EQ(leases_.size(), 1u);
   ASSERT_TRUE(core_.RequestLease(kBen, 3 << 20).ok());
