@@ -12,6 +12,7 @@ namespace bench {
 struct Limit {
   std::string name;
   std::function<double()> measure;
+  bool is_floor = false;  // of the same design, so that it suffers from the same
 };
 
 // The bare design (bench/floor) with two workers: µs a call that is waited for; calls a second with
@@ -36,6 +37,9 @@ Limit HeapCopyRate1024();
 
 // A process that begins and ends at once, in seconds.
 Limit SpawnSeconds();
+
+// Not measured: the most that the row's value may be.
+Limit AtMost(double most);
 
 }  // namespace bench
 

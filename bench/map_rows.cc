@@ -11,6 +11,7 @@
 
 #include "bench/limits.h"
 #include "bench/rows.h"
+#include "bench/task_counts.h"
 #include "core/base/clock.h"
 #include "sdk/troupe.h"
 
@@ -21,12 +22,14 @@ constexpr int64_t kShortCalls = 500'000;    // a worker
 constexpr int64_t kEmptyCalls = 1'000'000;  // as many as the peer makes
 
 int64_t OneMicrosecond(int64_t x) {
+  CountTask();
   const int64_t end = troupe::MonotonicNanos() + 1'000;
   while (troupe::MonotonicNanos() < end) {
   }
   return x + 1;
 }
-void Empty(int64_t) {}
+// Nothing but what shows that it was called.
+void Empty(int64_t) { CountTask(); }
 
 int64_t CallSerially(int64_t calls) {
   int64_t sum = 0;
@@ -41,14 +44,15 @@ std::vector<int64_t> UpTo(int64_t n) {
 }
 
 // Calls a microsecond, of all workers together.
-double MapShortCalls(int workers) {
+double MapShortCalls(Meter& meter, int workers) {
   const std::vector<int64_t> numbers = UpTo(workers * kShortCalls);
   const auto calls = static_cast<int64_t>(numbers.size());
   int64_t sum = 0;
-  const double rate = Rate(calls, [&] {
+  const double rate = meter.Rate(calls, [&] {
     for (const auto& [i, y] : troupe::Map(OneMicrosecond, numbers)) sum += y;
   });
   Expect(sum == calls * (calls + 1) / 2, "a map of short calls");
+  meter.ExpectTasks(calls);
   return rate / 1e6;
 }
 
@@ -65,14 +69,15 @@ double CallShortCallsSerially(int workers) {
   return rate / 1e6;
 }
 
-double MapEmptyCalls() {
+double MapEmptyCalls(Meter& meter) {
   const std::vector<int64_t> numbers = UpTo(kEmptyCalls);
   int64_t calls = 0;
-  const double rate = Rate(kEmptyCalls, [&] {
+  const double rate = meter.Rate(kEmptyCalls, [&] {
     auto results = troupe::Map(Empty, numbers);
     while (results.Next().has_value()) ++calls;
   });
   Expect(calls == kEmptyCalls, "a map of empty calls");
+  meter.ExpectTasks(kEmptyCalls);
   return rate;
 }
 
@@ -118,7 +123,8 @@ Limit PoolMapRate() {
 
 void AddMapRows(Report& report) {
   const int workers = report.flags().workers;
-  report.Row("map_1us_function", "1/us", [&] { return MapShortCalls(workers); },
+  report.Row("map_1us_function", "1/us",
+             [&](Meter& meter) { return MapShortCalls(meter, workers); },
              {"the workers' own loops", [&] { return CallShortCallsSerially(workers); }});
   report.Row("map_empty_function", "1/s", MapEmptyCalls, PoolMapRate());
 }

@@ -1,15 +1,14 @@
 #include "bench/report.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "bench/busy_processes.h"
 
 namespace bench {
 namespace {
@@ -19,9 +18,25 @@ Sample SampleOf(std::vector<double> values) {
   return {values[values.size() / 2], values.front(), values.back()};
 }
 
+// What the runs of a row have measured.
+struct Series {
+  std::vector<double> values;
+  std::vector<double> limits;
+  std::vector<double> peers;
+  Meter meter;
+
+  void MeasureOnce(const Report::Measure& measure, const Limit& limit,
+                   const std::optional<Limit>& peer) {
+    values.push_back(measure(meter));
+    limits.push_back(limit.measure());
+    if (peer) peers.push_back(peer->measure());
+  }
+};
+
 [[noreturn]] void Usage(const char* argument) {
   std::fprintf(stderr,
-               "bench: %s is not understood; use --filter=TEXT, --json, --runs=N and --workers=N\n",
+               "bench: %s is not understood; use --filter=TEXT, --json, --runs=N, --workers=N and "
+               "--busy=N\n",
                argument);
   std::exit(2);
 }
@@ -41,6 +56,8 @@ Flags Flags::Parse(int argc, char** argv) {
       good = absl::SimpleAtoi(argument, &flags.runs) && flags.runs > 0;
     } else if (absl::ConsumePrefix(&argument, "--workers=")) {
       good = absl::SimpleAtoi(argument, &flags.workers) && flags.workers > 0;
+    } else if (absl::ConsumePrefix(&argument, "--busy=")) {
+      good = absl::SimpleAtoi(argument, &flags.busy) && flags.busy >= 0;
     } else {
       good = false;
     }
@@ -49,49 +66,61 @@ Flags Flags::Parse(int argc, char** argv) {
   return flags;
 }
 
+void Report::Row(const std::string& name, const std::string& unit, const Measure& measure,
+                 const Limit& limit, const std::optional<Limit>& peer) {
+  measured_.insert(name);
+  if (name.find(flags_.filter) == std::string::npos) return;
+  if (flags_.busy > 0 && !limit.is_floor) return;
+  Series quiet;
+  Series busy;
+  for (int run = 0; run < flags_.runs; ++run) {
+    quiet.MeasureOnce(measure, limit, peer);
+    if (flags_.busy == 0) continue;
+    const BusyProcesses foreign(flags_.busy);
+    busy.MeasureOnce(measure, limit, peer);
+  }
+  Series& series = flags_.busy > 0 ? busy : quiet;
+  if (flags_.busy == 0 && series.meter.costs().operations > 0) {
+    series.meter.CountSystemCalls();
+    (void)measure(series.meter);
+  }
+
+  RowResult result;
+  result.name = name;
+  result.unit = unit;
+  result.runs = flags_.runs;
+  result.workers = flags_.workers;
+  result.value = SampleOf(series.values);
+  result.limit = {limit.name, SampleOf(series.limits).median};
+  if (peer) result.peer = {peer->name, SampleOf(series.peers).median};
+  result.costs = series.meter.costs();
+  if (flags_.busy > 0) {
+    result.undisturbed = {flags_.busy, SampleOf(quiet.values).median,
+                          SampleOf(quiet.limits).median};
+  } else if (const Goal* goal = FindGoal(goals_, name)) {
+    result.goal = *goal;
+  }
+  Print(result);
+}
+
 void Report::Row(const std::string& name, const std::string& unit,
                  const std::function<double()>& measure, const Limit& limit) {
-  if (name.find(flags_.filter) == std::string::npos) return;
-  std::vector<double> values;
-  std::vector<double> limits;
-  for (int run = 0; run < flags_.runs; ++run) {
-    values.push_back(measure());
-    limits.push_back(limit.measure());
-  }
-  const Sample value = SampleOf(values);
-  const Sample bound = SampleOf(limits);
-  const double ratio = value.median / bound.median;
-  if (flags_.json) {
-    std::printf(
-        "{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"min\": %.6g, \"max\": %.6g, "
-        "\"runs\": %d, \"limit_name\": \"%s\", \"limit\": %.6g, \"ratio\": %.4g}\n",
-        name.c_str(), value.median, unit.c_str(), value.min, value.max, flags_.runs,
-        limit.name.c_str(), bound.median, ratio);
-  } else {
-    if (!std::exchange(header_printed_, true)) {
-      std::printf("%-36s %12s %12s %12s %-6s %9s  %12s %s\n", "name", "median", "min", "max",
-                  "unit", "ratio", "limit", "of");
-    }
-    std::printf("%-36s %12.4g %12.4g %12.4g %-6s %9.3g  %12.4g %s\n", name.c_str(), value.median,
-                value.min, value.max, unit.c_str(), ratio, bound.median, limit.name.c_str());
-  }
+  Row(
+      name, unit, [&](Meter&) { return measure(); }, limit);
+}
+
+void Report::Print(const RowResult& result) {
+  if (!flags_.json && !std::exchange(header_printed_, true))
+    std::fputs(TextHeader().c_str(), stdout);
+  std::fputs((flags_.json ? ToJson(result) : ToText(result)).c_str(), stdout);
   std::fflush(stdout);
 }
 
-double Seconds(const std::function<void()>& f) {
-  const auto start = std::chrono::steady_clock::now();
-  f();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double Rate(int64_t operations, const std::function<void()>& f) {
-  return static_cast<double>(operations) / Seconds(f);
-}
-
-void Expect(bool done, const char* what) {
-  if (done) return;
-  std::fprintf(stderr, "bench: the work was not done: %s\n", what);
-  std::exit(1);
+void Report::ExpectAllGoals() const {
+  for (const Goal& goal : goals_) {
+    const std::string name(goal.name);
+    Expect(measured_.count(name) > 0, ("there is no row " + name).c_str());
+  }
 }
 
 }  // namespace bench

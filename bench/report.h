@@ -1,18 +1,26 @@
-// Measures rates several times and prints them, each beside a limit or peer that was measured in
+// Measures rows several times and prints them, each beside a limit or peer that was measured in
 // the same run.
 //
+//   report.Row("single_client_tasks_sync", "us",
+//              [](Meter& meter) { return meter.Micros(kTasks, [] { ... }); },
+//              FloorSyncMicros(), StdAsyncMicros());
+//
 // A row's `value` is the median of its runs; `ratio` is value / limit, both in `unit`. As a table,
-// or with --json as JSON lines: name, value, unit, min, max, runs, limit_name, limit, ratio.
-// Not thread-safe.
+// or with --json as JSON lines: row_result.h has the fields. Not thread-safe.
 #ifndef TROUPE_BENCH_REPORT_H_
 #define TROUPE_BENCH_REPORT_H_
 
-#include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
-#include <utility>
+#include <vector>
 
+#include "bench/goals.h"
 #include "bench/limits.h"
+#include "bench/meter.h"
+#include "bench/row_result.h"
+#include "bench/timing.h"
 
 namespace bench {
 
@@ -21,39 +29,43 @@ struct Flags {
   std::string filter;  // only rows whose name contains it
   int runs = 5;
   int workers = 2;
+  int busy = 0;  // foreign processes beside it
 
   // Ends the program with code 2 and a sentence where the command line is wrong.
   static Flags Parse(int argc, char** argv);
 };
 
-// Median, least and most of several measurements.
-struct Sample {
-  double median = 0;
-  double min = 0;
-  double max = 0;
-};
-
 class Report {
  public:
-  explicit Report(Flags flags) : flags_(std::move(flags)) {}
+  // Measures once, returns a figure in the row's unit, and times what counts by the meter.
+  using Measure = std::function<double(Meter&)>;
 
-  // Each function measures once and returns a figure in `unit`. Both are run in turn, so that what
-  // disturbs one disturbs the other.
+  explicit Report(const Flags& flags) : flags_(flags), goals_(Goals(flags.workers)) {}
+
+  // Row, limit and peer are measured in turn, so that what disturbs one disturbs the others. Once
+  // more after that, where it counts, to count its system calls, without being timed.
+  //
+  // With --busy each is measured in turn without and with the foreign processes, and only what has
+  // the floor as its limit, which degrades as a machine makes it.
+  void Row(const std::string& name, const std::string& unit, const Measure& measure,
+           const Limit& limit, const std::optional<Limit>& peer = std::nullopt);
+  // What costs nothing that a meter sees.
   void Row(const std::string& name, const std::string& unit, const std::function<double()>& measure,
            const Limit& limit);
+
+  // Ends the program where a row that has a goal, and that --filter lets through, is not there.
+  void ExpectAllGoals() const;
 
   const Flags& flags() const { return flags_; }
 
  private:
+  void Print(const RowResult& result);
+
   Flags flags_;
+  std::vector<Goal> goals_;
+  std::set<std::string> measured_;
   bool header_printed_ = false;
 };
-
-// Operations per second of `operations` in `f`.
-double Rate(int64_t operations, const std::function<void()>& f);
-double Seconds(const std::function<void()>& f);
-// Stops the benchmark where the work was not done.
-void Expect(bool done, const char* what);
 
 }  // namespace bench
 

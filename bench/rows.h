@@ -7,8 +7,10 @@
 
 namespace bench {
 
-// A cluster that does not exist yet. REQUIRES: none is running.
+// A cluster that does not exist yet, and a worker more. REQUIRES: none is running.
 void AddStartRows(Report& report);
+// A cluster that has nothing to do. REQUIRES: none is running.
+void AddIdleRows(Report& report);
 // A million tasks, in a cluster of its own. REQUIRES: none is running.
 void AddQueueRows(Report& report);
 // Very many small objects, in clusters of their own. REQUIRES: none is running.
@@ -22,6 +24,8 @@ void AddLargeObjectRows(Report& report);
 void AddCallRows(Report& report);
 // Many calls that are handed over together.
 void AddMapRows(Report& report);
+// Large values that a function is bound to.
+void AddClosureRows(Report& report);
 // Values in and out.
 void AddObjectRows(Report& report);
 // How bytes are copied into the store, without a cluster.

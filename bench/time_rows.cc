@@ -168,11 +168,6 @@ double MapWithTimeout(int workers) {
   return MillisSince(begin);
 }
 
-template <int kMillis>
-Limit Goal() {
-  return {"the goal", [] { return double{kMillis}; }};
-}
-
 }  // namespace
 
 void AddTimeRows(Report& report) {
@@ -180,28 +175,28 @@ void AddTimeRows(Report& report) {
   const troupe::Cluster cluster = troupe::Init(
       {.workers = workers, .object_store_memory = int64_t{64} << 20, .memory_limit = kMemoryLimit});
   report.Row(
-      "deadline_to_error", "ms", [&] { return MeasureDeadline(workers).error_millis; }, Goal<5>());
+      "deadline_to_error", "ms", [&] { return MeasureDeadline(workers).error_millis; }, AtMost(5));
   report.Row(
       "deadline_and_grace_to_next_task", "ms", [&] { return MeasureDeadline(workers).slot_millis; },
-      Goal<5>());
+      AtMost(5));
   using troupe::WorkerCrashed;
   report.Row(
       "sigsegv_to_error", "ms",
-      [] { return MillisFromDeathToError<WorkerCrashed>(Segfault, "SIGSEGV"); }, Goal<20>());
+      [] { return MillisFromDeathToError<WorkerCrashed>(Segfault, "SIGSEGV"); }, AtMost(20));
   report.Row(
       "exit_to_error", "ms",
       [] { return MillisFromDeathToError<WorkerCrashed>(ExitWithThree, "exited with code 3"); },
-      Goal<20>());
+      AtMost(20));
   report.Row(
       "uncaught_exception_to_error", "ms",
       [] { return MillisFromDeathToError<WorkerCrashed>(ThrowOnAThread, "nobody catches it"); },
-      Goal<20>());
+      AtMost(20));
   report.Row(
       "out_of_memory_to_error", "ms",
       [] { return MillisFromDeathToError<troupe::OutOfMemory>(TakeAllMemory, "memory_limit"); },
-      Goal<20>());
+      AtMost(20));
   report.Row(
-      "map_with_timeout_200ms", "ms", [&] { return MapWithTimeout(workers); }, Goal<250>());
+      "map_with_timeout_200ms", "ms", [&] { return MapWithTimeout(workers); }, AtMost(250));
 }
 
 }  // namespace bench

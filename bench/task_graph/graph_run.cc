@@ -4,7 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "bench/report.h"
+#include "bench/task_counts.h"
+#include "bench/timing.h"
 #include "sdk/troupe.h"
 
 namespace bench {
@@ -16,6 +17,13 @@ uint64_t RunTask(const Kernel& kernel, int64_t step, int64_t point,
   uint64_t sum = Mix(Mix(static_cast<uint64_t>(step)) ^ static_cast<uint64_t>(point));
   for (const uint64_t input : inputs) sum = Mix(sum ^ input);
   return Mix(sum ^ RunKernel(kernel, step, point));
+}
+
+// The same as a task of the cluster.
+uint64_t RunTaskOnCluster(const Kernel& kernel, int64_t step, int64_t point,
+                          const std::vector<uint64_t>& inputs) {
+  CountTask();
+  return RunTask(kernel, step, point, inputs);
 }
 
 // run(step, point, std::vector<V>) makes a V of each task, in order. Returns the Vs that no other
@@ -61,11 +69,11 @@ uint64_t RunSerially(const Graph& graph, const Kernel& kernel) {
       }));
 }
 
-double SecondsOnCluster(const Graph& graph, const Kernel& kernel) {
+double SecondsOnCluster(Meter& meter, const Graph& graph, const Kernel& kernel) {
   using Ref = troupe::ObjectRef<uint64_t>;
-  const auto task = troupe::Task(RunTask).Options({.name = "graph_task"});
+  const auto task = troupe::Task(RunTaskOnCluster).Options({.name = "graph_task"});
   uint64_t sum = 0;
-  const double seconds = Seconds([&] {
+  const double seconds = meter.Time(TaskCount(graph), [&] {
     const std::vector<Ref> untaken =
         Walk<Ref>(graph, [&](int64_t step, int64_t point, std::vector<Ref> inputs) {
           return task.Remote(kernel, step, point, std::move(inputs));
@@ -73,6 +81,7 @@ double SecondsOnCluster(const Graph& graph, const Kernel& kernel) {
     sum = SumOf(troupe::Get(untaken));
   });
   Expect(sum == RunSerially(graph, kernel), "a graph of tasks");
+  meter.ExpectTasks(TaskCount(graph));
   return seconds;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "bench/meter.h"
 #include "bench/task_graph/kernels.h"
 #include "bench/task_graph/patterns.h"
 
@@ -18,7 +19,7 @@ uint64_t RunSerially(const Graph& graph, const Kernel& kernel);
 
 // Seconds from the first submission to the last result. Ends the program where the results are not
 // those of the serial run.   REQUIRES: a cluster is running.
-double SecondsOnCluster(const Graph& graph, const Kernel& kernel);
+double SecondsOnCluster(Meter& meter, const Graph& graph, const Kernel& kernel);
 
 // Of all its tasks together.
 int64_t TotalIterations(const Graph& graph, const Kernel& kernel);

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "bench/report.h"
 #include "bench/task_graph/patterns.h"
+#include "bench/timing.h"
 
 namespace bench {
 namespace {

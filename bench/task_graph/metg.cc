@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "bench/report.h"
 #include "bench/task_graph/graph_run.h"
 #include "bench/task_graph/kernels.h"
+#include "bench/timing.h"
 
 namespace bench {
 namespace {
@@ -27,7 +27,7 @@ std::optional<double> MinimumGranularity(std::span<const GranularityPoint> point
   return below.micros * std::pow(first->micros / below.micros, part);
 }
 
-double MeasureMetgMicros(Pattern pattern, int workers) {
+double MeasureMetgMicros(Meter& meter, Pattern pattern, int workers) {
   constexpr double kFirstMicros = 1;
   constexpr double kLastMicros = 20'000;
   // Runs are as long as this where tasks are large, and have so many steps where they are small.
@@ -46,7 +46,7 @@ double MeasureMetgMicros(Pattern pattern, int workers) {
         .steps = std::clamp(static_cast<int64_t>(kRunMicros / micros), kLeastSteps, kMostSteps)};
     // The peak in turn with each run, so that what disturbs one disturbs the other.
     const double peak = PeakRate(KernelType::kCompute, workers);
-    const double seconds = SecondsOnCluster(graph, kernel);
+    const double seconds = SecondsOnCluster(meter, graph, kernel);
     const auto tasks = static_cast<double>(TaskCount(graph));
     points.push_back({seconds * 1e6 * workers / tasks,
                       static_cast<double>(TotalIterations(graph, kernel)) / seconds / peak});

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 
+#include "bench/meter.h"
 #include "bench/task_graph/patterns.h"
 
 namespace bench {
@@ -27,7 +28,7 @@ std::optional<double> MinimumGranularity(std::span<const GranularityPoint> point
 
 // METG(50 %) in µs, of the compute kernel: runs the pattern with tasks that are twice as large each
 // time, and measures the peak before each run.   REQUIRES: a cluster of so many workers is running.
-double MeasureMetgMicros(Pattern pattern, int workers);
+double MeasureMetgMicros(Meter& meter, Pattern pattern, int workers);
 
 }  // namespace bench
 

@@ -15,7 +15,7 @@ namespace {
 void AddMetgRow(Report& report, const NamedPattern& pattern) {
   const int workers = report.flags().workers;
   report.Row("metg_" + std::string(pattern.name), "us",
-             [&] { return MeasureMetgMicros(pattern.pattern, workers); },
+             [&](Meter& meter) { return MeasureMetgMicros(meter, pattern.pattern, workers); },
              {"the goal, of stencil_1d", [] { return 50.0; }});
 }
 
@@ -25,9 +25,9 @@ void AddEmptyRow(Report& report, const NamedPattern& pattern) {
       .pattern = pattern.pattern, .width = GraphWidth(report.flags().workers), .steps = 500};
   report.Row(
       std::string(pattern.name) + "_empty", "1/s",
-      [&] {
+      [&](Meter& meter) {
         return static_cast<double>(TaskCount(graph)) /
-               SecondsOnCluster(graph, {KernelType::kEmpty});
+               SecondsOnCluster(meter, graph, {KernelType::kEmpty});
       },
       FloorRate());
 }
@@ -38,9 +38,10 @@ void AddKernelRow(Report& report, const NamedPattern& pattern, const NamedKernel
   const Graph graph = {.pattern = pattern.pattern, .width = GraphWidth(workers), .steps = 100};
   report.Row(
       std::string(pattern.name) + "_" + std::string(kernel.name), "1/s",
-      [&] {
+      [&](Meter& meter) {
         const Kernel sized = {kernel.type, static_cast<int64_t>(PeakRate(kernel.type, 1) * 100e-6)};
-        return static_cast<double>(TotalIterations(graph, sized)) / SecondsOnCluster(graph, sized);
+        return static_cast<double>(TotalIterations(graph, sized)) /
+               SecondsOnCluster(meter, graph, sized);
       },
       {"threads without a scheduler", [&] { return PeakRate(kernel.type, workers); }});
 }
