@@ -42,6 +42,11 @@ namespace kinds {
 // --- Types of values.
 
 enum class Colour : uint8_t { kRed, kGreen };
+struct Marker {  // writes nothing
+  template <class Archive>
+  void serialize(Archive&) {}
+  friend bool operator==(const Marker&, const Marker&) = default;
+};
 struct Empty {
   friend bool operator==(const Empty&, const Empty&) = default;
 };
@@ -227,6 +232,7 @@ void ForEachValue(F f) {
   f(std::chrono::nanoseconds(7));
   f(std::chrono::system_clock::now());
   f(Empty());
+  f(std::vector<Marker>(3));
   f(Point{1, 2});
   f(Tree{1, {{2, {}}, {3, {{4, {}}}}}});
   f(WideWithText());

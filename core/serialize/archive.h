@@ -91,11 +91,20 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
     const uint32_t index = ref_count_++;
     Write(&index, sizeof(index));
   }
-  // Around each part of the value.
+  // Around each part of the value. One that writes nothing gets a byte, so that a count of elements
+  // is bounded by the bytes.
   template <typename T>
   void Enter() {
     path_.Enter<T>();
     CheckDepth(path_);
+    entered_at_ = offset_;
+  }
+  void Leave() {
+    if (offset_ == entered_at_) {  // an inner part that was entered since has moved it
+      const std::byte nothing{};
+      Write(&nothing, 1);
+    }
+    path_.Leave();
   }
   ValuePath& path() { return path_; }
   // cereal's name, and its meaning.
@@ -110,6 +119,7 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
  private:
   std::span<std::byte> out_;
   size_t offset_;
+  size_t entered_at_ = 0;  // where the part begins that was entered last
   std::vector<ObjectId>* refs_;
   uint32_t ref_count_ = 0;
   ValuePath path_;
@@ -152,11 +162,19 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
     room_bytes_ += room * element_bytes;
     return room;
   }
-  // Around each part of the value.
+  // Around each part of the value: as OutputArchive has them.
   template <typename T>
   void Enter() {
     path_.Enter<T>();
     CheckDepth(path_);
+    entered_at_ = offset_;
+  }
+  void Leave() {
+    if (offset_ == entered_at_) {
+      std::byte nothing{};
+      Read(&nothing, 1);
+    }
+    path_.Leave();
   }
   ValuePath& path() { return path_; }
 
@@ -186,6 +204,7 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
  private:
   std::span<const std::byte> in_;
   size_t offset_;
+  size_t entered_at_ = 0;
   std::span<const ObjectId> refs_;
   size_t elements_ = 0;
   size_t room_bytes_ = 0;  // given by RoomFor, at most as many as there are bytes
@@ -259,7 +278,7 @@ void prologue(Archive& archive, const T&) {
 }
 template <OurArchive Archive, typename T>
 void epilogue(Archive& archive, const T&) {
-  if constexpr (!std::is_arithmetic_v<T>) archive.path().Leave();
+  if constexpr (!std::is_arithmetic_v<T>) archive.Leave();
 }
 // These are no parts of it.
 template <OurArchive Archive, typename T>
@@ -425,14 +444,9 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::multiset<K, C, A>& se
 // --- And it writes a byte of an array that has none.
 
 template <typename T>
-void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const std::array<T, 0>&) {
-  archive(uint8_t{0});  // so that a count of elements is bounded by the bytes
-}
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive&, const std::array<T, 0>&) {}
 template <typename T>
-void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, std::array<T, 0>&) {
-  uint8_t nothing = 0;
-  archive(nothing);
-}
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive&, std::array<T, 0>&) {}
 
 // --- And it makes all elements before it reads the first.
 
@@ -582,12 +596,8 @@ concept PlainAggregate =
 template <OurArchive Archive, typename T>
 requires PlainAggregate<T>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, T& value) {
-  if constexpr (FieldCount<T>() == 0) {
-    uint8_t nothing = 0;  // so that a count of elements is bounded by the bytes
-    archive(nothing);
-  } else {
+  if constexpr (FieldCount<T>() > 0)
     std::apply([&](auto&... field) { archive(field...); }, Fields(value));
-  }
 }
 
 }  // namespace troupe::serialize

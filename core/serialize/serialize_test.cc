@@ -70,6 +70,26 @@ class Classic {
  private:
   int n_ = 0;
 };
+// Their serialize has nothing to write.
+struct Marker {
+  template <class Archive>
+  void serialize(Archive&) {}
+  friend bool operator==(const Marker&, const Marker&) = default;
+};
+class Switch {
+ public:
+  template <class Archive>
+  void save(Archive&) const {}
+  template <class Archive>
+  void load(Archive&) {}
+  friend bool operator==(const Switch&, const Switch&) = default;
+};
+struct Marked {
+  Marker before;
+  int n = 0;
+  Marker after;
+  friend bool operator==(const Marked&, const Marked&) = default;
+};
 struct Thrower {
   template <class Archive>
   void serialize(Archive&) {
@@ -139,6 +159,25 @@ TEST(Serialize, WhatGoesInComesOut) {
   ExpectRoundTrip(std::vector<Classic>{Classic(1), Classic(2)});
   ExpectRoundTrip(Tree{1, {{2, {}}, {3, {{4, {}}}}}});
   ExpectRoundTrip(Sample());
+}
+
+TEST(Serialize, SoDoesWhatWritesNothing) {
+  ExpectRoundTrip(Marker());
+  ExpectRoundTrip(Marked{{}, 7, {}});
+  ExpectRoundTrip(std::vector<Marker>(1000));
+  ExpectRoundTrip(std::vector<Marked>{{{}, 1, {}}, {{}, 2, {}}});
+  ExpectRoundTrip(std::list<Switch>(5));
+  ExpectRoundTrip(std::array<Marker, 3>());
+  ExpectRoundTrip(std::map<int, Marker>{{1, {}}, {2, {}}});
+  ExpectRoundTrip(std::vector<std::optional<Marker>>{Marker(), std::nullopt});
+  ExpectRoundTrip(std::vector<std::tuple<>>(5));
+  ExpectRoundTrip(std::vector<std::monostate>(5));
+  ExpectRoundTrip(std::vector<std::variant<std::monostate, Marker>>{{}, Marker()});
+  EXPECT_EQ(**Decode<std::shared_ptr<Marker>>(Encoded(std::make_shared<Marker>()), {}), Marker());
+  // A count of them is bounded by the bytes as any other.
+  auto bytes = Encoded(std::vector<Marker>(1000));
+  bytes.pop_back();
+  EXPECT_FALSE(Decode<std::vector<Marker>>(bytes, {}).ok());
 }
 
 struct BySize {
