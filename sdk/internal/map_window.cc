@@ -1,13 +1,8 @@
-#include "sdk/map.h"
-
-#include <unistd.h>
+#include "sdk/internal/map_window.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "sdk/reduce.h"
-#include "worker/user_code.h"
 
 namespace troupe::internal {
 
@@ -17,37 +12,6 @@ constexpr size_t kMostChunkBytes = size_t{4} << 20;
 constexpr size_t kFirstFold = SIZE_MAX / 2;
 
 }  // namespace
-
-void AddFailure(size_t position, ItemFailures* failures) {
-  std::optional<ErrorInfo> thrown = worker::CallUserCode([] { throw; });
-  failures->items.push_back({static_cast<uint32_t>(position), std::move(thrown->message),
-                             std::move(thrown->exception_type), std::move(thrown->payload),
-                             std::move(thrown->stack)});
-  if (failures->pid != 0) return;
-  const worker::RunningTask* task = worker::CurrentRunningTask();
-  failures->origin = std::string(task->name);
-  failures->attempt = task->attempt;
-  failures->pid = getpid();
-}
-
-ErrorInfo TakeFailure(ItemFailures& failures, size_t i, TaskId task) {
-  ItemFailure& item = failures.items[i];
-  return {.kind = ErrorKind::kTaskError,
-          .message = std::move(item.message),
-          .exception_type = std::move(item.exception_type),
-          .origin = failures.origin,
-          .task = task,
-          .attempt = failures.attempt,
-          .pid = failures.pid,
-          .payload = std::move(item.payload),
-          .stack = std::move(item.stack)};
-}
-
-StopBetweenItems::StopBetweenItems() : stop_(worker::CurrentRunningTask()->stop()) {}
-
-void StopBetweenItems::Stop() {
-  Throw(ErrorKind::kCancelled, "Map: the task was stopped between two of its items");
-}
 
 MapWindow::MapWindow(const char* what, const MapOptions& options, size_t most_items, size_t total,
                      CallSite site)
@@ -145,26 +109,6 @@ void MapWindow::Done(const Landed& landed) {
 void MapWindow::CancelRest(bool kill) {
   const std::map<size_t, Landed> rest = std::exchange(flights_, {});
   for (const auto& [number, flight] : rest) CancelTask(flight.result, {.force = kill});
-}
-
-std::vector<std::byte> JoinCallables(std::span<const std::byte> first,
-                                     std::span<const std::byte> second) {
-  const uint64_t size = first.size();
-  const auto size_bytes = std::as_bytes(std::span(&size, 1));
-  std::vector<std::byte> both(size_bytes.begin(), size_bytes.end());
-  both.insert(both.end(), first.begin(), first.end());
-  both.insert(both.end(), second.begin(), second.end());
-  return both;
-}
-
-std::pair<std::span<const std::byte>, std::span<const std::byte>> SplitCallables(
-    std::span<const std::byte> both) {
-  uint64_t size = 0;
-  if (both.size() < sizeof(size)) return {};
-  std::memcpy(&size, both.data(), sizeof(size));
-  both = both.subspan(sizeof(size));
-  if (size > both.size()) return {};
-  return {both.first(static_cast<size_t>(size)), both.subspan(static_cast<size_t>(size))};
 }
 
 }  // namespace troupe::internal
