@@ -5,8 +5,9 @@
 //   static_assert(FieldCount<Point>() == 2);
 //   std::tuple<double&, double&> fields = Fields(point);
 //
-// Works for aggregates of up to kMaxFields fields without C arrays, base classes and bit-fields;
-// others write a `serialize`. HasBaseClass, HasCArray and HasBitField find them.
+// Works for aggregates of up to kMaxFields fields without C arrays, base classes, unions and
+// bit-fields;
+// others write a `serialize`. HasBaseClass, HasCArray, HasUnion and HasBitField find them.
 // After Boost.PFR, which Debian 12 does not have.
 #ifndef TROUPE_CORE_SERIALIZE_FIELDS_H_
 #define TROUPE_CORE_SERIALIZE_FIELDS_H_
@@ -45,6 +46,17 @@ template <typename Derived>
 struct AnyBase {
   template <typename T>
   requires(std::is_base_of_v<T, Derived> && !std::is_same_v<T, Derived>) operator T()
+      const;  // NOLINT(google-explicit-constructor)
+};
+
+// Converts to unions alone, and to classes alone whose first field is one.
+struct AnyUnion {
+  template <typename T>
+  requires(std::is_union_v<T>) operator T() const;  // NOLINT(google-explicit-constructor)
+};
+struct AnyAroundUnion {
+  template <typename T>
+  requires(std::is_class_v<T>&& requires { T{AnyUnion{}}; }) operator T()
       const;  // NOLINT(google-explicit-constructor)
 };
 
@@ -100,6 +112,22 @@ constexpr bool IsCArrayAt() {
   }
 }
 
+// Whether a value of type Probe may stand for the field after the first `Before`.
+template <typename T, typename Probe, size_t... Before>
+constexpr bool TakesProbe(std::index_sequence<Before...>) {
+  return requires { T{(static_cast<void>(Before), AnyField{})..., Probe{}}; };
+}
+// What is made of anything takes NoField, too.
+template <typename T, size_t At>
+constexpr bool IsUnionAt() {
+  using Before = std::make_index_sequence<At>;
+  if constexpr (!TakesProbe<T, AnyUnion>(Before())) {
+    return false;
+  } else {
+    return !TakesProbe<T, AnyAroundUnion>(Before()) && !TakesProbe<T, NoField>(Before());
+  }
+}
+
 }  // namespace internal
 
 // More than kMaxFields where there are too many.
@@ -129,6 +157,16 @@ constexpr bool HasCArray() {
     return (internal::IsCArrayAt<T, n, At>() || ...);
   }
   (std::make_index_sequence<n>());
+}
+
+// Whether an aggregate has a field that is a union, such as an anonymous one, whose members cannot
+// be bound. REQUIRES: FieldCount<T>() <= kMaxFields.
+template <typename T>
+constexpr bool HasUnion() {
+  return []<size_t... At>(std::index_sequence<At...>) {
+    return (internal::IsUnionAt<T, At>() || ...);
+  }
+  (std::make_index_sequence<FieldCount<T>()>());
 }
 
 namespace internal {

@@ -88,6 +88,7 @@ enum class Problem {
   kSpan,
   kCArray,
   kBaseClass,
+  kUnion,
   kBitField,
   kTooManyFields,
   kConstField,
@@ -241,6 +242,8 @@ constexpr Problem FindInAggregate() {
     return Problem::kTooManyFields;
   } else if constexpr (HasCArray<T>()) {
     return Problem::kCArray;
+  } else if constexpr (HasUnion<T>()) {
+    return Problem::kUnion;
   } else if constexpr (std::is_default_constructible_v<T> && HasBitField<T>()) {
     return Problem::kBitField;
   } else {
@@ -281,6 +284,8 @@ constexpr Problem Find() {
     return Problem::kSpan;
   } else if constexpr (std::is_array_v<T>) {
     return Problem::kCArray;
+  } else if constexpr (std::is_union_v<T>) {
+    return Problem::kUnion;
   } else if constexpr (std::is_class_v<T> && HasMemberFunctions<T>) {
     return CanBeFilled<T> ? Problem::kNone : Problem::kNoDefaultConstructor;
   } else if constexpr (std::is_class_v<T> && IsLambda<T>() && !std::is_aggregate_v<T> &&
@@ -363,6 +368,9 @@ constexpr bool AssertSerializable() {
   static_assert(problem != Problem::kBitField,
                 "a bit-field has no address and cannot be filled by the receiver: make it a plain "
                 "field, or give the class a save and a load, as cereal has them");
+  static_assert(problem != Problem::kUnion,
+                "a union does not know which of its members is set and cannot travel: make it a "
+                "std::variant, or give the class a save and a load, as cereal has them");
   static_assert(problem != Problem::kTooManyFields,
                 "an aggregate of more than 32 fields (a C array counts by its elements) cannot "
                 "travel as it is: give it template <class Archive> void serialize(Archive& "
