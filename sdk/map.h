@@ -14,9 +14,10 @@
 // cannot be copied are moved from a range that is given away: Map(f, std::move(boxes)). Short calls
 // share a task: how many is measured, unless `chunk` says it. f is whatever Task takes, Bind
 // included.
-// Errors: fail_fast throws the first one that comes; collect and skip leave out the items that
-// failed; collect keeps their errors (errors()). A call that ends its process, and a result that
-// cannot be encoded, are failures of all items of their task; references have a task each then.
+// Errors: fail_fast throws the first one that comes, and says the item's index; collect and skip
+// leave out the items that failed; collect keeps their errors (errors()). Where a call ends its
+// process, or a result cannot be encoded, the items of its task are called again in tasks of their
+// own, and only that one fails.
 // After the timeout of the whole, whoever asks for the next result gets DeadlineExceeded, whatever
 // the calls are doing and however late they ask, and the workers that do them are killed.
 // Whatever it throws, the range's own exceptions among them, and when the MapRange goes: the tasks
@@ -26,6 +27,7 @@
 #ifndef TROUPE_SDK_MAP_H_
 #define TROUPE_SDK_MAP_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <map>
@@ -80,6 +82,7 @@ class MapRange {
     } catch (...) {
       ended_ = true;
       landed_.clear();
+      kept_.clear();
       window_.CancelRest();
       throw;
     }
@@ -97,6 +100,8 @@ class MapRange {
   std::default_sentinel_t end() { return {}; }
 
  private:
+  static constexpr size_t kPartsOfAFailedTask = 64;
+
   // A task fails with any of its arguments: items that may fail by themselves are one of each.
   static size_t MostItems(MapOptions& options) {
     if (internal::IsObjectRef<Item>::value && options.on_error != OnError::kFailFast)
@@ -125,14 +130,47 @@ class MapRange {
   void Fill() {
     while (window_.HasRoom() && next_ != end_) {
       window_.CheckTime();
-      const internal::ChunkOf<Item> chunk = internal::TakeChunk<Item>(window_, next_, end_);
-      internal::OutgoingCall call(window_.session());
-      call.SetEntry(options_.on_error == OnError::kFailFast ? &Entry::Run : &CatchingEntry::Run);
-      call.SetCallable(internal::PackCallable(internal::FunctionOf(f_)));
-      window_.Prepare(call, internal::NameOfCallable(internal::FunctionOf(f_)));
-      internal::AddChunk(call, f_, typename Types::Bound(), chunk.items);
-      window_.Sent(std::move(call.Submit()[0]), chunk.items.size(), chunk.bytes);
+      internal::ChunkOf<Item> chunk = internal::TakeChunk<Item>(window_, next_, end_);
+      const size_t first = window_.next_index();
+      window_.Sent(Submit(first, chunk.items), chunk.items.size(), chunk.bytes);
+      Keep(first, std::move(chunk.items));
     }
+  }
+  internal::Handle Submit(size_t first, const std::vector<Item>& items) {
+    internal::OutgoingCall call(window_.session());
+    call.SetEntry(options_.on_error == OnError::kFailFast ? &Entry::Run : &CatchingEntry::Run);
+    std::vector<std::byte> callable = internal::PackCallable(internal::FunctionOf(f_));
+    internal::AppendFirst(first, &callable);
+    call.SetCallable(std::move(callable));
+    window_.Prepare(call, internal::NameOfCallable(internal::FunctionOf(f_)));
+    internal::AddChunk(call, f_, typename Types::Bound(), items);
+    return std::move(call.Submit()[0]);
+  }
+
+  // Items that share a task are kept until it is done, if none may take the others with it.
+  void Keep(size_t first, std::vector<Item> items) {
+    if (options_.on_error != OnError::kFailFast && items.size() > 1)
+      kept_.emplace(first, std::move(items));
+  }
+  // A task has failed as a whole: its items go again, in many small tasks; of few items, each in
+  // its own. False where that would not help.
+  bool SendAgain(const internal::MapWindow::Landed& landed, const ErrorInfo& error) {
+    const auto kept = kept_.find(landed.first);
+    if (kept == kept_.end() || !internal::MaySucceedApart(error.kind)) return false;
+    std::vector<Item> items = std::move(kept->second);
+    kept_.erase(kept);
+    window_.TakeBack(landed);
+    const size_t each = (items.size() + kPartsOfAFailedTask - 1) / kPartsOfAFailedTask;
+    for (size_t i = 0; i < items.size(); i += each) {
+      const auto begin = items.begin() + static_cast<std::ptrdiff_t>(i);
+      const size_t count = std::min(each, items.size() - i);
+      std::vector<Item> part(std::make_move_iterator(begin),
+                             std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count)));
+      window_.SentAgain(Submit(landed.first + i, part), landed.first + i, count,
+                        landed.bytes * count / items.size());
+      Keep(landed.first + i, std::move(part));
+    }
+    return true;
   }
 
   // Makes another chunk the current one; false at the end.
@@ -140,10 +178,9 @@ class MapRange {
     for (;;) {
       Fill();
       if (options_.order == Order::kInput) {
-        if (const auto it = landed_.find(next_number_); it != landed_.end()) {
+        if (const auto it = landed_.find(next_index_); it != landed_.end()) {
           const internal::MapWindow::Landed landed = std::move(it->second);
           landed_.erase(it);
-          ++next_number_;
           if (Open(landed)) return true;
           continue;
         }
@@ -153,16 +190,15 @@ class MapRange {
       if (options_.on_error == OnError::kFailFast) {
         if (auto error = window_.ErrorOf(landed)) internal::Throw(*std::move(error));
       }
-      if (options_.order == Order::kInput && landed.number != next_number_) {
-        landed_.emplace(landed.number, std::move(landed));
+      if (options_.order == Order::kInput && landed.first != next_index_) {
+        landed_.emplace(landed.first, std::move(landed));
         continue;
       }
-      ++next_number_;
       if (Open(landed)) return true;
     }
   }
 
-  // False where the whole chunk has failed.
+  // False where the whole chunk has failed, or goes again.
   bool Open(const internal::MapWindow::Landed& landed) {
     const ObjectRef<internal::ChunkResult<R>> ref{internal::Handle(landed.result)};
     auto value = window_.session()->Value(ref.id(), window_.deadline_nanos());
@@ -172,7 +208,10 @@ class MapRange {
     internal::ChunkResult<R> chunk;
     const auto error = internal::DecodeFetched(
         ref.handle(), value, internal::TypeOf<internal::ChunkResult<R>>(), &chunk);
+    if (error.has_value() && SendAgain(landed, *error)) return false;
+    kept_.erase(landed.first);
     window_.Done(landed);
+    next_index_ = landed.first + landed.items;
     if (error.has_value()) {
       for (size_t i = 0; i < landed.items; ++i) Fail(landed.first + i, *error);
       return false;
@@ -197,10 +236,12 @@ class MapRange {
   Sentinel end_;
   MapOptions options_;
   internal::MapWindow window_;
-  std::map<size_t, internal::MapWindow::Landed> landed_;  // before their turn
-  size_t next_number_ = 0;                                // of the task whose turn it is
-  bool ended_ = false;                                    // by an error
-  internal::ChunkResult<R> chunk_;                        // the one whose items are being given
+  // By their first items: before their turn, and those that may have to go again.
+  std::map<size_t, internal::MapWindow::Landed> landed_;
+  std::map<size_t, std::vector<Item>> kept_;
+  size_t next_index_ = 0;           // of the item whose turn it is
+  bool ended_ = false;              // by an error
+  internal::ChunkResult<R> chunk_;  // the one whose items are being given
   TaskId chunk_task_;
   size_t chunk_first_ = 0;
   size_t chunk_items_ = 0;

@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "core/base/error.h"
+#include "sdk/errors.h"
 
 namespace troupe {
 
@@ -36,6 +37,9 @@ struct MapItem {
 struct MapFailure {
   size_t index = 0;  // in the range
   ErrorInfo error;   // with the task that had the item, its attempt and its process
+
+  // Throws it as the class of its kind, or what the function threw where its type is registered.
+  [[noreturn]] void Rethrow() const { internal::Throw(error); }
 };
 
 }  // namespace troupe

@@ -41,33 +41,44 @@ std::vector<std::byte> JoinCallables(std::span<const std::byte> first,
 std::pair<std::span<const std::byte>, std::span<const std::byte>> SplitCallables(
     std::span<const std::byte> both);
 
-template <typename M, typename R, typename X, typename Bound>
+// Bound and Folding: what is bound to each of them.
+template <typename M, typename R, typename X, typename Bound, typename Folding>
 struct MapReduceEntry;
-template <typename M, typename R, typename X, typename... B>
-struct MapReduceEntry<M, R, X, ParameterList<B...>> {
+template <typename M, typename R, typename X, typename... B, typename... C>
+struct MapReduceEntry<M, R, X, ParameterList<B...>, ParameterList<C...>> {
   using V = typename MapEntry<M, X, false, false, ParameterList<B...>>::R;
   static_assert(!std::is_void_v<V>, "what is mapped to nothing cannot be reduced");
-  static_assert(std::is_invocable_r_v<V, R&, V, V>,
+  static_assert(std::is_invocable_r_v<V, R&, const std::remove_cvref_t<C>&..., V, V>,
                 "the reduction takes two of what the map returns, and makes one of them");
 
   static void Run(worker::TaskCall& call) {
+    const size_t first = TakeFirst(&call.callable);
     const auto [map_bytes, reduce_bytes] = SplitCallables(call.callable);
     M f{};
     R fold{};
     if (auto error = UnpackCallable(map_bytes, &f)) return call.Fail(*std::move(error));
     if (auto error = UnpackCallable(reduce_bytes, &fold)) return call.Fail(*std::move(error));
-    DecodeAndCall<TupleResults<V, int64_t>, std::vector<X>, SharedParameter<B>...>(
-        call, [&](std::vector<X>&& chunk, auto&&... bound) {
-          const StopBetweenItems stop;
-          const int64_t start = MonotonicNanos();
-          V value = CallForItem<false>(f, X(std::move(chunk[0])), bound...);
-          for (size_t i = 1; i < chunk.size(); ++i) {
-            stop.Check();
-            V next = CallForItem<false>(f, X(std::move(chunk[i])), bound...);
-            value = std::invoke(fold, std::move(value), std::move(next));
-          }
-          return std::tuple<V, int64_t>(std::move(value), MonotonicNanos() - start);
-        });
+    IncomingArguments<std::vector<X>, SharedParameter<B>..., SharedParameter<C>...> arguments;
+    if (auto error = arguments.Decode(call)) return call.Fail(*std::move(error));
+    arguments.Call([&](std::vector<X>&& chunk, const std::remove_cvref_t<B>&... bound,
+                       const std::remove_cvref_t<C>&... folding) {
+      const StopBetweenItems stop;
+      const int64_t start = MonotonicNanos();
+      size_t i = 0;
+      std::optional<V> value;
+      try {
+        value.emplace(CallForItem<false>(f, X(std::move(chunk[0])), bound...));
+        for (i = 1; i < chunk.size() && !stop.requested(); ++i) {
+          V next = CallForItem<false>(f, X(std::move(chunk[i])), bound...);
+          *value = std::invoke(fold, folding..., *std::move(value), std::move(next));
+        }
+      } catch (...) {
+        return FailAt(first + i, call);
+      }
+      stop.Check();
+      AddResult(call, *value);
+      AddResult(call, MonotonicNanos() - start);
+    });
   }
 };
 
@@ -120,9 +131,11 @@ class RangeReduction {
   using X = MapInput<Item>;
   using Types = MapTypes<M, X, false>;
   static_assert(AssertCallable<typename Types::Function>());
-  static_assert(AssertCallable<R>());
+  using Reduction = MapTypes<R, X, false>;
+  static_assert(AssertCallable<typename Reduction::Function>());
   static_assert(AssertMappable<typename Types::Function, X, false>(typename Types::Bound()));
-  using Entry = MapReduceEntry<typename Types::Function, R, X, typename Types::Bound>;
+  using Entry = MapReduceEntry<typename Types::Function, typename Reduction::Function, X,
+                               typename Types::Bound, typename Reduction::Bound>;
 
  public:
   using V = typename Entry::V;
@@ -167,10 +180,14 @@ class RangeReduction {
       const ChunkOf<Item> chunk = TakeChunk<Item>(window_, next_, end_);
       OutgoingCall call(window_.session());
       call.SetEntry(&Entry::Run);
-      call.SetCallable(JoinCallables(PackCallable(FunctionOf(map_)), PackCallable(reduce_)));
+      std::vector<std::byte> callables =
+          JoinCallables(PackCallable(FunctionOf(map_)), PackCallable(FunctionOf(reduce_)));
+      AppendFirst(window_.next_index(), &callables);
+      call.SetCallable(std::move(callables));
       window_.Prepare(call, NameOfCallable(FunctionOf(map_)));
       call.SetResults(2, 0);
       AddChunk(call, map_, typename Types::Bound(), chunk.items);
+      AddBound(call, reduce_, typename Reduction::Bound());
       std::vector<Handle> results = call.Submit();
       const size_t number = window_.Sent(std::move(results[1]), chunk.items.size(), chunk.bytes);
       mapped_.emplace(number, ObjectRef<V>(std::move(results[0])));
@@ -251,7 +268,7 @@ template <typename R, typename Range>
   if constexpr (internal::IsObjectRef<Item>::value) {
     return internal::ReduceRefs<typename Item::value_type>(reduce, range, site);
   } else {
-    const MapOptions options = {.name = internal::NameOfCallable(reduce)};
+    const MapOptions options = {.name = internal::NameOfCallable(internal::FunctionOf(reduce))};
     const internal::Itself itself;
     return internal::RangeReduction<internal::Itself, R, Held>("TreeReduce", itself, reduce, range,
                                                                options, site)

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "sdk/errors.h"
 #include "worker/user_code.h"
 
@@ -33,6 +35,30 @@ ErrorInfo TakeFailure(ItemFailures& failures, size_t i, TaskId task) {
           .pid = failures.pid,
           .payload = std::move(item.payload),
           .stack = std::move(item.stack)};
+}
+
+void AppendFirst(size_t first, std::vector<std::byte>* callable) {
+  const auto bytes = std::as_bytes(std::span(&first, 1));
+  callable->insert(callable->end(), bytes.begin(), bytes.end());
+}
+
+size_t TakeFirst(std::span<const std::byte>* callable) {
+  size_t first = 0;
+  if (callable->size() < sizeof(first)) return 0;
+  std::memcpy(&first, callable->last(sizeof(first)).data(), sizeof(first));
+  *callable = callable->first(callable->size() - sizeof(first));
+  return first;
+}
+
+void FailAt(size_t index, worker::TaskCall& call) {
+  std::optional<ErrorInfo> thrown = worker::CallUserCode([] { throw; });
+  const worker::RunningTask* task = worker::CurrentRunningTask();
+  thrown->message = absl::StrCat("item ", index, ": ", thrown->message);
+  thrown->origin = std::string(task->name);
+  thrown->task = task->id;
+  thrown->attempt = task->attempt;
+  thrown->pid = getpid();
+  call.Fail(*std::move(thrown));
 }
 
 StopBetweenItems::StopBetweenItems() : stop_(worker::CurrentRunningTask()->stop()) {}

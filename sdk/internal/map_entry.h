@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <tuple>
@@ -48,12 +49,19 @@ struct ChunkResult {
   int64_t nanos = 0;
 };
 
+// The callable of a chunk has the index of its first item behind it.
+void AppendFirst(size_t first, std::vector<std::byte>* callable);
+size_t TakeFirst(std::span<const std::byte>* callable);
+// In a handler: what is being handled is the call's failure, at that item.
+void FailAt(size_t index, worker::TaskCall& call);
+
 // Ends a task between two of its items where nobody wants its result any more.
 class StopBetweenItems {
  public:
   StopBetweenItems();  // REQUIRES: in a task
+  bool requested() const { return stop_.stop_requested(); }
   void Check() const {
-    if (stop_.stop_requested()) Stop();
+    if (requested()) Stop();
   }
 
  private:
@@ -99,29 +107,32 @@ struct MapEntry<F, X, kStar, kCatch, ParameterList<B...>> {
   using V = std::conditional_t<std::is_void_v<R>, Nothing, R>;
 
   static void Run(worker::TaskCall& call) {
+    const size_t first = TakeFirst(&call.callable);
     F f{};
     if (!FindCallable(call, &f)) return;
-    DecodeAndCall<OneResult, std::vector<X>, SharedParameter<B>...>(
-        call, [&](std::vector<X>&& chunk, auto&&... bound) {
-          ChunkResult<V> result;
-          result.values.reserve(chunk.size());
-          const StopBetweenItems stop;
-          const int64_t start = MonotonicNanos();
-          for (size_t i = 0; i < chunk.size(); ++i) {
-            stop.Check();
-            if constexpr (kCatch) {
-              try {
-                AddOne(f, std::move(chunk[i]), &result, bound...);
-              } catch (...) {
-                AddFailure(i, &result.failures);
-              }
-            } else {
-              AddOne(f, std::move(chunk[i]), &result, bound...);
-            }
+    IncomingArguments<std::vector<X>, SharedParameter<B>...> arguments;
+    if (auto error = arguments.Decode(call)) return call.Fail(*std::move(error));
+    ChunkResult<V> result;
+    const bool done = arguments.Call([&](std::vector<X>&& chunk, auto&&... bound) {
+      result.values.reserve(chunk.size());
+      const StopBetweenItems stop;
+      const int64_t start = MonotonicNanos();
+      for (size_t i = 0; i < chunk.size(); ++i) {
+        stop.Check();
+        try {
+          AddOne(f, std::move(chunk[i]), &result, bound...);
+        } catch (...) {
+          if constexpr (!kCatch) {
+            FailAt(first + i, call);
+            return false;
           }
-          result.nanos = MonotonicNanos() - start;
-          return result;
-        });
+          AddFailure(i, &result.failures);
+        }
+      }
+      result.nanos = MonotonicNanos() - start;
+      return true;
+    });
+    if (done) AddResult(call, result);
   }
   template <typename Item, typename... Shared>
   static void AddOne(F& f, Item&& item, ChunkResult<V>* result, const Shared&... bound) {

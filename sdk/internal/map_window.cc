@@ -50,14 +50,22 @@ TaskOptions MapWindow::fold_options() const {
   return options;
 }
 
-size_t MapWindow::Sent(Handle result, size_t items, size_t bytes) {
+size_t MapWindow::Hold(Handle result, size_t first, size_t items, size_t bytes) {
   const size_t number = next_number_++;
   order_.Add(result, number);
-  flights_.emplace(number, Landed{number, false, taken_, items, bytes, std::move(result)});
-  taken_ += items;
+  flights_.emplace(number, Landed{number, false, first, items, bytes, std::move(result)});
   ++held_;
   held_bytes_ += bytes;
   return number;
+}
+
+size_t MapWindow::Sent(Handle result, size_t items, size_t bytes) {
+  const size_t first = std::exchange(taken_, taken_ + items);
+  return Hold(std::move(result), first, items, bytes);
+}
+
+void MapWindow::SentAgain(Handle result, size_t first, size_t items, size_t bytes) {
+  Hold(std::move(result), first, items, bytes);
 }
 
 void MapWindow::SentFold(Handle result) {
@@ -92,7 +100,15 @@ MapWindow::Landed MapWindow::Land(size_t number) {
 
 std::optional<ErrorInfo> MapWindow::ErrorOf(const Landed& landed) const {
   const ObjectId id = landed.result.id();
-  return session_->FirstError(std::span(&id, 1));
+  std::optional<ErrorInfo> error = session_->FirstError(std::span(&id, 1));
+  // What the function throws says the item itself.
+  if (error.has_value() && error->kind != ErrorKind::kTaskError && landed.items > 0) {
+    const std::string last =
+        landed.items == 1 ? "" : absl::StrCat(" to ", landed.first + landed.items - 1);
+    error->message = absl::StrCat(landed.items == 1 ? "item " : "items ", landed.first, last, ": ",
+                                  error->message);
+  }
+  return error;
 }
 
 void MapWindow::ForgetEndedFolds() {
@@ -101,9 +117,13 @@ void MapWindow::ForgetEndedFolds() {
 }
 
 void MapWindow::Done(const Landed& landed) {
+  TakeBack(landed);
+  progress_.Add(landed.items);
+}
+
+void MapWindow::TakeBack(const Landed& landed) {
   --held_;
   held_bytes_ -= landed.bytes;
-  progress_.Add(landed.items);
 }
 
 void MapWindow::CancelRest(bool kill) {

@@ -28,15 +28,20 @@
 
 namespace troupe::internal {
 
-// A call for a chunk, but for the chunk itself.
-template <typename F, typename... B, typename Chunk>
-void AddChunk(OutgoingCall& call, const F& f, ParameterList<B...>, const Chunk& chunk) {
-  using X = MapInput<typename Chunk::value_type>;
-  call.Add<std::vector<X>>(chunk);
+// What is bound to f, if it is a Bind.
+template <typename F, typename... B>
+void AddBound(OutgoingCall& call, const F& f, ParameterList<B...>) {
   if constexpr (IsBoundCallable<F>::value) {
     std::apply([&](const auto&... bound) { (call.Add<SharedParameter<B>>(bound), ...); },
                f.values());
   }
+}
+// The arguments of a call for a chunk.
+template <typename F, typename... B, typename Chunk>
+void AddChunk(OutgoingCall& call, const F& f, ParameterList<B...>, const Chunk& chunk) {
+  using X = MapInput<typename Chunk::value_type>;
+  call.Add<std::vector<X>>(chunk);
+  AddBound(call, f, ParameterList<B...>());
 }
 // Some megabytes, as far as the type says: what is decoded may be larger than what travels.
 template <typename X>
@@ -72,6 +77,8 @@ class MapWindow {
     return HasRoomForFold() && (held_ == 0 || (held_ < window_ && held_bytes_ < most_bytes_));
   }
   bool HasRoomForFold() const { return folds_ < window_; }
+  // Of the next task's first item.
+  size_t next_index() const { return taken_; }
   size_t NextSize() const { return sizer_.Next(total_ == 0 ? SIZE_MAX : total_ - taken_); }
   size_t chunk_bytes() const { return chunk_bytes_; }
 
@@ -80,6 +87,8 @@ class MapWindow {
   CallSite site() const { return site_; }
   // A task was sent; its number, which Wait gives back.
   size_t Sent(Handle result, size_t items, size_t bytes);
+  // The same of items that were in a task which has failed, from `first` on.
+  void SentAgain(Handle result, size_t first, size_t items, size_t bytes);
   void SentFold(Handle result);
   bool idle() const { return flights_.empty(); }
   struct Landed {
@@ -101,14 +110,16 @@ class MapWindow {
   // Forgets the folds that have ended. REQUIRES: nothing else is under way.
   void ForgetEndedFolds();
   void Measured(size_t items, int64_t nanos, size_t bytes) { sizer_.Measured(items, nanos, bytes); }
-  // A chunk makes room for another.
+  // A chunk makes room for another; its items are done, or will be sent again.
   void Done(const Landed& landed);
+  void TakeBack(const Landed& landed);
   // Nobody wants the rest.
   void CancelRest(bool kill = false);
   // The rest goes on without us.
   void LetGo() { flights_.clear(); }
 
  private:
+  size_t Hold(Handle result, size_t first, size_t items, size_t bytes);
   Landed Land(size_t number);
   [[noreturn]] void TimeIsOver();
 
@@ -132,6 +143,12 @@ class MapWindow {
   size_t next_fold_;
   std::map<size_t, Landed> flights_;
 };
+
+// False of errors that a task has whatever its items are.
+constexpr bool MaySucceedApart(ErrorKind kind) {
+  return kind != ErrorKind::kCancelled && kind != ErrorKind::kUnavailable &&
+         kind != ErrorKind::kInfeasible && kind != ErrorKind::kBuildMismatch;
+}
 
 // The bytes of items as they travel, one after the other.
 template <typename Item>

@@ -481,6 +481,24 @@ TEST_F(MapTest, TreeReduceFoldsValues) {
                troupe::InvalidArgument);
 }
 
+// As what is mapped may.
+TEST_F(MapTest, TheReductionMayBeBound) {
+  const auto with_text =
+      troupe::Bind([](std::string_view between, const std::string& a,
+                      const std::string& b) { return a + std::string(between) + b; },
+                   "-");
+  const auto text = troupe::Bind(
+      [](const std::string& before, int i) { return before + std::to_string(i); }, "n");
+  std::string expected = "n0";
+  for (int i = 1; i < 100; ++i) expected += "-n" + std::to_string(i);
+  EXPECT_EQ(troupe::MapReduce(text, with_text, UpTo(100), {.chunk = 7}), expected);
+  const std::vector<std::string> letters = {"a", "b", "c"};
+  EXPECT_EQ(troupe::Get(troupe::TreeReduce(with_text, letters)), "a-b-c");
+  std::vector<troupe::ObjectRef<std::string>> refs;
+  for (const std::string& letter : letters) refs.push_back(troupe::Put(letter));
+  EXPECT_EQ(troupe::Get(troupe::TreeReduce(with_text, refs)), "a-b-c");
+}
+
 TEST_F(MapTest, WhatEndsATreeReduceEarlyCancelsTheRest) {
   const auto fold_waits = [](int, int) { return UntilStopped(); };
   EXPECT_THROW((void)troupe::TreeReduce(fold_waits, Lazy(20, Breaking)), std::out_of_range);

@@ -1,0 +1,202 @@
+// What fails in a Map, and what it takes with it: its own item.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <ranges>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "sdk/troupe.h"
+
+namespace {
+
+class TooHot : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+[[maybe_unused]] const bool registered = troupe::RegisterException<TooHot>();
+
+int FailsOnThirteen(int x) {
+  if (x == 13) throw std::invalid_argument("no luck");
+  return x;
+}
+int Sum(const std::vector<int>& values) { return std::accumulate(values.begin(), values.end(), 0); }
+
+class MapFailures : public testing::Test {
+ protected:
+  troupe::Cluster cluster_ = troupe::Init({.workers = 2});
+};
+
+std::vector<int> UpTo(int n) {
+  std::vector<int> numbers(n);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+constexpr int kSumUpTo100 = 99 * 100 / 2;
+
+// A result that can be saved unless its number is among those that cannot.
+struct Fragile {
+  int n = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    if (n == 13 || n == 57) throw std::runtime_error("it cannot be saved");
+    archive(n);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(n);
+  }
+};
+
+template <typename Range>
+std::vector<size_t> FailedItems(const Range& range) {
+  std::vector<size_t> indices;
+  for (const troupe::MapFailure& failure : range.errors()) indices.push_back(failure.index);
+  return indices;
+}
+
+TEST_F(MapFailures, AResultThatCannotBeSavedFailsAlone) {
+  for (const troupe::Order order : {troupe::Order::kInput, troupe::Order::kCompletion}) {
+    auto range = troupe::Map([](int n) { return Fragile{n}; }, UpTo(100),
+                             {.order = order, .on_error = troupe::OnError::kCollect, .chunk = 20});
+    std::vector<int> values;
+    size_t last = 0;
+    for (auto [index, value] : range) {
+      if (order == troupe::Order::kInput) {
+        EXPECT_GE(index, last) << "in order";
+        last = index;
+      }
+      EXPECT_EQ(value.n, static_cast<int>(index));
+      values.push_back(value.n);
+    }
+    EXPECT_EQ(values.size(), 98u);
+    EXPECT_EQ(Sum(values), kSumUpTo100 - 13 - 57);
+    std::vector<size_t> failed = FailedItems(range);
+    std::sort(failed.begin(), failed.end());
+    EXPECT_EQ(failed, (std::vector<size_t>{13, 57}));
+    for (const troupe::MapFailure& failure : range.errors())
+      EXPECT_EQ(failure.error.kind, troupe::ErrorKind::kNotSerializable);
+  }
+}
+
+// In steps where there are many.
+TEST_F(MapFailures, OneOfThousandsInATaskFailsAlone) {
+  auto range = troupe::Map([](int n) { return Fragile{n}; }, UpTo(10'000),
+                           {.on_error = troupe::OnError::kSkip, .chunk = 10'000});
+  EXPECT_EQ(range.ToVector().size(), 9'998u);
+  EXPECT_TRUE(range.errors().empty());
+}
+
+TEST_F(MapFailures, ACallThatEndsItsProcessFailsAlone) {
+  const auto dies = [](int n) {
+    if (n == 42) _exit(7);
+    return n;
+  };
+  auto range = troupe::Map(dies, UpTo(100), {.on_error = troupe::OnError::kCollect, .chunk = 25});
+  EXPECT_EQ(Sum(range.ToVector()), kSumUpTo100 - 42);
+  EXPECT_EQ(FailedItems(range), std::vector<size_t>{42});
+  ASSERT_EQ(range.errors().size(), 1u);
+  EXPECT_EQ(range.errors()[0].error.kind, troupe::ErrorKind::kWorkerCrashed);
+}
+
+TEST_F(MapFailures, FailFastSaysWhichItem) {
+  for (const size_t chunk : {1, 10}) {
+    try {
+      (void)troupe::Map(FailsOnThirteen, UpTo(100), {.chunk = chunk}).ToVector();
+      FAIL() << "no error";
+    } catch (const troupe::TaskError& e) {
+      EXPECT_EQ(e.info().message, "item 13: no luck");
+      EXPECT_EQ(e.info().exception_type, "std::invalid_argument");
+      EXPECT_NE(e.info().origin.find("FailsOnThirteen"), std::string::npos) << e.info().origin;
+      EXPECT_GT(e.info().pid, 0);
+    }
+  }
+  try {
+    (void)troupe::MapReduce(FailsOnThirteen, std::plus<>(), UpTo(100), {.chunk = 10});
+    FAIL() << "no error";
+  } catch (const troupe::TaskError& e) {
+    EXPECT_EQ(e.info().message, "item 13: no luck");
+  }
+  try {
+    (void)troupe::Map([](int n) { return Fragile{n}; }, UpTo(40), {.chunk = 10}).ToVector();
+    FAIL() << "no error";
+  } catch (const troupe::NotSerializable& e) {
+    EXPECT_EQ(e.info().message.substr(0, 16), "items 10 to 19: ") << e.what();
+  }
+}
+
+TEST_F(MapFailures, AreThrownAgainAsWhatTheyWere) {
+  const auto heat = [](int n) {
+    if (n == 1) throw TooHot("90 degrees");
+    if (n == 2) throw std::logic_error("of no registered type");
+    return n;
+  };
+  auto range = troupe::Map(heat, UpTo(5), {.on_error = troupe::OnError::kCollect});
+  EXPECT_EQ(Sum(range.ToVector()), 7);
+  ASSERT_EQ(range.errors().size(), 2u);
+  try {
+    range.errors()[0].Rethrow();
+  } catch (const TooHot& e) {
+    EXPECT_STREQ(e.what(), "90 degrees");
+  }
+  EXPECT_THROW(range.errors()[1].Rethrow(), troupe::TaskError);
+}
+
+// --- Options reach the tasks.
+
+TEST_F(MapFailures, AWindowOfOneIsEnough) {
+  EXPECT_EQ(Sum(troupe::Map(FailsOnThirteen, UpTo(13), {.chunk = 2, .window = 1}).ToVector()), 78);
+  auto range = troupe::Map([](int n) { return Fragile{n}; }, UpTo(20),
+                           {.on_error = troupe::OnError::kSkip, .chunk = 5, .window = 1});
+  EXPECT_EQ(range.ToVector().size(), 19u);
+}
+
+TEST_F(MapFailures, ATimeoutOfNothingIsOver) {
+  auto range = troupe::Map(FailsOnThirteen, UpTo(10), {.timeout = absl::ZeroDuration()});
+  EXPECT_THROW((void)range.Next(), troupe::DeadlineExceeded);
+  EXPECT_FALSE(range.Next().has_value());
+  EXPECT_THROW((void)troupe::MapReduce(FailsOnThirteen, std::plus<>(), UpTo(10),
+                                       {.timeout = absl::ZeroDuration()}),
+               troupe::DeadlineExceeded);
+}
+
+TEST_F(MapFailures, CpusReachTheTasks) {
+  EXPECT_THROW((void)troupe::Map(FailsOnThirteen, UpTo(3), {.cpus = 1000}).ToVector(),
+               troupe::Infeasible);
+  EXPECT_THROW((void)troupe::MapReduce(FailsOnThirteen, std::plus<>(), UpTo(3), {.cpus = 1000}),
+               troupe::Infeasible);
+}
+
+// They go before all that was queued earlier, because they are more urgent.
+TEST(MapOptions, PriorityReachesTheTasks) {
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  const auto first = troupe::Task([] {
+                       const std::stop_token stop = troupe::CurrentTask().stop_token();
+                       while (!stop.stop_requested()) std::this_thread::yield();
+                     }).Remote();
+  std::vector<troupe::ObjectRef<int64_t>> low;
+  for (int i = 0; i < 100; ++i) low.push_back(troupe::Task(troupe::MonotonicNanos).Remote());
+  // The CPU becomes free when the third item is read: the tasks of two have been sent.
+  const auto items = UpTo(3) | std::views::transform([&](int i) {
+                       if (i == 2) troupe::Cancel(first);
+                       return i;
+                     });
+  const auto begins_at = [](int) { return troupe::MonotonicNanos(); };
+  const std::vector<int64_t> at =
+      troupe::Map(begins_at, items, {.chunk = 1, .window = 3, .priority = 1}).ToVector();
+  for (const int64_t other : troupe::Get(low)) {
+    EXPECT_GT(other, at[0]);
+    EXPECT_GT(other, at[1]);
+  }
+}
+
+}  // namespace
