@@ -31,6 +31,7 @@
 #ifndef TROUPE_SDK_ACTOR_H_
 #define TROUPE_SDK_ACTOR_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -86,15 +87,24 @@ void KillActor(const Handle& handle, bool no_restart);
 Handle GetOrCreateActor(const std::string& name, const std::string& type, OutgoingCall& creation);
 ErrorInfo NoActorError();
 
-template <typename C, typename M, typename Shape = OneResult>
-struct MethodEntry {
-  template <typename... P>
-  static void Call(worker::TaskCall& call, ParameterList<P...>) {
+template <typename C, typename M, typename List>
+struct MethodResult;
+template <typename C, typename M, typename... P>
+struct MethodResult<C, M, ParameterList<P...>> {
+  using type = std::remove_cvref_t<std::invoke_result_t<M, C&, P...>>;
+};
+
+// `List`: its parameters, as they travel.
+template <typename C, typename M, typename List, typename Shape>
+struct MethodEntry;
+template <typename C, typename M, typename... P, typename Shape>
+struct MethodEntry<C, M, ParameterList<P...>, Shape> {
+  static void Run(worker::TaskCall& call) {
     M method = nullptr;
     if (!FindCallable(call, &method)) return;
     if (call.actor == nullptr || *call.actor == nullptr) return call.Fail(NoActorError());
     C& object = *static_cast<C*>(call.actor->get());
-    using Result = std::remove_cvref_t<std::invoke_result_t<M, C&, P...>>;
+    using Result = typename MethodResult<C, M, typename MemberSignature<M>::Parameters>::type;
     if constexpr (IsAsync<Result>::value) {
       if (call.may_suspend) {
         BeginCoroutine<Result, P...>(call, [method, &object](auto&&... argument) {
@@ -107,7 +117,6 @@ struct MethodEntry {
       return std::invoke(method, object, std::forward<decltype(argument)>(argument)...);
     });
   }
-  static void Run(worker::TaskCall& call) { Call(call, typename MemberSignature<M>::Parameters()); }
 };
 
 // Stands in the class body of what a Task(method) returns, so that it is looked at before Remote.
@@ -155,21 +164,35 @@ struct ConstructorEntry {
 
 template <typename C>
 class ActorHandle;
-template <typename Signature>
+template <typename Signature, typename Shape = internal::OneResult>
 class NamedTask;
 
 // A method call that is being put together.
-template <typename C, typename M>
+template <typename C, typename M, typename Shape = internal::OneResult>
 class [[nodiscard]] MethodBuilder {
  public:
   static_assert(internal::AssertMethod<C, M>());
 
-  MethodBuilder(internal::Handle actor, M method, CallSite site)
-      : actor_(std::move(actor)), method_(method), site_(site) {}
+  MethodBuilder(internal::Handle actor, M method, CallSite site, CallOptions options = {},
+                uint32_t count = 1)
+      : actor_(std::move(actor)),
+        method_(method),
+        site_(site),
+        options_(std::move(options)),
+        count_(count) {}
 
   MethodBuilder Options(CallOptions options) && {
     options_ = std::move(options);
     return std::move(*this);
+  }
+
+  // Several results, as TaskBuilder has them.
+  template <typename... R>
+  MethodBuilder<C, M, internal::TupleResults<R...>> Returns() const {
+    return {actor_, method_, site_, options_, sizeof...(R)};
+  }
+  MethodBuilder<C, M, internal::VectorResults> Returns(uint32_t count) const {
+    return {actor_, method_, site_, options_, count};
   }
 
   template <typename... A>
@@ -183,12 +206,13 @@ class [[nodiscard]] MethodBuilder {
   auto Submit(internal::ParameterList<P...>, A&&... arguments) const {
     static_assert(sizeof...(P) == sizeof...(A), "the method takes another number of arguments");
     static_assert((internal::AssertParameter<P>() && ...));
-    using Result = std::remove_cvref_t<std::invoke_result_t<M, C&, P...>>;
-    using Returned = internal::Returned<internal::OneResult, Result>;
+    using Result = typename internal::MethodResult<C, M, internal::ParameterList<P...>>::type;
+    using Returned = internal::Returned<Shape, Result>;
     static_assert(Returned::Assert());
+    using Travelling = internal::ParameterList<internal::TravellingParameter<P, A>...>;
     if (actor_.id().is_null()) internal::Throw(internal::NullRefError("Remote"));
     internal::OutgoingCall call(actor_.session());
-    call.SetEntry(&internal::MethodEntry<C, M>::Run);
+    call.SetEntry(&internal::MethodEntry<C, M, Travelling, Shape>::Run);
     call.SetCallSite(site_);
     call.SetCallable(internal::PackCallable(method_));
     call.SetName(options_.name.empty() ? internal::NameOfCallable(method_) : options_.name);
@@ -196,8 +220,8 @@ class [[nodiscard]] MethodBuilder {
     call.spec().kind = wire::TaskKind::kActorCall;
     call.spec().actor = actor_.id();
     call.spec().concurrency_group = options_.concurrency_group;
-    (call.Add<P>(std::forward<A>(arguments)), ...);
-    call.spec().stream_window = Returned::kStream ? kDefaultStreamWindow : 0;
+    (call.Add<internal::TravellingParameter<P, A>>(std::forward<A>(arguments)), ...);
+    call.SetResults(count_, Returned::kStream ? kDefaultStreamWindow : 0);
     return Returned::Make(call.Submit());
   }
 
@@ -205,6 +229,7 @@ class [[nodiscard]] MethodBuilder {
   M method_;
   CallSite site_;
   CallOptions options_;
+  uint32_t count_;  // of results
 };
 
 template <typename C>
@@ -245,13 +270,17 @@ class [[nodiscard]] ActorBuilder {
 
   // Returns at once; the constructor's failure reaches the first caller.
   ActorHandle<C> Remote(CallSite site = CallSite::Here()) && {
-    // An ObjectRef is resolved first where the class takes the value.
+    // An ObjectRef is resolved first where the class takes the value, and so are those in a
+    // container.
     constexpr bool resolved =
         std::is_constructible_v<C, typename internal::DeducedParameter<A>::type...>;
-    static_assert(resolved || std::is_constructible_v<C, A...>,
+    constexpr bool gathered = std::is_constructible_v<C, typename internal::ValuesOf<A>::type...>;
+    static_assert(resolved || gathered || std::is_constructible_v<C, A...>,
                   "the class has no constructor for these arguments");
     if constexpr (resolved) {
       return Submit<typename internal::DeducedParameter<A>::type...>(site);
+    } else if constexpr (gathered) {
+      return Submit<typename internal::ValuesOf<A>::type...>(site);
     } else {
       return Submit<A...>(site);
     }
@@ -262,14 +291,18 @@ class [[nodiscard]] ActorBuilder {
   ActorHandle<C> Submit(CallSite site) {
     static_assert((internal::AssertParameter<P>() && ...));
     internal::OutgoingCall call(internal::CurrentSession());
-    call.SetEntry(&internal::ConstructorEntry<C, P...>::Run);
+    call.SetEntry(&internal::ConstructorEntry<C, internal::TravellingParameter<P, A>...>::Run);
     call.SetCallSite(site);
     const std::string type(serialize::TypeName<C>());
     call.SetName(type);
     call.spec().type_name = type;
     call.spec().kind = wire::TaskKind::kActorCreation;
     internal::Apply(options_, call);
-    std::apply([&](auto&... argument) { (call.Add<P>(std::move(argument)), ...); }, arguments_);
+    std::apply(
+        [&](auto&... argument) {
+          (call.Add<internal::TravellingParameter<P, A>>(std::move(argument)), ...);
+        },
+        arguments_);
     if (options_.get_if_exists)
       return ActorHandle<C>(internal::GetOrCreateActor(options_.name, type, call));
     return ActorHandle<C>(std::move(call.Submit()[0]));

@@ -4,7 +4,8 @@
 // Nothing is copied: Get of an ObjectRef<Array<float>> gives a pointer into shared memory, and a
 // task whose parameter is const Array<float>& or std::span<const float> reads the same pages. The
 // view holds a reference and keeps the memory: the values stay where they are as long as it lives.
-// An object that was Put as a std::vector<T> may be read as Array<T>, and the other way round.
+// An object that was Put as a std::vector<T> may be read as Array<T>, and the other way round. As a
+// part of another value, and by Unpack, an Array is a copy that owns its numbers.
 // Units: size() in elements. Writing through a view does not compile; through a cast it is a fault
 // in the offender alone. Thread-safety: reading is safe from any number of threads.
 //
@@ -23,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/serialize/serialize.h"
@@ -37,6 +39,7 @@ class Array {
   static_assert(serialize::ArrayElement<T>,
                 "an Array holds numbers (bool is none): use std::vector<T> for other types");
   using value_type = T;
+  using TravelsAs = std::vector<T>;
 
   Array() = default;
   // `owner` keeps the numbers where they are.
@@ -55,6 +58,20 @@ class Array {
     return view_;
   }  // NOLINT(google-explicit-constructor): it is one
 
+  // As a std::vector<T> has them. NOLINTBEGIN(readability-identifier-naming): cereal's names
+  template <typename Archive>
+  void save(Archive& archive) const {
+    archive(cereal::make_size_tag(static_cast<cereal::size_type>(size())));
+    archive(cereal::binary_data(data(), size_bytes()));
+  }
+  template <typename Archive>
+  void load(Archive& archive) {
+    auto numbers = std::make_shared<std::vector<T>>();
+    archive(*numbers);
+    *this = Array(*numbers, numbers);
+  }
+  // NOLINTEND
+
  private:
   std::span<const T> view_;
   std::shared_ptr<const void> owner_;
@@ -69,6 +86,13 @@ absl::Status ViewArray(std::span<const std::byte> bytes, std::shared_ptr<const v
   if (!view.ok()) return view.status();
   *static_cast<Array<T>*>(array) = Array<T>(*view, std::move(owner));
   return absl::OkStatus();
+}
+
+template <typename T>
+void CopyArray(void* array, std::span<const std::byte> numbers) {
+  const T* const first = reinterpret_cast<const T*>(numbers.data());
+  const auto copy = std::make_shared<std::vector<T>>(first, first + numbers.size() / sizeof(T));
+  *static_cast<Array<T>*>(array) = Array<T>(*copy, copy);
 }
 
 template <typename T>
@@ -110,6 +134,7 @@ inline constexpr ValueType kValueType<Array<T>> = {.name = TypeName<Array<T>>(),
                                                    .fingerprint = &Fingerprint<std::vector<T>>,
                                                    .element_bytes = sizeof(T),
                                                    .numbers = &internal::Numbers<Array<T>>,
+                                                   .set_numbers = &troupe::internal::CopyArray<T>,
                                                    .view = &troupe::internal::ViewArray<T>};
 
 }  // namespace serialize

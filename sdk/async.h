@@ -153,6 +153,12 @@ struct AsyncPromise : AsyncResult<T> {
   auto await_transform(Async<U>&& other) {
     return typename Async<U>::Awaiter{std::move(other)};
   }
+  template <typename U>
+  auto await_transform(Async<U>& other) {
+    static_assert(std::is_void_v<Async<U>>,
+                  "an Async runs once and is used up by it: write co_await std::move(async)");
+    return await_transform(std::move(other));
+  }
 };
 
 }  // namespace internal

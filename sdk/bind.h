@@ -10,7 +10,7 @@
 //   troupe::ObjectRef<double> s = troupe::Task(score).Remote(batch);
 //
 // Throws NotSerializable, ResourceExhausted.   Thread-safety: a value, whose copies share what is
-// bound.
+// bound. Bind(Bind(f, a), b) is Bind(f, a, b).
 #ifndef TROUPE_SDK_BIND_H_
 #define TROUPE_SDK_BIND_H_
 
@@ -123,17 +123,25 @@ class Bind {
 
   // NOLINTNEXTLINE(google-explicit-constructor): it is called like a function
   Bind(F f, V... values, CallSite site = CallSite::Here())
-      : function_(std::move(f)), values_(internal::BoundValue<V>(std::move(values))...) {
-    if (captured_bytes() > Limits::kLargeCaptureBytes) {
-      std::apply(
-          [&](const auto&... value) {
-            internal::WarnOfLargeCaptures(site, {{serialize::TypeName<V>(), value.bytes()}...});
-          },
-          values_);
-    }
+      : function_(std::move(f)),
+        site_(site),
+        values_(internal::BoundValue<V>(std::move(values))...) {
+    WarnWhereLarge();
+  }
+  // Of what is bound already, with more behind it.
+  template <typename... First, typename... More>
+  requires(sizeof...(More) > 0 && sizeof...(First) + sizeof...(More) == sizeof...(V))  //
+      Bind(const Bind<F, First...>& inner, More&&... more)
+      : function_(inner.function()),
+        site_(inner.site()),
+        values_(std::tuple_cat(inner.values(),
+                               std::tuple(internal::BoundValue<internal::ValueFor<More>>(
+                                   internal::ValueFor<More>(std::forward<More>(more)))...))) {
+    WarnWhereLarge();
   }
 
   const F& function() const { return function_; }
+  CallSite site() const { return site_; }
   // Throws InvalidArgument where it was moved from.
   const std::tuple<internal::BoundValue<V>...>& values() const {
     if (!std::apply([](const auto&... value) { return (static_cast<bool>(value) && ...); },
@@ -147,13 +155,26 @@ class Bind {
   }
 
  private:
+  void WarnWhereLarge() const {
+    if (captured_bytes() <= Limits::kLargeCaptureBytes) return;
+    std::apply(
+        [&](const auto&... value) {
+          internal::WarnOfLargeCaptures(site_, {{serialize::TypeName<V>(), value.bytes()}...});
+        },
+        values_);
+  }
+
   F function_;
+  CallSite site_;
   std::tuple<internal::BoundValue<V>...> values_;
 };
 
 // "abc" is bound as a std::string.
 template <typename F, typename... V>
 Bind(F, V...) -> Bind<F, internal::ValueFor<V>...>;
+template <typename F, typename... First, typename Next, typename... More>
+Bind(Bind<F, First...>, Next, More...)
+    -> Bind<F, First..., internal::ValueFor<Next>, internal::ValueFor<More>...>;
 
 namespace internal {
 

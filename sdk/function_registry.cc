@@ -8,10 +8,12 @@
 namespace troupe {
 namespace internal {
 
-void RegisteredFunction::BeginCall(OutgoingCall& call) {
+void RegisteredFunction::BeginCall(OutgoingCall& call, bool apart) {
   if (function_->entry == nullptr)
     Throw(ErrorKind::kNotSerializable, "CallNamed: a method of a class that cannot travel");
-  call.SetEntry(function_->entry);
+  if (apart && function_->apart == nullptr)
+    Throw(ErrorKind::kInvalidArgument, "Returns: not of a function that came by Load");
+  call.SetEntry(apart ? function_->apart : function_->entry);
   const auto callable = std::as_bytes(std::span(function_->callable));
   call.SetCallable({callable.begin(), callable.end()});
   const std::shared_ptr<worker::Session>& session = call.session();

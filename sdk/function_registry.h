@@ -43,9 +43,6 @@
 
 namespace troupe {
 
-template <typename Signature>
-class NamedTask;
-
 namespace internal {
 
 // A function of a registry, as what is called on a cluster. Thread-safe.
@@ -55,8 +52,9 @@ class RegisteredFunction {
       : function_(std::move(function)) {}
 
   const std::shared_ptr<const worker::NamedFunction>& function() const { return function_; }
-  // Makes it a call of this function; its arguments come behind.
-  void BeginCall(OutgoingCall& call);
+  // Makes it a call of this function; its arguments come behind. `apart`: for each part of what it
+  // returns.
+  void BeginCall(OutgoingCall& call, bool apart);
 
  private:
   const std::shared_ptr<const worker::NamedFunction> function_;
@@ -132,12 +130,12 @@ void CallStoredCode(const StoredCode& code, const std::string& function,
 
 }  // namespace internal
 
-template <typename Signature>
+template <typename Signature, typename Shape>
 class NamedTask {
   static_assert(internal::Signature<Signature*>::kKnown, "CallNamed<R(P...)>: a function's type");
 };
-template <typename R, typename... P>
-class [[nodiscard]] NamedTask<R(P...)> {
+template <typename R, typename... P, typename Shape>
+class [[nodiscard]] NamedTask<R(P...), Shape> {
  public:
   NamedTask(std::string name, internal::Handle actor,
             std::shared_ptr<const internal::StoredCode> code = nullptr)
@@ -149,17 +147,30 @@ class [[nodiscard]] NamedTask<R(P...)> {
     options_ = std::move(options);
     return std::move(*this);
   }
+  // Several results, as TaskBuilder has them.
+  template <typename... T>
+  NamedTask<R(P...), internal::TupleResults<T...>> Returns() const {
+    return NamedTask<R(P...), internal::TupleResults<T...>>(*this, sizeof...(T));
+  }
+  NamedTask<R(P...), internal::VectorResults> Returns(uint32_t count) const {
+    return NamedTask<R(P...), internal::VectorResults>(*this, count);
+  }
   template <typename... A>
   auto Remote(A&&... arguments) const {
     static_assert(sizeof...(P) == sizeof...(A), "the function takes another number of arguments");
     static_assert((internal::AssertParameter<P>() && ...));
-    using Returned = internal::Returned<internal::OneResult, std::remove_cvref_t<R>>;
+    static_assert((std::is_same_v<internal::TravellingParameter<P, A>, P> && ...),
+                  "a function that is called by its name takes references by themselves or in a "
+                  "std::vector: others, and Resolve, are for Task(f)");
+    using Returned = internal::Returned<Shape, std::remove_cvref_t<R>>;
     static_assert(Returned::Assert());
+    constexpr bool kApart = !std::is_same_v<Shape, internal::OneResult>;
     const bool of_actor = !actor_.id().is_null();
     internal::OutgoingCall call(of_actor ? actor_.session() : internal::CurrentSession());
-    const std::string signature = internal::SignatureText<R>(internal::ParameterList<P...>());
+    std::string signature = internal::SignatureText<R>(internal::ParameterList<P...>());
+    if (kApart) signature += worker::kApart;
     if (registered_ != nullptr) {
-      registered_->BeginCall(call);
+      registered_->BeginCall(call, kApart);
     } else if (code_ != nullptr) {
       internal::CallStoredCode(*code_, name_, signature, call);
     } else {
@@ -169,20 +180,33 @@ class [[nodiscard]] NamedTask<R(P...)> {
     if (of_actor) {
       call.spec().kind = wire::TaskKind::kActorCall;
       call.spec().actor = actor_.id();
+      internal::ApplyDeadline(options_.deadline, options_.timeout, call);
     } else {
       internal::Apply(options_, call);
     }
-    call.SetResults(1, Returned::kStream ? kDefaultStreamWindow : 0);
+    call.SetResults(count_, Returned::kStream ? kDefaultStreamWindow : 0);
     (call.Add<P>(std::forward<A>(arguments)), ...);
     return Returned::Make(call.Submit());
   }
 
  private:
+  template <typename, typename>
+  friend class NamedTask;
+  template <typename Other>
+  NamedTask(const NamedTask<R(P...), Other>& other, uint32_t count)
+      : name_(other.name_),
+        actor_(other.actor_),
+        code_(other.code_),
+        registered_(other.registered_),
+        options_(other.options_),
+        count_(count) {}
+
   std::string name_;
   internal::Handle actor_;
   std::shared_ptr<const internal::StoredCode> code_;          // null: this executable's
   std::shared_ptr<internal::RegisteredFunction> registered_;  // null: of no FunctionRegistry
   TaskOptions options_;
+  uint32_t count_ = 1;  // of results
 };
 
 template <typename Signature>

@@ -7,6 +7,7 @@
 #ifndef TROUPE_SDK_KINDS_FOR_TESTS_H_
 #define TROUPE_SDK_KINDS_FOR_TESTS_H_
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cereal/cereal.hpp>
@@ -47,6 +48,18 @@ struct Marker {  // writes nothing
   void serialize(Archive&) {}
   friend bool operator==(const Marker&, const Marker&) = default;
 };
+struct Picture {
+  std::string title;
+  troupe::Array<float> pixels;
+  friend bool operator==(const Picture& a, const Picture& b) {
+    return a.title == b.title &&
+           std::equal(a.pixels.begin(), a.pixels.end(), b.pixels.begin(), b.pixels.end());
+  }
+};
+inline troupe::Array<float> Pixels(size_t count) {
+  const auto owner = std::make_shared<std::vector<float>>(count, 0.5f);
+  return troupe::Array<float>(*owner, owner);
+}
 struct Empty {
   friend bool operator==(const Empty&, const Empty&) = default;
 };
@@ -233,6 +246,8 @@ void ForEachValue(F f) {
   f(std::chrono::system_clock::now());
   f(Empty());
   f(std::vector<Marker>(3));
+  f(Picture{"none", {}});
+  f(std::vector<Picture>{{"small", Pixels(3)}, {"large", Pixels(100'000)}});
   f(Point{1, 2});
   f(Tree{1, {{2, {}}, {3, {{4, {}}}}}});
   f(WideWithText());
@@ -257,6 +272,7 @@ void ForEachValue(F f) {
 // --- What is called.
 
 inline int Add(int a, int b) { return a + b; }
+inline int Digits(int a, int b, int c) { return 100 * a + 10 * b + c; }
 inline int AddNoexcept(int a, int b) noexcept { return a + b; }
 inline double Half(double x) { return x / 2; }
 inline std::string Half(const std::string& x) { return x.substr(0, x.size() / 2); }
@@ -333,6 +349,7 @@ void ForEachCallable(F call) {
   call("a noexcept member function", 2.5, &Model::TrainNoexcept, HalfWeight(), 2.0);
   call("a virtual member function", 7, &Model::Kind, HalfWeight());
   call("Bind", 15, troupe::Bind([](int factor, int x) { return factor * x; }, 3), 5);
+  call("Bind of a Bind", 321, troupe::Bind(troupe::Bind(Digits, 3), 2), 1);
   call("Bind with a large value", 50'000.0, troupe::Bind(Total, std::vector<double>(100'000, 0.5)));
 }
 

@@ -231,6 +231,11 @@ TaskPart DescribeArgument(std::string what, const A& argument) {
     }
     (std::make_index_sequence<P::kFields>());
     return part;
+  } else if constexpr (kHoldsRefs<A> && !IsBoundValue<A>::value &&
+                       !std::is_same_v<A, std::remove_cvref_t<P>>) {
+    size_t refs = 0;
+    ForEachRef(argument, [&](const auto&) { ++refs; });
+    return Reference(std::move(what), serialize::TypeName<A>(), refs);
   } else {
     using V = std::remove_cvref_t<P>;
     if constexpr (IsBoundValue<A>::value) {
@@ -242,8 +247,6 @@ TaskPart DescribeArgument(std::string what, const A& argument) {
       return DescribeArgument<P>(std::move(what), *argument.Inline());
     } else if constexpr (IsObjectRef<A>::value) {
       return Reference(std::move(what), serialize::TypeName<A>(), 1);
-    } else if constexpr (IsObjectRef<VectorElementOf<A>>::value) {
-      return Reference(std::move(what), serialize::TypeName<A>(), argument.size());
     } else if constexpr (std::is_same_v<V, std::string_view>) {
       static_assert(std::is_convertible_v<const A&, std::string_view>,
                     "the argument cannot be converted to the parameter's type");

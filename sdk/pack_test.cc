@@ -44,6 +44,17 @@ struct Second {
   int a = 0;
 };
 
+TEST(PackTest, AnArrayIsPackedAsAVector) {
+  const std::string packed = troupe::Pack(kinds::Pixels(1000));
+  EXPECT_EQ(packed, troupe::Pack(std::vector<float>(1000, 0.5f)));
+  const auto copy = troupe::Unpack<troupe::Array<float>>(packed);
+  EXPECT_EQ(copy.size(), 1000u);
+  EXPECT_EQ(copy[999], 0.5f);
+  EXPECT_EQ(troupe::Unpack<std::vector<float>>(packed).size(), 1000u);
+  EXPECT_THROW((void)troupe::Unpack<troupe::Array<int>>(packed), troupe::TypeMismatch);
+  static_assert(troupe::CanPack<troupe::Array<float>> && troupe::CanPack<kinds::Picture>);
+}
+
 TEST(PackTest, ThirtyKindsOfValues) {
   std::set<std::string_view> types;
   kinds::ForEachValue([&]<typename T>(const T& value) {

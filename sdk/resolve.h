@@ -16,8 +16,8 @@
 //   troupe::ObjectRef<double> score =
 //       troupe::Task(Score).Remote(troupe::Resolve(Parts{image, masks, 3}));
 //
-// Field by field, in order: an ObjectRef<T> or a T for a T, a vector of either for a vector. Both
-// are aggregates of up to 32 fields.
+// Field by field, in order: an ObjectRef<T> or a T for a T, a container of either for a container.
+// Both are aggregates of up to 32 fields.
 #ifndef TROUPE_SDK_RESOLVE_H_
 #define TROUPE_SDK_RESOLVE_H_
 
@@ -40,8 +40,8 @@ struct IsResolveArgument : std::false_type {};
 template <typename S>
 struct IsResolveArgument<ResolveArgument<S>> : std::true_type {};
 
-// Stands for a parameter P that travels in its fields.
-template <typename P>
+// Stands for a parameter P that is given as an S, and travels in its fields.
+template <typename P, typename S>
 struct Resolved {
   using type = std::remove_cvref_t<P>;
   static_assert(std::is_aggregate_v<type>,
@@ -50,8 +50,8 @@ struct Resolved {
 };
 template <typename T>
 struct IsResolved : std::false_type {};
-template <typename P>
-struct IsResolved<Resolved<P>> : std::true_type {};
+template <typename P, typename S>
+struct IsResolved<Resolved<P, S>> : std::true_type {};
 
 template <typename V, size_t I>
 using FieldOf =

@@ -96,25 +96,35 @@ class [[nodiscard]] TaskBuilder {
 
   template <typename... A>
   auto Remote(A&&... arguments) const {
-    if constexpr (internal::IsBoundCallable<F>::value) {
-      return std::apply(
-          [&](const auto&... bound) {
-            return Submit(f_.function(), bound..., std::forward<A>(arguments)...);
-          },
-          f_.values());
-    } else {
-      return Submit(f_, std::forward<A>(arguments)...);
-    }
+    return Submit<false>(nullptr, std::forward<A>(arguments)...);
+  }
+  // The same once `done`, which has no value to pass on, is there, too.
+  template <typename... A>
+  auto RemoteAfter(const ObjectRef<void>& done, A&&... arguments) const {
+    return Submit<true>(&done.handle(), std::forward<A>(arguments)...);
   }
 
  private:
-  template <typename G, typename... A>
-  auto Submit(const G& f, A&&... arguments) const {
-    return Submit(f, typename internal::ParametersOf<G, A...>::type(),
-                  std::forward<A>(arguments)...);
+  template <bool kAfter, typename... A>
+  auto Submit(const internal::Handle* after, A&&... arguments) const {
+    if constexpr (internal::IsBoundCallable<F>::value) {
+      return std::apply(
+          [&](const auto&... bound) {
+            return SubmitCall<kAfter>(
+                after, f_.function(),
+                typename internal::ParametersOf<internal::FunctionIn<F>, decltype(bound)...,
+                                                A...>::type(),
+                bound..., std::forward<A>(arguments)...);
+          },
+          f_.values());
+    } else {
+      return SubmitCall<kAfter>(after, f_, typename internal::ParametersOf<F, A...>::type(),
+                                std::forward<A>(arguments)...);
+    }
   }
-  template <typename G, typename... P, typename... A>
-  auto Submit(const G& f, internal::ParameterList<P...>, A&&... arguments) const {
+  template <bool kAfter, typename G, typename... P, typename... A>
+  auto SubmitCall(const internal::Handle* after, const G& f, internal::ParameterList<P...>,
+                  A&&... arguments) const {
     static_assert(sizeof...(P) == sizeof...(A),
                   "the function takes another number of arguments (bound ones count)");
     static_assert((internal::AssertParameter<P>() && ...));
@@ -125,13 +135,18 @@ class [[nodiscard]] TaskBuilder {
     using Entry =
         internal::Entry<G, internal::ParameterList<internal::TravellingParameter<P, A>...>, Shape>;
     internal::OutgoingCall call(internal::CurrentSession());
-    call.SetEntry(&Entry::Run);
+    if constexpr (kAfter) {
+      call.SetEntry(&internal::AfterAnother<Entry>::Run);
+    } else {
+      call.SetEntry(&Entry::Run);
+    }
     call.SetCallSite(site_);
     call.SetCallable(internal::PackCallable(f, site_));
     call.SetName(options_.name.empty() ? internal::NameOfCallable(f) : options_.name);
     internal::Apply(options_, call);
     call.SetResults(count_, Returned::kStream ? window_ : 0);
     (call.Add<internal::TravellingParameter<P, A>>(std::forward<A>(arguments)), ...);
+    if constexpr (kAfter) call.AddObject(*after);
     return Returned::Make(call.Submit());
   }
 

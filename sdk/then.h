@@ -4,6 +4,7 @@
 //   void Show(const troupe::ObjectRef<double>& mean) { std::cout << troupe::Get(mean); }
 //
 //   troupe::ObjectRef<double> mean = troupe::Then(data, Mean);      // runs in a worker
+//   troupe::ObjectRef<int> next = troupe::Then(saved, Load);        // after a task without a value
 //   std::future<double> future = troupe::ToFuture(mean);            // for code that knows futures
 //   troupe::OnReady(mean, Show);                                    // on a thread of Troupe's
 //   troupe::OnReady(mean, [&](auto f) { gui.Post(f); }, Show);      // on one of your choice
@@ -28,7 +29,11 @@ namespace troupe {
 
 template <typename T, typename F>
 [[nodiscard]] auto Then(const ObjectRef<T>& ref, F&& f, CallSite site = CallSite::Here()) {
-  return Task(std::forward<F>(f), site).Remote(ref);
+  if constexpr (std::is_void_v<T>) {
+    return Task(std::forward<F>(f), site).RemoteAfter(ref);
+  } else {
+    return Task(std::forward<F>(f), site).Remote(ref);
+  }
 }
 
 template <typename T, typename Post, typename F>

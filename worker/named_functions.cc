@@ -94,6 +94,8 @@ std::variant<NamedCall, ErrorInfo> PrepareNamed(const NamedFunctions& functions,
                                                 bool of_actor, TaskCall* call) {
   NamedCall named{nullptr, functions.Find(name)};
   if (named.function == nullptr) return functions.UnknownError(name);
+  const bool apart = signature.ends_with(kApart);
+  if (apart) signature.remove_suffix(kApart.size());
   named.entry = of_actor ? named.function->method : named.function->entry;
   if (named.entry == nullptr) {
     return ErrorInfo{.kind = ErrorKind::kUnknownFunction,
@@ -107,6 +109,12 @@ std::variant<NamedCall, ErrorInfo> PrepareNamed(const NamedFunctions& functions,
     return ErrorInfo{.kind = ErrorKind::kTypeMismatch,
                      .message = absl::StrCat("\"", ToAbsl(name), "\" is registered as ", registered,
                                              " and was called as ", ToAbsl(signature))};
+  }
+  if (apart) named.entry = of_actor ? named.function->method_apart : named.function->apart;
+  if (named.entry == nullptr) {
+    return ErrorInfo{.kind = ErrorKind::kInvalidArgument,
+                     .message = absl::StrCat("\"", ToAbsl(name), "\" has one result (", registered,
+                                             "), and Returns was asked for")};
   }
   call->callable = AsBytes(named.function->callable);
   TaskArguments arguments;

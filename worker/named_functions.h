@@ -22,6 +22,10 @@ namespace troupe::worker {
 struct NamedFunction {
   TaskEntry entry = nullptr;   // null of a method whose objects cannot travel
   TaskEntry method = nullptr;  // of a member function: for calls of actors
+  // The same for calls that ask for each part of what it returns, a tuple or a vector; null of one
+  // that returns neither.
+  TaskEntry apart = nullptr;
+  TaskEntry method_apart = nullptr;
   std::string callable;
   std::string signature;           // "double(std::vector<double>,int)", without what is bound
   std::string method_signature;    // without the object
@@ -66,7 +70,9 @@ struct NamedCall {
   TaskEntry entry = nullptr;
   std::shared_ptr<const NamedFunction> function;  // keeps what the call's arguments look into
 };
-// Puts its callable and its bound values into the call.
+// A signature with kApart behind it asks for the results one by one. Puts its callable and its
+// bound values into the call.
+inline constexpr std::string_view kApart = " apart";
 std::variant<NamedCall, ErrorInfo> PrepareNamed(const NamedFunctions& functions,
                                                 std::string_view name, std::string_view signature,
                                                 bool of_actor, TaskCall* call);

@@ -102,7 +102,9 @@ struct DescribeFields<std::tuple<F...>> {
 
 template <typename T>
 void Describe(std::string* out) {
-  if constexpr (Reference<T>) {
+  if constexpr (requires { typename T::TravelsAs; }) {
+    Describe<typename T::TravelsAs>(out);
+  } else if constexpr (Reference<T>) {
     *out += RefTraits<T>::kName;
   } else if constexpr (std::is_same_v<T, bool>) {
     *out += "bool";

@@ -2,6 +2,7 @@
 #ifndef TROUPE_SDK_INTERNAL_CALL_H_
 #define TROUPE_SDK_INTERNAL_CALL_H_
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "sdk/call_site.h"
 #include "sdk/get.h"
 #include "sdk/internal/callable.h"
+#include "sdk/internal/gathered.h"
 #include "sdk/internal/kept.h"
 #include "sdk/internal/returned.h"
 #include "sdk/internal/value.h"
@@ -36,6 +38,18 @@ struct VectorElement<std::vector<T, A>> {
 template <typename T>
 using VectorElementOf = typename VectorElement<T>::type;
 
+template <typename A>
+struct Unbound {
+  using type = A;
+};
+template <typename V>
+struct Unbound<BoundValue<V>> {
+  using type = V;
+};
+// An argument's type, bound or not.
+template <typename A>
+using GivenAs = typename Unbound<std::remove_cvref_t<A>>::type;
+
 // A reference that is resolved first: it refers to what the parameter is.
 template <typename Given, typename V>
 inline constexpr bool kRefersTo = false;
@@ -43,6 +57,31 @@ template <typename T, typename V>
 requires(!std::is_void_v<T> &&
          !std::is_void_v<V>) inline constexpr bool kRefersTo<ObjectRef<T>, V> =
     std::is_same_v<Stored<T>, Stored<V>>;
+
+// A container of references for one of values: of more than one level, or no std::vector.
+template <typename Given, typename V>
+inline constexpr bool kIsGathered = false;
+template <typename Given, typename V>
+requires(kHoldsRefs<Given> && !IsObjectRef<Given>::value && !std::is_same_v<Given, V> &&
+         !kRefersTo<VectorElementOf<Given>, VectorElementOf<V>>)  //
+    inline constexpr bool kIsGathered<Given, V> = std::is_same_v<typename ValuesOf<Given>::type, V>;
+
+// The parameter as it travels.
+template <typename P, typename A>
+struct Travelling {
+  using type = P;
+};
+template <typename P, typename S>
+struct Travelling<P, ResolveArgument<S>> {
+  using type = Resolved<P, S>;
+};
+template <typename P, typename A>
+requires kIsGathered<GivenAs<A>, std::remove_cvref_t<P>>
+struct Travelling<P, A> {
+  using type = Gathered<P, GivenAs<A>>;
+};
+template <typename P, typename A>
+using TravellingParameter = typename Travelling<P, std::remove_cvref_t<A>>::type;
 
 // Collects what a call sends.
 class OutgoingCall {
@@ -72,8 +111,12 @@ class OutgoingCall {
   void Add(A&& argument) {
     if constexpr (IsResolved<P>::value) {
       AddFields<typename P::type>(argument.value, std::make_index_sequence<P::kFields>());
-    } else {
+    } else if constexpr (!IsGathered<P>::value) {
       AddOne<P>(std::forward<A>(argument));
+    } else if constexpr (IsBoundValue<std::remove_cvref_t<A>>::value) {
+      argument.Visit([&](const auto& container) { AddGathered(container); });
+    } else {
+      AddGathered(argument);
     }
   }
 
@@ -110,7 +153,16 @@ class OutgoingCall {
     static_assert(serialize::FieldCount<S>() == sizeof...(I),
                   "the struct given to Resolve has another number of fields than the parameter");
     const auto fields = serialize::Fields(value);
-    (AddOne<FieldOf<V, I>>(std::get<I>(fields)), ...);
+    (Add<TravellingParameter<FieldOf<V, I>, FieldOf<S, I>>>(std::get<I>(fields)), ...);
+  }
+  template <typename G>
+  void AddGathered(const G& container) {
+    AddValue(container);
+    std::vector<ObjectId>& ids = AddList(0);
+    ForEachRef(container, [&](const auto& ref) {
+      CheckOwner(ref.handle());
+      ids.push_back(ref.id());
+    });
   }
   template <typename P, typename A>
   void AddOne(A&& argument) {
@@ -136,6 +188,11 @@ class OutgoingCall {
           std::is_same_v<Stored<typename VectorElementOf<Given>::value_type>,
                          Stored<VectorElementOf<V>>>,
           "the ObjectRefs refer to values of another type than the elements of the parameter");
+    } else if constexpr (kHoldsRefs<Given> && !std::is_same_v<Given, V> &&
+                         !std::is_convertible_v<A, V>) {
+      static_assert(std::is_same_v<Given, V>,
+                    "the ObjectRefs in a container are resolved where the parameter is the same "
+                    "container of the values that they refer to");
     } else if constexpr (std::is_same_v<V, std::string_view> &&
                          !std::is_same_v<Given, std::string>) {
       static_assert(std::is_convertible_v<A, std::string_view>,
@@ -287,12 +344,48 @@ class IncomingArgumentsAt<std::index_sequence<I...>, P...> {
 template <typename... P>
 using IncomingArguments = IncomingArgumentsAt<std::index_sequence_for<P...>, P...>;
 
-// The struct behind a parameter that is given as Resolve(references): made of its fields.
-template <typename T>
-class IncomingArgument<Resolved<T>> {
+// A container of values that was given as one of references.
+template <typename P, typename G>
+class IncomingArgument<Gathered<P, G>> {
  public:
-  using V = typename Resolved<T>::type;
-  static constexpr size_t kArguments = Resolved<T>::kFields;
+  using V = std::remove_cvref_t<P>;
+  static constexpr size_t kArguments = 2;
+
+  std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
+                                  const worker::TaskArgument* arguments) {
+    IncomingArgument<G> given;
+    if (auto error = given.Decode(session, arguments)) return error;
+    G container = given.Forward();
+    return Gather(container, GatheredValues(session, arguments[1]), &value_);
+  }
+  decltype(auto) Forward() {
+    if constexpr (std::is_lvalue_reference_v<P>) {
+      return static_cast<const V&>(value_);
+    } else {
+      return std::move(value_);
+    }
+  }
+
+ private:
+  V value_{};
+};
+
+// The fields of a V that is given as Resolve(S), as arguments of their own.
+template <typename V, typename S>
+constexpr auto FieldArgumentsOf() {
+  return []<size_t... I>(std::index_sequence<I...>) {
+    return std::type_identity<
+        IncomingArguments<TravellingParameter<FieldOf<V, I>, FieldOf<S, I>>...>>();
+  }
+  (std::make_index_sequence<std::min(serialize::FieldCount<V>(), serialize::FieldCount<S>())>());
+}
+
+// The struct behind a parameter that is given as Resolve(references): made of its fields.
+template <typename T, typename S>
+class IncomingArgument<Resolved<T, S>> {
+ public:
+  using V = typename Resolved<T, S>::type;
+  static constexpr size_t kArguments = decltype(FieldArgumentsOf<V, S>())::type::kArguments;
 
   std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
                                   const worker::TaskArgument* arguments) {
@@ -303,13 +396,7 @@ class IncomingArgument<Resolved<T>> {
   }
 
  private:
-  template <typename Sequence>
-  struct FieldArguments;
-  template <size_t... I>
-  struct FieldArguments<std::index_sequence<I...>> {
-    using type = IncomingArguments<FieldOf<V, I>...>;
-  };
-  typename FieldArguments<std::make_index_sequence<Resolved<T>::kFields>>::type fields_;
+  typename decltype(FieldArgumentsOf<V, S>())::type fields_;
 };
 
 // Decodes the arguments and calls `f(arguments...)`; its results become the call's, as Shape has
@@ -351,6 +438,16 @@ struct Entry<F, ParameterList<P...>, Shape> {
   }
 };
 
+// The same of a call that has one more argument, for which it only waits.
+template <typename Entry>
+struct AfterAnother {
+  static void Run(worker::TaskCall& call) {
+    if (call.arguments.empty()) return call.Fail(WrongArgumentsError());
+    call.arguments.pop_back();
+    Entry::Run(call);
+  }
+};
+
 // The value type of an argument for a parameter that is deduced.
 template <typename A>
 struct DeducedParameter {
@@ -362,11 +459,6 @@ struct DeducedParameter<ObjectRef<T>> {
 };
 template <typename V>
 struct DeducedParameter<BoundValue<V>> : DeducedParameter<V> {};
-
-// The parameter as it travels: one that is given as Resolve(...) comes in its fields.
-template <typename P, typename A>
-using TravellingParameter =
-    std::conditional_t<IsResolveArgument<std::remove_cvref_t<A>>::value, Resolved<P>, P>;
 
 template <typename F, typename... A>
 struct ParametersOf {

@@ -124,18 +124,24 @@ worker::NamedFunction MakeNamed(const F& f) {
   using All = typename Signature<G>::Parameters;
   using Result = ResultOf<G, All>;
   using Open = typename WithoutFirst<BoundCount<F>::value, All>::type;
+  using Apart = typename ApartShape<typename Result::type>::type;
   worker::NamedFunction function;
   function.callable = CallableBytes(FunctionOf(f));
   function.signature = SignatureText<typename Result::type>(Open());
   if constexpr (std::is_member_function_pointer_v<G>) {
     using Class = typename MemberSignature<G>::Class;
-    function.method = &MethodEntry<Class, G>::Run;
-    function.method_signature =
-        SignatureText<typename Result::type>(typename MemberSignature<G>::Parameters());
+    using Parameters = typename MemberSignature<G>::Parameters;
+    function.method = &MethodEntry<Class, G, Parameters, OneResult>::Run;
+    if constexpr (!std::is_void_v<Apart>)
+      function.method_apart = &MethodEntry<Class, G, Parameters, Apart>::Run;
+    function.method_signature = SignatureText<typename Result::type>(Parameters());
   } else {
     static_assert(Result::Assert());
   }
-  if constexpr (Result::kTravels) function.entry = &Entry<G, All, OneResult>::Run;
+  if constexpr (Result::kTravels) {
+    function.entry = &Entry<G, All, OneResult>::Run;
+    if constexpr (!std::is_void_v<Apart>) function.apart = &Entry<G, All, Apart>::Run;
+  }
   if constexpr (IsBoundCallable<F>::value) function.bound = EncodeBound<void, All>::All(f.values());
   return function;
 }

@@ -108,6 +108,20 @@ struct Returned<VectorResults, R> {
   }
 };
 
+// The shape in which the parts of an R are results of their own; void where it has none.
+template <typename R>
+struct ApartShape {
+  using type = std::conditional_t<kIsVector<R>, VectorResults, void>;
+};
+template <typename... T>
+struct ApartShape<std::tuple<T...>> {
+  using type = TupleResults<T...>;
+};
+template <typename A, typename B>
+struct ApartShape<std::pair<A, B>> {
+  using type = TupleResults<A, B>;
+};
+
 // --- The worker's side.
 
 void AddResult(worker::TaskCall& call, const serialize::ValueType& type, const void* value);

@@ -4,12 +4,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <numeric>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "sdk/kinds_for_tests.h"
 #include "sdk/troupe.h"
 #include "tests/integration/processes.h"
@@ -25,11 +28,19 @@ class Counter {
   int Add(int by) { return n_ += by; }
   int Add(int by, int times) { return n_ += by * times; }
   int Get() const { return n_; }
+  std::pair<int, std::string> GetBoth() const { return {n_, std::to_string(n_)}; }
   troupe::Async<int> AddWhenThere(troupe::ObjectRef<int> by) { co_return Add(co_await by); }
 
  private:
   int n_ = 0;
 };
+
+std::tuple<int, int> Divided(int a, int b) { return {a / b, a % b}; }
+std::vector<int> UpTo(int n) {
+  std::vector<int> numbers(n);
+  std::iota(numbers.begin(), numbers.end(), 1);
+  return numbers;
+}
 
 [[maybe_unused]] const bool registered[] = {
     troupe::RegisterFunction("named.add", Add),
@@ -38,6 +49,9 @@ class Counter {
     troupe::RegisterFunction("Counter.Add", troupe::Overload<int(int)>(&Counter::Add)),
     troupe::RegisterFunction("Counter.Get", &Counter::Get),
     troupe::RegisterFunction("Counter.AddWhenThere", &Counter::AddWhenThere),
+    troupe::RegisterFunction("Counter.GetBoth", &Counter::GetBoth),
+    troupe::RegisterFunction("named.divided", Divided),
+    troupe::RegisterFunction("named.up_to", UpTo),
 };
 
 class NamedTest : public testing::Test {
@@ -81,6 +95,46 @@ TEST_F(NamedTest, MethodsAreCalledByTheActorsHandle) {
                troupe::UnknownFunction);
   EXPECT_THROW((void)troupe::Get(troupe::CallNamed<int()>("Counter.Get").Remote()),
                troupe::UnknownFunction);
+}
+
+TEST_F(NamedTest, SeveralResultsOfWhatHasAName) {
+  const auto divided = troupe::CallNamed<std::tuple<int, int>(int, int)>("named.divided");
+  EXPECT_EQ(troupe::Get(divided.Remote(17, 5)), std::tuple(3, 2));
+  auto [quotient, rest] = divided.Returns<int, int>().Remote(17, 5);
+  EXPECT_EQ(troupe::Get(troupe::Task(Add).Remote(quotient, rest)), 5);
+  const auto up_to = troupe::CallNamed<std::vector<int>(int)>("named.up_to");
+  EXPECT_EQ(troupe::Get(up_to.Returns(3).Remote(3)), (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(troupe::Get(up_to.Returns(1).Remote(1)), std::vector<int>{1});
+  for (const auto& ref : up_to.Returns(2).Remote(3))
+    EXPECT_THROW((void)troupe::Get(ref), troupe::InvalidArgument);
+
+  const auto counter = troupe::Actor<Counter>().Remote();
+  auto [n, text] = counter.CallNamed<std::pair<int, std::string>()>("Counter.GetBoth")
+                       .Returns<int, std::string>()
+                       .Remote();
+  EXPECT_EQ(troupe::Get(n), 0);
+  EXPECT_EQ(troupe::Get(text), "0");
+
+  troupe::FunctionRegistry registry, other;
+  registry.Register("divided", troupe::Bind(Divided, 23));
+  auto [four, three] =
+      registry.CallNamed<std::tuple<int, int>(int)>("divided").Returns<int, int>().Remote(5);
+  EXPECT_EQ(troupe::Get(four), 4);
+  EXPECT_EQ(troupe::Get(three), 3);
+  other.Load(registry.PackFunction("divided"));
+  const auto loaded = other.CallNamed<std::tuple<int, int>(int)>("divided");
+  EXPECT_EQ(troupe::Get(loaded.Remote(5)), std::tuple(4, 3));
+  EXPECT_THROW((void)(loaded.Returns<int, int>().Remote(5)), troupe::InvalidArgument);
+}
+
+TEST_F(NamedTest, ACallOfAnActorByNameHasATimeoutToo) {
+  const auto counter = troupe::Actor<Counter>().Remote();
+  troupe::Promise<int> by;
+  const auto sum =
+      counter.CallNamed<troupe::Async<int>(troupe::ObjectRef<int>)>("Counter.AddWhenThere")
+          .Options({.timeout = absl::Milliseconds(20)})
+          .Remote(by.ref());
+  EXPECT_THROW((void)troupe::Get(sum, absl::Minutes(1)), troupe::DeadlineExceeded);
 }
 
 // The workers run when they are registered.

@@ -103,6 +103,39 @@ TEST_F(StreamsTest, TheExceptionIsTheItemAfterTheLast) {
   EXPECT_FALSE(stream.Next().has_value());
 }
 
+// What a generator yields may have no way to travel.
+struct Choosy {
+  int n = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    if (n == 3) throw std::runtime_error("the third one stays here");
+    archive(n);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(n);
+  }
+};
+TEST_F(StreamsTest, AnItemThatCannotBeSavedEndsTheStream) {
+  const auto choose = []() -> troupe::Generator<Choosy> {
+    for (int i = 1; i <= 5; ++i) co_yield Choosy{i};
+  };
+  troupe::Stream<Choosy> stream = troupe::Task(choose).Remote();
+  for (int i = 1; i <= 2; ++i) {
+    auto item = stream.Next(absl::Minutes(1));
+    ASSERT_TRUE(item.has_value());
+    EXPECT_EQ(troupe::Get(*item).n, i);
+  }
+  try {
+    (void)stream.Next(absl::Minutes(1));
+    FAIL() << "no error";
+  } catch (const troupe::NotSerializable& e) {
+    EXPECT_NE(std::string(e.what()).find("the third one stays here"), std::string::npos)
+        << e.what();
+  }
+  EXPECT_FALSE(stream.Next(absl::Minutes(1)).has_value());
+}
+
 TEST_F(StreamsTest, TheProducerWaitsForItsConsumerAndLendsItsCpu) {
   const auto witness = troupe::Actor<Witness>().Remote();
   auto first = troupe::Task(Watched).Window(3).Remote(witness);
@@ -264,6 +297,27 @@ TEST_F(StreamsTest, SeveralResultsAreReferencesOfTheirOwn) {
   const auto wrong = troupe::Task(UpTo).Returns(3).Remote(2);
   for (const auto& ref : wrong) EXPECT_THROW((void)troupe::Get(ref), troupe::InvalidArgument);
   EXPECT_THROW((void)troupe::Task(UpTo).Returns(0).Remote(0), troupe::InvalidArgument);
+}
+
+class Splitter {
+ public:
+  std::tuple<int, std::string> Split(int x) { return {x, std::to_string(++calls_)}; }
+  std::vector<int> UpTo(int n) { return std::vector<int>(n, ++calls_); }
+
+ private:
+  int calls_ = 0;
+};
+TEST_F(StreamsTest, MethodsHaveSeveralResultsToo) {
+  const auto splitter = troupe::Actor<Splitter>().Remote();
+  auto [number, text] = splitter.Task(&Splitter::Split).Returns<int, std::string>().Remote(7);
+  EXPECT_EQ(troupe::Get(troupe::Task(Square).Remote(number)), 49);
+  EXPECT_EQ(troupe::Get(text), "1");
+  const std::vector<troupe::ObjectRef<int>> numbers =
+      splitter.Task(&Splitter::UpTo).Options({.name = "three"}).Returns(3).Remote(3);
+  ASSERT_EQ(numbers.size(), 3u);
+  for (const auto& ref : numbers) EXPECT_EQ(troupe::Get(ref), 2);
+  const auto wrong = splitter.Task(&Splitter::UpTo).Returns(3).Remote(2);
+  for (const auto& ref : wrong) EXPECT_THROW((void)troupe::Get(ref), troupe::InvalidArgument);
 }
 
 struct Inputs {
