@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <numeric>
-#include <ranges>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -186,13 +185,15 @@ TEST(MapOptions, PriorityReachesTheTasks) {
   std::vector<troupe::ObjectRef<int64_t>> low;
   for (int i = 0; i < 100; ++i) low.push_back(troupe::Task(troupe::MonotonicNanos).Remote());
   // The CPU becomes free when the third item is read: the tasks of two have been sent.
-  const auto items = UpTo(3) | std::views::transform([&](int i) {
-                       if (i == 2) troupe::Cancel(first);
-                       return i;
-                     });
+  const auto items = [&]() -> troupe::Generator<int> {
+    co_yield 0;
+    co_yield 1;
+    troupe::Cancel(first);
+    co_yield 2;
+  };
   const auto begins_at = [](int) { return troupe::MonotonicNanos(); };
   const std::vector<int64_t> at =
-      troupe::Map(begins_at, items, {.chunk = 1, .window = 3, .priority = 1}).ToVector();
+      troupe::Map(begins_at, items(), {.chunk = 1, .window = 3, .priority = 1}).ToVector();
   for (const int64_t other : troupe::Get(low)) {
     EXPECT_GT(other, at[0]);
     EXPECT_GT(other, at[1]);
