@@ -34,6 +34,7 @@ absl::Status ObjectTable::Create(ObjectId id, ClientId maker) {
         absl::StrCat(ToString(maker), " makes ", id.ToString(), " twice"));
   }
   entry->grants_.push_back({maker, 1});
+  if (Followed* followed = FindFollowed(maker)) followed->insert(id);
   return absl::OkStatus();
 }
 
@@ -119,6 +120,7 @@ void ObjectTable::Grant(ObjectId id, ClientId client, uint32_t count) {
     }
   }
   entry->grants_.push_back({client, count});
+  if (Followed* followed = FindFollowed(client)) followed->insert(id);
 }
 
 absl::Status ObjectTable::Release(ClientId client, ObjectId id, uint32_t count) {
@@ -129,6 +131,7 @@ absl::Status ObjectTable::Release(ClientId client, ObjectId id, uint32_t count) 
       it->count -= count;
       if (it->count > 0) return absl::OkStatus();
       entry->grants_.erase(it);
+      if (Followed* followed = FindFollowed(client)) followed->erase(id);
       if (entry->stored()) ungranted_.emplace_back(id, client);
       FreeIfUnneeded(id, entry);
       return absl::OkStatus();
@@ -187,13 +190,25 @@ absl::StatusOr<bool> ObjectTable::Subscribe(ObjectId id, ClientId client) {
       absl::StrCat(ToString(client), " asks for ", id.ToString(), " and was never granted it"));
 }
 
+void ObjectTable::Follow(ClientId client) {
+  followed_.try_emplace(client, std::make_unique<Followed>());
+  ForgetLast();
+}
+
 void ObjectTable::DropClient(ClientId client) {
   std::vector<std::pair<ObjectId, uint32_t>> granted;
-  entries_.ForEach([&](const Entry& entry) {
+  const auto add = [&](const Entry& entry) {
     for (const Entry::Grant& grant : entry.grants_) {
       if (grant.client == client) granted.emplace_back(entry.id, grant.count);
     }
-  });
+  };
+  ForgetLast();
+  if (const auto followed = followed_.find(client); followed != followed_.end()) {
+    for (const ObjectId id : *followed->second) add(*Find(id));
+    followed_.erase(followed);
+  } else {
+    entries_.ForEach(add);
+  }
   std::sort(granted.begin(), granted.end());  // whatever order they lie in
   for (const auto& [id, count] : granted) {
     const absl::Status released = Release(client, id, count);
@@ -262,12 +277,17 @@ void ObjectTable::CheckInvariants() const {
   uint64_t stored = 0;
   uint64_t away = 0;
   absl::flat_hash_map<ObjectId, uint32_t> contained;
+  absl::flat_hash_map<ClientId, size_t> granted;
   entries_.ForEach([&](const Entry& entry) {
     TROUPE_CHECK(!entry.grants_.empty() || entry.holds_ > 0,
                  "an object that nobody needs was not freed");
     for (const Entry::Grant& grant : entry.grants_) {
       TROUPE_CHECK(grant.count > 0, "a grant of nothing");
       TROUPE_CHECK(entry.pending() || !grant.subscribed, "somebody waits for what is there");
+      ++granted[grant.client];
+      const auto followed = followed_.find(grant.client);
+      TROUPE_CHECK(followed == followed_.end() || followed->second->contains(entry.id),
+                   "a grant of a client that is followed, and was not seen");
     }
     if (const auto* bytes = std::get_if<SmallBytes>(&entry.content_)) inlined += bytes->size();
     if (const auto* location = std::get_if<Location>(&entry.content_)) stored += location->size;
@@ -276,6 +296,8 @@ void ObjectTable::CheckInvariants() const {
   });
   TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_ && away == bytes_away_,
                "bytes that do not add up");
+  for (const auto& [client, ids] : followed_)
+    TROUPE_CHECK(ids->size() == granted[client], "grants of a followed client that do not add up");
   for (const auto& [id, count] : contained) {
     const Entry* entry = Find(id);
     TROUPE_CHECK(entry != nullptr && entry->holds_ >= count,

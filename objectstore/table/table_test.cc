@@ -130,7 +130,24 @@ TEST(ObjectTable, SubscribersAreToldOnceAndTheDeadAreForgotten) {
   EXPECT_EQ(table.count(), 0u);
 }
 
-// Random operations of several clients beside a naive model of who holds what.
+TEST(ObjectTable, AFollowedClientLosesWhatItHasLikeAnyOther) {
+  ObjectTable table;
+  table.Follow(kWorker);
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(table.Create(Id(i), kDriver).ok());
+    table.Grant(Id(i), kWorker, 2);
+  }
+  ASSERT_TRUE(table.Create(ObjectId::Make(kWorker, 1), kWorker).ok());
+  ASSERT_TRUE(table.Release(kWorker, Id(1), 2).ok());
+  ASSERT_TRUE(table.Release(kDriver, Id(2), 1).ok());
+  table.CheckInvariants();
+  table.DropClient(kWorker);
+  EXPECT_NE(table.Find(Id(1)), nullptr);
+  EXPECT_EQ(table.Find(Id(2)), nullptr) << "nobody else has it";
+  EXPECT_FALSE(table.HasGrant(Id(3), kWorker));
+  EXPECT_EQ(table.count(), 2u);
+}
+
 TEST(ObjectTable, WhatIsLostOrFreedMayBePendingAgain) {
   ObjectTable table;
   const ObjectId outer = ObjectId::Make(ClientId(1), 1), inner = ObjectId::Make(ClientId(1), 2);
@@ -154,6 +171,8 @@ TEST(ObjectTable, WhatIsLostOrFreedMayBePendingAgain) {
   table.CheckInvariants();
 }
 
+// Random operations of several clients, some of them followed, beside a naive model of who holds
+// what.
 TEST(ObjectTable, RandomRunsAgreeWithANaiveModel) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     std::mt19937_64 random(seed);
@@ -202,6 +221,7 @@ TEST(ObjectTable, RandomRunsAgreeWithANaiveModel) {
         case 5:
           if (random() % 10 == 0) {
             table.DropClient(client);
+            if (client > ClientId(2)) table.Follow(client);
             std::erase_if(grants, [&](const auto& g) { return g.first.second == client; });
           }
           break;
