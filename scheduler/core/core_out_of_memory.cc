@@ -32,11 +32,13 @@ std::string Bytes(uint64_t bytes) { return FormatBytes(static_cast<int64_t>(byte
 void Core::MemorySampled(const MemorySample& sample) {
   bool being_killed = false;
   uint64_t own = objects_.bytes_stored();
-  workers_.ForEach([&](const Worker& worker) { being_killed |= !worker.out_of_memory.empty(); });
   for (const auto& [process, bytes] : sample.processes) {
-    own += bytes;
     if (Worker* worker = workers_.FindProcess(process)) worker->sampled_bytes = bytes;
   }
+  workers_.ForEach([&](const Worker& worker) {
+    being_killed |= !worker.out_of_memory.empty();
+    own += worker.sampled_bytes;
+  });
   if (being_killed) return;
   std::string shortage;
   if (config_.memory_limit > 0 && own > config_.memory_limit) {

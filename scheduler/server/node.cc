@@ -23,6 +23,9 @@ namespace troupe::scheduler {
 namespace {
 
 constexpr size_t kMessagesPerDrain = 32;
+// Of the processes that do nothing now, so many are looked at with those that do, in turn: there
+// may be thousands, and the memory of each is a file to be read.
+constexpr size_t kRestingSampled = 64;
 
 ResourceSet Total(const NodeOptions& options) {
   ResourceSet total = ResourceSet::Cpus(options.cpus);
@@ -391,10 +394,17 @@ void Node::SampleMemory(int64_t now_nanos) {
   kernels_kills_seen_ = machine::OutOfMemoryKills();
   const machine::MemoryUse use = machine::ReadMemoryUse();
   Core::MemorySample sample{.used = use.used, .limit = use.limit};
+  const auto look_at = [&](ProcessId process) {
+    sample.processes.emplace_back(process, machine::PrivateBytesOf(launcher_->PidOf(process)));
+  };
+  std::vector<ProcessId> resting;
   core_.workers().ForEach([&](const Worker& worker) {
-    sample.processes.emplace_back(worker.process,
-                                  machine::PrivateBytesOf(launcher_->PidOf(worker.process)));
+    const bool works =
+        worker.state == Worker::State::kStarting || worker.state == Worker::State::kBusy;
+    works ? look_at(worker.process) : resting.push_back(worker.process);
   });
+  for (size_t n = 0; n < std::min(resting.size(), kRestingSampled); ++n)
+    look_at(resting[next_resting_++ % resting.size()]);
   core_.MemorySampled(sample);
   Perform();
 }

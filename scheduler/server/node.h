@@ -167,6 +167,7 @@ class Node : private TaskWords {
   int accepted_ = 0;  // of them, by the listener
   int greeting_ = 0;  // of these, still in their handshake
   int64_t next_memory_sample_nanos_ = 0;
+  size_t next_resting_ = 0;  // of the processes that do nothing, which is looked at next
   // The kernel's kills for want of memory: told or long past; as last seen.
   uint64_t kernels_kills_ = machine::OutOfMemoryKills();
   uint64_t kernels_kills_seen_ = kernels_kills_;
