@@ -16,8 +16,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/limits.h"
@@ -54,13 +56,15 @@ struct ActorRecord {
   };
   std::vector<Group> groups = {Group()};
 
-  // The calls of one caller that were not dispatched yet, in order, by their group, and the last
-  // sequence number it used.
-  struct Caller {
-    uint64_t last_sequence = 0;
-    std::map<uint32_t, std::deque<Task*>> calls;  // no empty ones
-  };
-  std::map<ClientId, Caller> callers;
+  absl::flat_hash_map<ClientId, uint64_t> callers;  // the last sequence number that each used
+  // The calls of one caller and group that were not dispatched yet, in order; no empty ones.
+  using Queue = std::pair<ClientId, uint32_t>;
+  std::map<Queue, std::deque<Task*>> queues;
+
+  bool HasQueueOf(ClientId caller) const {
+    const auto it = queues.lower_bound({caller, 0});
+    return it != queues.end() && it->first.first == caller;
+  }
 
   bool dead() const { return state == State::kDead; }
   // How many of the group are dispatched at a time: some more than can run, so that none idles;

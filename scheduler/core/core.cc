@@ -42,7 +42,7 @@ void Core::DriverJoined(ClientId driver, JobId job, JobOptions options) {
   joined.options.weight_units = std::max<int64_t>(1, joined.options.weight_units);
 }
 
-void Core::ToolJoined(ClientId) {}
+void Core::ToolJoined(ClientId tool) { objects_.Follow(tool); }
 
 absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
   Worker* worker = workers_.Joined(process, client, now_nanos_);
@@ -51,6 +51,7 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
         absl::StrCat("no worker process ", static_cast<uint64_t>(process), " is being started"));
   }
   jobs_.at(worker->job).image_runs = true;
+  objects_.Follow(client);
   history_.Add(now_nanos_, worker->actor, Step::kProcessJoined, process);
   if (worker->ending) return absl::OkStatus();  // it is being killed
   if (worker->is_actor()) {
@@ -172,10 +173,12 @@ void Core::EndJobIfOver(JobId id) {
 void Core::ForgetClient(ClientId client) {
   std::erase_if(waiting_leases_, [&](const WaitingLease& w) { return w.client == client; });
   // Its calls that are under way still run.
-  for (auto& [id, actor] : actors_) {
-    const auto caller = actor->callers.find(client);
-    if (caller != actor->callers.end() && caller->second.calls.empty())
-      actor->callers.erase(caller);
+  if (const auto called = called_by_.find(client); called != called_by_.end()) {
+    const std::vector<ActorId> actors(called->second.begin(), called->second.end());
+    for (const ActorId id : actors) {
+      ActorRecord* const actor = actors_.at(id).get();
+      if (!actor->HasQueueOf(client)) ForgetCaller(actor, client);
+    }
   }
   StopStreamsOf(client);
   BreakPromises(client);
@@ -237,7 +240,7 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
       TROUPE_PROBE("core: no worker can start");
       job.failed_starts = 0;
       while (!job.ready.empty()) {
-        Task* task = job.ready.ClassesInOrder().front()->first();
+        Task* task = job.ready.first();
         FailTask(task, task->MakeError(ErrorKind::kWorkerCrashed,
                                        absl::StrCat("no worker could be started: ", cause), pid));
       }
@@ -382,7 +385,7 @@ void Core::CheckInvariants() const {
                "bytes in memory and on disk that do not add up");
   workers_.CheckInvariants();
   CheckLineage();
-  size_t ready = 0, timers = 0;
+  size_t ready = 0, timers = 0, streams = 0;
   tasks_.ForEach([&](const QueuedTask& queued) {
     const std::shared_ptr<const Task> task = LookAt(queued);
     use.Add(task->submitter(), {0, task->spec.size()});
@@ -406,6 +409,9 @@ void Core::CheckInvariants() const {
                      (task->timers[static_cast<size_t>(TaskTimer::kRetry)] != kNever),
                  "delayed without an end");
     for (const int64_t at : task->timers) timers += at != kNever;
+    streams += task->stream_window > 0;
+    TROUPE_CHECK(task->stream_window == 0 || streams_.contains({task->submitter(), task->id}),
+                 "a stream that its consumer is not known to have");
     for (const Task* child = task->first_child; child != nullptr; child = child->next_sibling) {
       TROUPE_CHECK(child->parent == task.get() && tasks_.Find(child->id) == child,
                    "a child of another one, or one that is gone");
@@ -431,6 +437,22 @@ void Core::CheckInvariants() const {
                    "an actor with more calls than it may have");
     }
   }
+  size_t known_callers = 0, listed_callers = 0;
+  for (const auto& [id, actor] : actors_) {
+    for (const auto& [client, last] : actor->callers) {
+      const auto called = called_by_.find(client);
+      TROUPE_CHECK(called != called_by_.end() && called->second.contains(id),
+                   "a caller of an actor that is not known to be one");
+    }
+    known_callers += actor->callers.size();
+    for (const auto& [queue, calls] : actor->queues)
+      TROUPE_CHECK(!calls.empty(), "a queue without calls");
+  }
+  for (const auto& [client, called] : called_by_) listed_callers += called.size();
+  TROUPE_CHECK(known_callers == listed_callers, "callers of actors that do not add up");
+  starts_.CheckInvariants();
+  TROUPE_CHECK(!StartsAreLookedAt() || !FindStartable().has_value(),
+               "an actor or a placement group that could start, and that nobody looks at");
   for (const auto& [id, client] : promises_) {
     const objectstore::Entry* entry = objects_.Find(id);
     TROUPE_CHECK(entry != nullptr && entry->pending() && IsClient(client),
@@ -444,6 +466,7 @@ void Core::CheckInvariants() const {
   }
   TROUPE_CHECK(use == use_, "what is kept for clients does not add up");
   TROUPE_CHECK(timers == timers_.size(), "timers that do not add up");
+  TROUPE_CHECK(streams == streams_.size(), "streams that do not add up");
   ResourceSet total = config_.total;
   for (const auto& [id, group] : placement_groups_) {
     TROUPE_CHECK(group.reserved || objects_.Find(id) != nullptr,
@@ -456,7 +479,10 @@ void Core::CheckInvariants() const {
   }
   TROUPE_CHECK(workers_.total() == total, "resources of placement groups that do not add up");
   size_t queued = 0;
-  for (const auto& [id, job] : jobs_) queued += job.ready.size();
+  for (const auto& [id, job] : jobs_) {
+    job.ready.CheckInvariants();
+    queued += job.ready.size();
+  }
   TROUPE_CHECK(ready == queued, "ready tasks that are not queued");
   for (const auto& [id, dependents] : dependents_) {
     TROUPE_CHECK(objects_.Find(id) != nullptr, "somebody waits for an object that was freed");

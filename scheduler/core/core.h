@@ -32,6 +32,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
@@ -50,6 +52,7 @@
 #include "scheduler/core/placement_group.h"
 #include "scheduler/core/ready_queue.h"
 #include "scheduler/core/spec_codec.h"
+#include "scheduler/core/start_queue.h"
 #include "scheduler/core/task.h"
 #include "scheduler/core/task_table.h"
 #include "scheduler/core/worker_pool.h"
@@ -163,7 +166,8 @@ class Core {
   struct MemorySample {
     uint64_t used = 0;   // of the machine or the cgroup that has least left
     uint64_t limit = 0;  // 0: nothing is known
-    std::vector<std::pair<ProcessId, uint64_t>> processes = {};  // what each has for itself
+    // What each has for itself; those that are left out have what they had.
+    std::vector<std::pair<ProcessId, uint64_t>> processes = {};
   };
   void MemorySampled(const MemorySample& sample);
   // The process was sent its kill; `last_lines`: what it had written, to follow a sentence.
@@ -305,11 +309,32 @@ class Core {
   void LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view cause, int32_t pid);
   void ResolveDependents();
 
+  // Resources that somebody has a better right to than those who could take them now.
+  struct Reservation {
+    const Job* job = nullptr;  // null: of an actor or a placement group
+    ResourceSet want;
+    ResourceSet lacking;  // what of it is not free
+    int32_t priority = 0;
+    bool overdue = false;  // others of the same job have gone past it for long enough
+  };
+  // Those of now, looked for only when they are asked for and something has changed.
+  struct Claims {
+    bool known = false;
+    std::vector<Reservation> all = {};
+  };
+
   // core_schedule.cc
   void Schedule();
   // What waits for resources to exist at all: actors and placement groups.
+  struct Startable {
+    size_t place = 0;                      // in starts_
+    std::optional<ResourceSet> want = {};  // none: it is gone
+  };
+  std::optional<Startable> FindStartable() const;
+  void WaitForStart(ObjectId start, JobId job);
+  bool StartsAreLookedAt() const { return starts_looked_at_ == workers_.times_freed(); }
   bool StartWhatFits();
-  bool ScheduleJob(JobId id, Job& job);
+  bool ScheduleJob(JobId id, Job& job, Claims* claims);
   // The arguments of what runs, with its own, leave enough of the store to write results.
   bool ArgumentsFit(const Task& task) const;
   // Where they do not: it has to wait. REQUIRES: ready.
@@ -323,15 +348,7 @@ class Core {
                         bool* requeued);
 
   // core_order.cc
-  // Resources that somebody has a better right to than those who could take them now.
-  struct Reservation {
-    const Job* job = nullptr;  // null: of an actor or a placement group
-    ResourceSet want;
-    ResourceSet lacking;  // what of it is not free
-    int32_t priority = 0;
-    bool overdue = false;  // others of the same job have gone past it for long enough
-  };
-  std::vector<Reservation> FindReservations();
+  void FindReservations(std::vector<Reservation>* claims);
   bool MustYield(const std::vector<Reservation>& claims, const Job& job, const Task& task,
                  const ResourceSet& want) const;
   bool AnyFits(std::span<const ResourceSet> wants) const;
@@ -339,14 +356,24 @@ class Core {
   static ResourceSet Lacking(const ResourceSet& want, const ResourceSet& free);
   static bool Overlap(const ResourceSet& a, const ResourceSet& b);
   void YieldWorkers(JobId id, const ResourceSet& want);
-  absl::InlinedVector<JobId, 4> JobsByShare();
+  // Of a job: it goes before those with larger ones.
+  struct Share {
+    double used = 0;
+    double holds = 0;
+    JobId id = JobId::kNone;
+    Job* job = nullptr;
+    bool operator<(const Share& other) const {
+      return std::tie(used, holds, id) < std::tie(other.used, other.holds, other.id);
+    }
+  };
+  absl::InlinedVector<Share, 4> JobsByShare();
   void JoinShares(JobId id, Job* job);
   void ChargeJobs(int64_t nanos);
   void Raise(Task* task, int32_t priority);
   Task* MakerOf(ObjectId id);
   void RefuseHeldResources(JobId id, const Job& job);
   void RefuseHeldFromStarts();
-  bool NobodyMovesWithout(std::span<const ResourceSet> wants) const;
+  bool IsHeldInVain(std::span<const ResourceSet> wants) const;
   void RefuseWaitOfHolder(JobId id, const ResourceSet& want, std::string_view who);
   bool IsPending(ObjectId id) const;
   bool StaysBlocked(const Worker& worker) const;
@@ -374,6 +401,7 @@ class Core {
   absl::Status EnterCall(const wire::TaskSpec& spec, Task* call);
   static std::optional<uint32_t> FindGroup(const ActorRecord& actor, std::string_view name);
   static void PutBack(ActorRecord* actor, Task* call);
+  void ForgetCaller(ActorRecord* actor, ClientId client);
   // Where the call names code of another executable than the actor's.
   std::optional<ErrorInfo> ForeignCode(const wire::TaskSpec& spec, const Task& call) const;
   std::optional<ErrorInfo> UnregisteredCode(ClientId client, const wire::TaskSpec& spec,
@@ -509,11 +537,16 @@ class Core {
   absl::flat_hash_set<ObjectId>
       freeing_;                    // to be lost when they are there and nobody looks at them
   std::deque<ObjectId> resolved_;  // whose dependents are still to be looked at
-  std::map<ActorId, std::unique_ptr<ActorRecord>> actors_;
+  absl::btree_map<ActorId, std::unique_ptr<ActorRecord>> actors_;
+  absl::flat_hash_map<ClientId, absl::flat_hash_set<ActorId>> called_by_;  // that know the client
+  absl::btree_set<std::pair<ClientId, TaskId>> streams_;  // that yield one, by their consumer
   std::map<std::string, ActorId, std::less<>> actor_names_;
   std::map<ObjectId, PlacementGroup> placement_groups_;
   std::set<ObjectId> ending_groups_;  // removed, and somebody is in them still
-  std::deque<ObjectId> starts_;       // actors and placement groups that wait only for resources
+  StartQueue starts_;
+  // When those that may be started were last looked for: how often something had become free; none
+  // where something else has changed since.
+  std::optional<uint64_t> starts_looked_at_;
   std::deque<WaitingLease> waiting_leases_;
   std::deque<WaitingRestore> waiting_restores_;
   int64_t held_back_until_nanos_ = kNever;  // when Schedule has something to decide

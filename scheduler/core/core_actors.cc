@@ -74,14 +74,15 @@ std::optional<uint32_t> Core::FindGroup(const ActorRecord& actor, std::string_vi
 
 absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
   ActorRecord* actor = actors_.at(spec.actor).get();
-  ActorRecord::Caller& caller = actor->callers[call->submitter()];
-  if (spec.sequence != caller.last_sequence + 1) {
-    const uint64_t last = caller.last_sequence;
+  const auto [caller, is_new] = actor->callers.try_emplace(call->submitter());
+  if (is_new) called_by_[call->submitter()].insert(actor->id);
+  if (spec.sequence != caller->second + 1) {
+    const uint64_t last = caller->second;
     FinishTask(call);
     return absl::InvalidArgumentError(
         absl::StrCat("a call with sequence number ", spec.sequence, " follows number ", last));
   }
-  caller.last_sequence = spec.sequence;
+  caller->second = spec.sequence;
   if (actor->dead() || actor->leaving) {
     FailTask(call, actor->dead() ? *actor->death : ExitError(*actor));
     return absl::OkStatus();
@@ -110,13 +111,21 @@ absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
   call->retries_left = actor->max_task_retries;
   call->counted = true;
   ++actor->pending_calls;
-  caller.calls[call->group].push_back(call);
+  actor->queues[{call->submitter(), call->group}].push_back(call);
   return absl::OkStatus();
 }
 
 // To be dispatched before all others of its caller and group.
 void Core::PutBack(ActorRecord* actor, Task* call) {
-  actor->callers[call->submitter()].calls[call->group].push_front(call);
+  actor->queues[{call->submitter(), call->group}].push_front(call);
+}
+
+void Core::ForgetCaller(ActorRecord* actor, ClientId client) {
+  actor->callers.erase(client);
+  const auto called = called_by_.find(client);
+  if (called == called_by_.end()) return;
+  called->second.erase(actor->id);
+  if (called->second.empty()) called_by_.erase(called);
 }
 
 void Core::StartActor(ActorRecord* actor) {
@@ -148,7 +157,7 @@ absl::Status Core::CreationDone(ActorRecord* actor, ClientId client, const wire:
   return absl::OkStatus();
 }
 
-// Gives the actor what it can take: one call of each caller in turn.
+// Gives the actor what it can take: one call of each caller and group in turn.
 void Core::PumpActor(ActorRecord* actor) {
   if (actor->state != ActorRecord::State::kAlive || actor->leaving) return;
   Worker* worker = workers_.FindProcess(actor->process);
@@ -158,23 +167,26 @@ void Core::PumpActor(ActorRecord* actor) {
     return load.dispatched - load.suspended < actor->DispatchDepth(group) &&
            !IsFull(*actor, *worker, group);
   };
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (auto& [client, caller] : actor->callers) {
-      for (auto it = caller.calls.begin(); it != caller.calls.end();) {
-        auto& [group, calls] = *it;
-        const auto next = std::next(it);
-        if (!workers_.CanTake(worker)) return;
-        if (calls.front()->missing == 0 && has_room(group)) {
-          Task* call = calls.front();
-          calls.pop_front();
-          if (calls.empty()) caller.calls.erase(it);
-          Dispatch(worker, call);
-          progress = true;
-        }
-        it = next;
-      }
-    }
+  const auto any_has_room = [&] {
+    uint32_t group = 0;
+    while (group < actor->groups.size() && !has_room(group)) ++group;
+    return group < actor->groups.size();
+  };
+  ActorRecord::Queue next;  // whose turn it is, or of the first one after it
+  for (size_t passed = 0; passed < actor->queues.size();) {
+    if (!workers_.CanTake(worker) || !any_has_room()) return;
+    auto it = actor->queues.lower_bound(next);
+    if (it == actor->queues.end()) it = actor->queues.begin();
+    const auto [client, group] = it->first;
+    auto& calls = it->second;
+    next = {client, group + 1};
+    ++passed;
+    if (calls.front()->missing > 0 || !has_room(group)) continue;
+    Task* call = calls.front();
+    calls.pop_front();
+    if (calls.empty()) actor->queues.erase(it);
+    Dispatch(worker, call);
+    passed = 0;
   }
 }
 
@@ -185,7 +197,7 @@ void Core::ActorProcessDied(ActorRecord* actor, std::string_view cause, int32_t 
   if (actor->restarts_left > 0) --actor->restarts_left;
   actor->state = ActorRecord::State::kRestarting;
   history_.Add(now_nanos_, actor->id, Step::kActorRestarts);
-  starts_.push_back(actor->id);
+  WaitForStart(actor->id, actor->job);
 }
 
 bool Core::MayRestart(const ActorRecord& actor) const {
@@ -201,6 +213,7 @@ ErrorInfo Core::ProcessDeathError(const ActorRecord& actor, std::string_view cau
 void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
   TROUPE_CHECK(!actor->dead(), "an actor that dies twice");
   actor->state = ActorRecord::State::kDead;
+  starts_looked_at_.reset();
   history_.Add(now_nanos_, actor->id, Step::kActorDied);
   SetCheckpoint(actor, ObjectId());
   actor->death = std::move(death);
@@ -219,10 +232,8 @@ void Core::KillActor(ActorRecord* actor, ErrorInfo death) {
     worker->disowned = true;
     KillProcess(worker);
   }
-  for (auto& [client, caller] : actor->callers) {
-    for (auto& [group, of_group] : caller.calls)
-      calls.insert(calls.end(), of_group.begin(), of_group.end());
-  }
+  for (const auto& [queue, waiting] : actor->queues)
+    calls.insert(calls.end(), waiting.begin(), waiting.end());
   for (Task* call : calls) FailTask(call, *actor->death);
   if (Task* creation = std::exchange(actor->creation, nullptr)) FinishTask(creation);
 }
@@ -306,10 +317,8 @@ absl::Status Core::ExitActor(ClientId client) {
   actor->leaving = true;
   GiveUpName(*actor);
   std::vector<TaskId> calls;
-  for (const auto& [caller_id, caller] : actor->callers) {
-    for (const auto& [group, of_group] : caller.calls) {
-      for (const Task* call : of_group) calls.push_back(call->id);
-    }
+  for (const auto& [queue, waiting] : actor->queues) {
+    for (const Task* call : waiting) calls.push_back(call->id);
   }
   for (const Task* call : worker->queue) {
     if (!call->has_been_suspended()) calls.push_back(call->id);
@@ -358,6 +367,7 @@ void Core::EndIfUnreferenced(ActorRecord* actor) {
     KillActor(actor, DeathError(*actor, "its last handle is gone", 0));
   }
   const JobId job = actor->job;
+  while (!actor->callers.empty()) ForgetCaller(actor, actor->callers.begin()->first);
   actors_.erase(ActorId(actor->id));
   EndJobIfOver(job);  // it may have been all that was left, and had no process
 }

@@ -178,10 +178,9 @@ class Core::WaitGraph {
   void LookAtQueued(size_t node, const Task& call) {
     const ActorRecord& actor = *core_.actors_.at(call.actor);
     if (actor.state != ActorRecord::State::kAlive) return;
-    const auto caller = actor.callers.find(call.submitter());
-    const auto queue = caller == actor.callers.end() ? nullptr : &caller->second.calls;
-    if (queue != nullptr && queue->contains(call.group)) {
-      for (const Task* ahead : queue->at(call.group)) {
+    const auto queue = actor.queues.find({call.submitter(), call.group});
+    if (queue != actor.queues.end()) {
+      for (const Task* ahead : queue->second) {
         if (ahead == &call) break;
         NeedArguments(node, *ahead);
       }

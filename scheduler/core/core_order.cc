@@ -51,10 +51,10 @@ std::span<const ResourceSet> Core::StartWants(ObjectId start) const {
 
 // Whose first task lacks resources. What could not be had even if no task ran is no claim: it would
 // hold up everybody for as long as an actor lives.
-std::vector<Core::Reservation> Core::FindReservations() {
-  std::vector<Reservation> claims;
-  const bool simple = jobs_.size() == 1 && jobs_.begin()->second.ready.class_count() <= 1;
-  if (simple && starts_.empty()) return claims;
+void Core::FindReservations(std::vector<Reservation>* claims) {
+  claims->clear();
+  const bool simple = jobs_.size() == 1 && jobs_.begin()->second.ready.classes().size() <= 1;
+  if (simple && starts_.empty()) return;
   const ResourceSet& reachable = workers_.NotHeldByActors();
   const auto add = [&](const Job* job, std::span<const ResourceSet> wants, int32_t priority,
                        bool overdue) {
@@ -62,17 +62,15 @@ std::vector<Core::Reservation> Core::FindReservations() {
     const auto want = std::find_if(wants.begin(), wants.end(),
                                    [&](const ResourceSet& w) { return reachable.Covers(w); });
     if (want == wants.end()) return;
-    claims.push_back({job, *want, Lacking(*want, workers_.free()), priority, overdue});
+    claims->push_back({job, *want, Lacking(*want, workers_.free()), priority, overdue});
   };
-  if (!starts_.empty()) add(nullptr, StartWants(starts_.front()), 0, true);
+  if (!starts_.empty()) add(nullptr, StartWants(starts_[0]), 0, true);
   for (const auto& [id, job] : jobs_) {
     if (job.ended || job.ready.empty()) continue;
-    const ReadyQueue::Class* first = job.ready.ClassesInOrder().front();
-    const Task* task = first->first();
+    const Task* task = job.ready.first();
     add(&job, task->Wants(), task->priority,
         now_nanos_ - task->ready_since_nanos >= kPatienceNanos);
   }
-  return claims;
 }
 
 // True where the task, and those like it, would take what somebody with a better right lacks.
@@ -93,20 +91,15 @@ void Core::YieldWorkers(JobId id, const ResourceSet& want) {
 }
 
 // The jobs that have tasks to run, that which has used least for its weight first.
-absl::InlinedVector<JobId, 4> Core::JobsByShare() {
-  absl::InlinedVector<JobId, 4> order;
-  for (const auto& [id, job] : jobs_) {
-    if (!job.ended && !job.ready.empty()) order.push_back(id);
+absl::InlinedVector<Core::Share, 4> Core::JobsByShare() {
+  absl::InlinedVector<Share, 4> order;
+  for (auto& [id, job] : jobs_) {
+    if (job.ended || job.ready.empty()) continue;
+    const double holds = static_cast<double>(workers_.BusyCpuUnitsOf(id)) /
+                         static_cast<double>(job.options.weight_units);
+    order.push_back({job.used, holds, id, &job});
   }
-  if (order.size() < 2) return order;
-  const auto holds = [&](JobId id) {
-    return static_cast<double>(workers_.BusyCpuUnitsOf(id)) /
-           static_cast<double>(jobs_.at(id).options.weight_units);
-  };
-  std::stable_sort(order.begin(), order.end(), [&](JobId a, JobId b) {
-    const double used_a = jobs_.at(a).used, used_b = jobs_.at(b).used;
-    return used_a != used_b ? used_a < used_b : holds(a) < holds(b);
-  });
+  std::sort(order.begin(), order.end());
   return order;
 }
 
@@ -215,9 +208,9 @@ Worker* Core::DeepestBlocked(JobId id, bool actors) {
   return moving ? nullptr : deepest;
 }
 
-// True where nobody works, and what was asked for is not free.
-bool Core::NobodyMovesWithout(std::span<const ResourceSet> wants) const {
-  return !wants.empty() && !AnyFits(wants) && !workers_.AnyAtWork() &&
+// True where what was asked for is not free, nobody works, and somebody who waits holds something.
+bool Core::IsHeldInVain(std::span<const ResourceSet> wants) const {
+  return workers_.AnyHoldsInVain() && !wants.empty() && !AnyFits(wants) &&
          std::none_of(timers_.begin(), timers_.end(), [](const auto& timer) {
            return std::get<TaskTimer>(timer) == TaskTimer::kRetry;
          });
@@ -225,8 +218,8 @@ bool Core::NobodyMovesWithout(std::span<const ResourceSet> wants) const {
 
 // The job's first task lacks what blocked workers hold while they wait.
 void Core::RefuseHeldResources(JobId id, const Job& job) {
-  const Task* first = job.ready.ClassesInOrder().front()->first();
-  if (!NobodyMovesWithout(first->Wants())) return;
+  const Task* first = job.ready.first();
+  if (!IsHeldInVain(first->Wants())) return;
   RefuseWaitOfHolder(id, first->Wants().front(),
                      absl::StrCat("task ", first->name, " ", first->id.ToString()));
 }
@@ -234,15 +227,13 @@ void Core::RefuseHeldResources(JobId id, const Job& job) {
 // So does the first actor or placement group of a job. Where others hold it, such as actors, their
 // handles may still be dropped.
 void Core::RefuseHeldFromStarts() {
-  std::set<JobId> looked;
-  for (const ObjectId start : starts_) {
-    const std::span<const ResourceSet> wants = StartWants(start);
-    if (wants.empty()) continue;
-    const auto group = placement_groups_.find(start);
-    const bool is_group = group != placement_groups_.end();
-    const JobId job = is_group ? group->second.job : actors_.at(start)->job;
-    if (!looked.insert(job).second) continue;
-    if (!NobodyMovesWithout(wants)) continue;
+  if (!workers_.AnyHoldsInVain()) return;
+  starts_.ForEachJob([&](JobId job, const std::deque<ObjectId>& starts) {
+    const auto start = std::find_if(starts.begin(), starts.end(),
+                                    [&](ObjectId id) { return !StartWants(id).empty(); });
+    if (start == starts.end()) return;
+    const std::span<const ResourceSet> wants = StartWants(*start);
+    if (!IsHeldInVain(wants)) return;
     ResourceSet held_in_vain = workers_.free();
     workers_.ForEach([&](const Worker& worker) {
       if (worker.job != job || worker.state != Worker::State::kBlocked || !worker.holds_grant)
@@ -253,11 +244,13 @@ void Core::RefuseHeldFromStarts() {
     const bool helps = std::any_of(wants.begin(), wants.end(), [&](const ResourceSet& want) {
       return held_in_vain.Covers(want);
     });
-    if (!helps) continue;
+    if (!helps) return;
+    const auto group = placement_groups_.find(*start);
     RefuseWaitOfHolder(job, wants.front(),
-                       is_group ? absl::StrCat("placement group ", group->second.ToString())
-                                : absl::StrCat("actor ", actors_.at(start)->type_name));
-  }
+                       group != placement_groups_.end()
+                           ? absl::StrCat("placement group ", group->second.ToString())
+                           : absl::StrCat("actor ", actors_.at(*start)->type_name));
+  });
 }
 
 // The deepest wait fails, so that what its worker holds comes back.

@@ -69,7 +69,7 @@ absl::Status Core::MakePlacementGroup(ClientId client, const wire::PlacementGrou
   if (!lacking.empty()) {
     Remove(&entered, ErrorKind::kInfeasible, lacking);
   } else {
-    starts_.push_back(entered.id);
+    WaitForStart(entered.id, entered.job);
   }
   Settle();
   return absl::OkStatus();
@@ -108,6 +108,7 @@ ErrorInfo Core::GroupRemoved(const Task& task, const PlacementGroup& group) {
 // Nothing more may run in it. What waits for it fails.
 void Core::Remove(PlacementGroup* group, ErrorKind kind, std::string_view why) {
   group->removed = true;
+  starts_looked_at_.reset();
   history_.Add(now_nanos_, group->id, Step::kGroupRemoved);
   if (group->reserved) ending_groups_.insert(group->id);
   const objectstore::Entry* entry = objects_.Find(group->id);

@@ -26,15 +26,16 @@ constexpr int64_t kArgumentsPatienceNanos = 10'000'000'000;
 void Core::Schedule() {
   if (!ending_groups_.empty()) ReturnBundles();
   while (!starts_.empty() && StartWhatFits()) ResolveDependents();
+  Claims claims;
   if (jobs_.size() == 1) {
     auto& [id, job] = *jobs_.begin();
-    while (!job.ended && ScheduleJob(id, job)) {
+    while (!job.ended && ScheduleJob(id, job, &claims)) {
     }
   } else {
     for (bool progress = true; progress;) {
       progress = false;
-      for (const JobId id : JobsByShare()) {
-        progress = ScheduleJob(id, jobs_.at(id));
+      for (const Share& share : JobsByShare()) {
+        progress = ScheduleJob(share.id, *share.job, &claims);
         if (progress) break;
       }
     }
@@ -54,52 +55,64 @@ void Core::Schedule() {
   taken_back_.clear();
 }
 
+void Core::WaitForStart(ObjectId start, JobId job) {
+  starts_.Push(start, job);
+  starts_looked_at_.reset();
+}
+
 // In the order in which they came; one that is small may go past larger ones, but takes nothing
-// that they lack. True where a placement group was reserved, for which others may have waited.
-bool Core::StartWhatFits() {
-  bool reserved = false;
+// that they lack.
+std::optional<Core::Startable> Core::FindStartable() const {
   ResourceSet lacking;
-  size_t looked = 0;
-  for (size_t i = 0; i < starts_.size() && looked < kStartsLookedAt;) {
-    const ObjectId id = starts_[i];
-    const std::span<const ResourceSet> wants = StartWants(id);
+  for (size_t i = 0; i < std::min(starts_.size(), kStartsLookedAt); ++i) {
+    const std::span<const ResourceSet> wants = StartWants(starts_[i]);
+    if (wants.empty()) return Startable{i};
     const auto want = std::find_if(wants.begin(), wants.end(), [&](const ResourceSet& w) {
       return workers_.free().Covers(w) && !Overlap(lacking, w);
     });
-    if (want == wants.end() && !wants.empty()) {
-      lacking.Add(Lacking(wants.front(), workers_.free()));
-      ++looked;
-      ++i;
-      continue;
-    }
-    starts_.erase(starts_.begin() + static_cast<ptrdiff_t>(i));
-    if (wants.empty()) continue;  // it is gone
+    if (want != wants.end()) return Startable{i, *want};
+    lacking.Add(Lacking(wants.front(), workers_.free()));
+  }
+  return std::nullopt;
+}
+
+// True where a placement group was reserved, for which others may have waited.
+bool Core::StartWhatFits() {
+  if (StartsAreLookedAt()) return false;
+  bool reserved = false;
+  while (const std::optional<Startable> found = FindStartable()) {
+    const ObjectId id = starts_.Take(found->place);
+    if (!found->want.has_value()) continue;
     if (const auto group = placement_groups_.find(id); group != placement_groups_.end()) {
       Reserve(&group->second);
       reserved = true;
     } else {
       ActorRecord* actor = actors_.at(id).get();
-      if (actor->creation->placement != nullptr) actor->creation->want = *want;
+      if (actor->creation->placement != nullptr) actor->creation->want = *found->want;
       StartActor(actor);
     }
   }
+  starts_looked_at_ = workers_.times_freed();
   return reserved;
 }
 
 // Dispatches one task of the job, or takes it from the queue; false where none can be placed now.
-bool Core::ScheduleJob(JobId id, Job& job) {
+bool Core::ScheduleJob(JobId id, Job& job, Claims* claims) {
   if (job.ready.empty()) return false;
-  const std::vector<Reservation> claims = FindReservations();
+  if (!std::exchange(claims->known, true)) FindReservations(&claims->all);
   std::vector<ResourceSet> yielding;
   bool dispatched = false;
-  for (const ReadyQueue::Class* tasks : job.ready.ClassesInOrder()) {
+  for (const ReadyQueue::Class* tasks : job.ready.classes()) {
     Task* task = tasks->first();
-    if (reruns_ > 0 && WaitForRebuilt(task)) return true;  // the classes have changed
+    if (reruns_ > 0 && WaitForRebuilt(task)) {
+      claims->known = false;
+      return true;  // the classes have changed
+    }
     const bool fits = ArgumentsFit(*task);
     if (!fits && IsHeldBack(*task)) continue;
     bool requeued = false;
     const auto place = [&](const ResourceSet& want) {
-      if (!claims.empty() && MustYield(claims, job, *task, want)) {
+      if (!claims->all.empty() && MustYield(claims->all, job, *task, want)) {
         yielding.push_back(want);
         return;
       }
@@ -120,8 +133,12 @@ bool Core::ScheduleJob(JobId id, Job& job) {
       }
       if (wants.size() == 1) break;
     }
-    if (dispatched || requeued) break;  // the classes have changed
+    if (dispatched || requeued) {
+      claims->known = false;
+      break;  // the classes have changed
+    }
   }
+  if (!yielding.empty()) claims->known = false;
   for (const ResourceSet& want : yielding) YieldWorkers(id, want);
   return dispatched;
 }

@@ -93,10 +93,10 @@ absl::Status Core::StreamDemand(ClientId client, const wire::StreamDemand& deman
 
 // Their consumer is gone: nobody takes what they wait to yield.
 void Core::StopStreamsOf(ClientId consumer) {
-  for (const TaskId id : AwakeTasks([&](const Task& task) {
-         return task.submitter() == consumer && task.stream_window > 0;
-       })) {
-    Task* const task = FindTask(id);
+  for (auto it = streams_.lower_bound({consumer, TaskId()});
+       it != streams_.end() && it->first == consumer; ++it) {
+    if (tasks_.Find(it->second)->parked) continue;  // it goes with its job
+    Task* const task = FindTask(it->second);
     task->stream_stopped = true;
     TellProducer(*task);
   }

@@ -22,6 +22,7 @@ absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Byt
   tasks_.Insert(std::move(owned));
   queued_bytes_ += task->spec.size();
   use_.Add(client, {0, task->spec.size()});
+  if (task->stream_window > 0) streams_.insert({client, task->id});
   absl::Status status;
   if (spec.kind == wire::TaskKind::kActorCreation) status = EnterActor(spec, task);
   if (spec.kind == wire::TaskKind::kActorCall) status = EnterCall(spec, task);
@@ -75,7 +76,7 @@ bool Core::OnlyQueues(const Task& task) const {
     return false;
   }
   const ReadyQueue& ready = jobs_.begin()->second.ready;
-  return ready.class_count() == 1 && ready.IsBehind(&task) && !workers_.free().Covers(task.want);
+  return ready.classes().size() == 1 && ready.IsBehind(&task) && !workers_.free().Covers(task.want);
 }
 
 // Of a task that was admitted, and may be gone already.
@@ -233,7 +234,7 @@ void Core::MakeReady(Task* task) {
       break;
     }
     case wire::TaskKind::kActorCreation:
-      starts_.push_back(task->actor);
+      WaitForStart(task->actor, actors_.at(task->actor)->job);
       break;
     case wire::TaskKind::kActorCall:
       PumpActor(actors_.at(task->actor).get());
@@ -452,6 +453,7 @@ void Core::FailTask(Task* task, const ErrorInfo& error) {
 void Core::FinishTask(Task* task) {
   ClearTimers(task);
   LeaveFamily(task);
+  if (task->stream_window > 0) streams_.erase({task->submitter(), task->id});
   queued_bytes_ -= task->spec.size();
   use_.Subtract(task->submitter(), {0, task->spec.size()});
   history_.Add(now_nanos_, task->id.Result(0), Step::kEnded,
@@ -469,17 +471,18 @@ void Core::FinishTask(Task* task) {
     if (job.ready.Contains(task)) job.ready.Remove(task);
   }
   if (task->kind == wire::TaskKind::kActorCall) {
-    auto& callers = actors_.at(task->actor)->callers;
-    auto& calls = callers[task->submitter()].calls;
+    ActorRecord* const actor = actors_.at(task->actor).get();
+    auto& queues = actor->queues;
     // A dispatched one has left the queue; those that fail together go from its front.
-    if (const auto group = calls.find(task->group); !was_dispatched && group != calls.end()) {
-      std::deque<Task*>& queue = group->second;
-      const auto queued = std::find(queue.begin(), queue.end(), task);
-      if (queued != queue.end()) queue.erase(queued);
-      if (queue.empty()) calls.erase(group);
+    if (const auto of = queues.find({task->submitter(), task->group});
+        !was_dispatched && of != queues.end()) {
+      const auto queued = std::find(of->second.begin(), of->second.end(), task);
+      if (queued != of->second.end()) of->second.erase(queued);
+      if (of->second.empty()) queues.erase(of);
     }
-    if (task->counted) --actors_.at(task->actor)->pending_calls;
-    if (calls.empty() && !IsClient(task->submitter())) callers.erase(task->submitter());
+    if (task->counted) --actor->pending_calls;
+    if (!IsClient(task->submitter()) && !actor->HasQueueOf(task->submitter()))
+      ForgetCaller(actor, task->submitter());
     objects_.Unhold(task->actor);
   }
   if (task->kind != wire::TaskKind::kActorCreation)

@@ -14,23 +14,37 @@ bool ReadyQueue::Before::operator()(const QueuedTask* a, const QueuedTask* b) co
   return a->order < b->order;
 }
 
-std::vector<ReadyQueue::Class>::iterator ReadyQueue::ClassOf(const Task& task) {
-  return std::find_if(classes_.begin(), classes_.end(),
-                      [&](const Class& c) { return c.want == task.want; });
+ReadyQueue::Class* ReadyQueue::ClassOf(const Task& task) const {
+  Class* const of = all_.Find(task.want);
+  TROUPE_CHECK(of != nullptr && !of->empty(), "a ready task that is not queued");
+  return of;
+}
+
+void ReadyQueue::Enter(Class* of) {
+  in_order_.insert(std::upper_bound(in_order_.begin(), in_order_.end(), of, IsBefore), of);
+}
+
+void ReadyQueue::Leave(Class* of) {
+  const auto it = std::lower_bound(in_order_.begin(), in_order_.end(), of, IsBefore);
+  TROUPE_CHECK(it != in_order_.end() && *it == of, "a class of tasks out of order");
+  in_order_.erase(it);
 }
 
 void ReadyQueue::Push(Task* task) {
   ++size_;
-  const auto it = ClassOf(*task);
-  if (it == classes_.end()) {
-    classes_.emplace_back(task);
+  Class* const of = all_.Get(task->want);
+  if (of->empty()) {
+    of->first_ = task;
+    Enter(of);
     return;
   }
-  TROUPE_CHECK(it->first_ != task, "a task that is queued twice");
-  auto& behind = it->behind_;
+  TROUPE_CHECK(of->first_ != task, "a task that is queued twice");
+  auto& behind = of->behind_;
   const size_t before = behind.size();
-  if (Before()(task, it->first_)) {
-    behind.insert(behind.begin(), std::exchange(it->first_, task));
+  if (Before()(task, of->first_)) {
+    Leave(of);
+    behind.insert(behind.begin(), std::exchange(of->first_, task));
+    Enter(of);
   } else {
     behind.insert(behind.end(), task);  // where new ones mostly belong: the hint makes that O(1)
   }
@@ -38,46 +52,41 @@ void ReadyQueue::Push(Task* task) {
 }
 
 void ReadyQueue::Remove(Task* task) {
-  const auto it = ClassOf(*task);
-  TROUPE_CHECK(it != classes_.end(), "a ready task that is not queued");
+  Class* const of = ClassOf(*task);
   --size_;
-  auto& behind = it->behind_;
-  if (it->first_ != task) {
+  auto& behind = of->behind_;
+  if (of->first_ != task) {
     TROUPE_CHECK(behind.erase(task) == 1, "a ready task that is not queued");
-  } else if (behind.empty()) {
-    classes_.erase(it);
-  } else {
-    QueuedTask* const next = *behind.begin();
-    behind.erase(behind.begin());
-    it->first_ = next->parked ? table_->Wake(table_->Awake(static_cast<const ParkedTask&>(*next)))
-                              : static_cast<Task*>(next);
+    return;
   }
+  Leave(of);
+  of->first_ = nullptr;
+  if (behind.empty()) return;
+  QueuedTask* const next = *behind.begin();
+  behind.erase(behind.begin());
+  of->first_ = next->parked ? table_->Wake(table_->Awake(static_cast<const ParkedTask&>(*next)))
+                            : static_cast<Task*>(next);
+  Enter(of);
 }
 
 bool ReadyQueue::Contains(const Task* task) const {
-  return std::any_of(classes_.begin(), classes_.end(),
-                     [&](const Class& c) { return c.want == task->want && c.Contains(task); });
+  const Class* const of = all_.Find(task->want);
+  return of != nullptr && !of->empty() && of->Contains(task);
 }
 
-bool ReadyQueue::IsBehind(const Task* task) const {
-  return std::none_of(classes_.begin(), classes_.end(),
-                      [&](const Class& c) { return c.first_ == task; });
-}
+bool ReadyQueue::IsBehind(const Task* task) const { return ClassOf(*task)->first_ != task; }
 
 void ReadyQueue::ParkUnlessFirst(Task* task) {
-  const auto it = ClassOf(*task);
-  TROUPE_CHECK(it != classes_.end(), "a ready task that is not queued");
-  if (it->first() == task) return;
-  auto& behind = it->behind_;
+  Class* const of = ClassOf(*task);
+  if (of->first_ == task) return;
+  auto& behind = of->behind_;
   const auto next = behind.erase(behind.find(task));
   behind.insert(next, table_->Park(task));
 }
 
 Task* ReadyQueue::Wake(const ParkedTask* parked) {
   std::unique_ptr<Task> awake = table_->Awake(*parked);
-  const auto it = ClassOf(*awake);
-  TROUPE_CHECK(it != classes_.end(), "a parked task that is not queued");
-  auto& behind = it->behind_;
+  auto& behind = ClassOf(*awake)->behind_;
   const auto place = behind.find(awake.get());
   TROUPE_CHECK(place != behind.end() && *place == parked, "a parked task that is not queued");
   const auto next = behind.erase(place);
@@ -86,13 +95,23 @@ Task* ReadyQueue::Wake(const ParkedTask* parked) {
   return task;
 }
 
-absl::InlinedVector<const ReadyQueue::Class*, 4> ReadyQueue::ClassesInOrder() const {
-  absl::InlinedVector<const Class*, 4> order;
-  for (const Class& c : classes_) order.push_back(&c);
-  if (order.size() < 2) return order;
-  std::sort(order.begin(), order.end(),
-            [](const Class* a, const Class* b) { return Before()(a->first(), b->first()); });
-  return order;
+void ReadyQueue::CheckInvariants() const {
+  TROUPE_CHECK(std::is_sorted(in_order_.begin(), in_order_.end(), IsBefore),
+               "classes of tasks that are not in order");
+  size_t classes = 0, tasks = 0;
+  all_.ForEach([&](const Class& of) {
+    if (of.empty()) {
+      TROUPE_CHECK(of.behind_.empty(), "tasks behind none");
+      return;
+    }
+    ++classes;
+    tasks += of.size();
+    TROUPE_CHECK(of.behind_.empty() || Before()(of.first_, *of.behind_.begin()),
+                 "a task that is behind a later one");
+    TROUPE_CHECK(std::find(in_order_.begin(), in_order_.end(), &of) != in_order_.end(),
+                 "a class of tasks that is not in order");
+  });
+  TROUPE_CHECK(classes == in_order_.size() && tasks == size_, "ready tasks that do not add up");
 }
 
 }  // namespace troupe::scheduler

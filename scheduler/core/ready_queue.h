@@ -4,15 +4,17 @@
 // Tasks that want the same resources form a class with a queue of its own, so that one which does
 // not fit now holds up only its own class. Any but the first of a class may be parked; a parked one
 // wakes when it becomes the first. Bounds: none of its own; the submission window bounds it.
-// Complexity: O(log n) a push or pop, O(classes) to look. Not thread-safe.
+// Complexity: O(log n) a push or pop, O(log classes) where the first of a class changes, O(1) to
+// look. Not thread-safe.
 #ifndef TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 #define TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "absl/container/btree_set.h"
-#include "absl/container/inlined_vector.h"
+#include "scheduler/core/by_shape.h"
 #include "scheduler/core/queued_task.h"
 #include "scheduler/core/task.h"
 #include "scheduler/core/task_table.h"
@@ -37,7 +39,6 @@ class ReadyQueue {
   Task* Wake(const ParkedTask* parked);
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
-  size_t class_count() const { return classes_.size(); }
 
   struct Before {
     bool operator()(const QueuedTask* a, const QueuedTask* b) const;
@@ -46,10 +47,12 @@ class ReadyQueue {
   // that a queue of one, which is what a program has that waits for each result, takes no memory.
   class Class {
    public:
-    explicit Class(Task* task) : want(task->want), first_(task) {}
+    explicit Class(const ResourceSet& want) : shape(want) {}
 
-    ResourceSet want;
+    ResourceSet shape;
 
+    bool empty() const { return first_ == nullptr; }
+    // REQUIRES of both: not empty.
     Task* first() const { return first_; }
     size_t size() const { return 1 + behind_.size(); }
 
@@ -59,17 +62,28 @@ class ReadyQueue {
       return task == first_ || behind_.contains(const_cast<Task*>(task));
     }
 
-    Task* first_;
+    Task* first_ = nullptr;
     absl::btree_set<QueuedTask*, Before> behind_;
   };
-  // The non-empty classes, that with the best first task first.
-  absl::InlinedVector<const Class*, 4> ClassesInOrder() const;
+  // The non-empty classes, that with the best first task first. Valid until the queue changes.
+  std::span<Class* const> classes() const { return in_order_; }
+  // The best task of all. REQUIRES: not empty().
+  Task* first() const { return in_order_.front()->first(); }
+
+  // That its classes are in order and its tasks counted; a violation stops the process.
+  void CheckInvariants() const;
 
  private:
-  std::vector<Class>::iterator ClassOf(const Task& task);
+  // REQUIRES: one of it is in the queue.
+  Class* ClassOf(const Task& task) const;
+  static bool IsBefore(const Class* a, const Class* b) { return Before()(a->first_, b->first_); }
+  // The class has got, or is about to lose, the first task by which it is in order.
+  void Enter(Class* of);
+  void Leave(Class* of);
 
   TaskTable* table_;
-  std::vector<Class> classes_;
+  ByShape<Class> all_;
+  std::vector<Class*> in_order_;
   size_t size_ = 0;
 };
 

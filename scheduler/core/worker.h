@@ -83,6 +83,7 @@ struct Worker {
   WorkerLink place;
   WorkerLink deep_place;
   bool counted_at_work = false;  // by the pool
+  bool counted_waiting_holder = false;
 
   bool is_actor() const { return !actor.is_null(); }
   Load LoadOf(uint32_t group) const { return group < loads.size() ? loads[group] : Load(); }

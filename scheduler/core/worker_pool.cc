@@ -52,6 +52,7 @@ void WorkerPool::Remove(Worker* worker) {
     if (team->second.counts().all() == 0) teams_.erase(team);
   }
   at_work_ -= worker->counted_at_work;
+  waiting_holders_ -= worker->counted_waiting_holder;
   workers_.erase(worker->process);
 }
 
@@ -140,10 +141,19 @@ void WorkerPool::UpdateState(Worker* worker) {
                              : Worker::State::kBusy;
 }
 
+bool WorkerPool::IsAtWork(const Worker& worker) {
+  return worker.ending || worker.state == Worker::State::kStarting ||
+         worker.state == Worker::State::kBusy;
+}
+
+bool WorkerPool::WaitsAndHolds(const Worker& worker) {
+  return worker.state == Worker::State::kBlocked && worker.holds_grant;
+}
+
 void WorkerPool::Update(Worker* worker) {
-  const bool at_work = worker->ending || worker->state == Worker::State::kStarting ||
-                       worker->state == Worker::State::kBusy;
+  const bool at_work = IsAtWork(*worker), holds = WaitsAndHolds(*worker);
   at_work_ += at_work - std::exchange(worker->counted_at_work, at_work);
+  waiting_holders_ += holds - std::exchange(worker->counted_waiting_holder, holds);
   if (!worker->is_actor()) teams_.find(worker->job)->second.Update(worker);
 }
 
@@ -173,6 +183,7 @@ void WorkerPool::Block(Worker* worker) {
     if (worker->holds_grant) {
       worker->lends_cpus = true;
       free_.Add(CpusIn(worker->granted));
+      ++times_freed_;
     }
     worker->state = Worker::State::kBlocked;
   }
@@ -193,13 +204,17 @@ void WorkerPool::Unblock(Worker* worker) {
   Update(worker);
 }
 
-void WorkerPool::GrantToActor(Worker* worker, const ResourceSet& want) { TakeGrant(worker, want); }
+void WorkerPool::GrantToActor(Worker* worker, const ResourceSet& want) {
+  TakeGrant(worker, want);
+  Update(worker);
+}
 
 void WorkerPool::Exchange(const ResourceSet& taken, const ResourceSet& given) {
   for (ResourceSet* amounts : {&total_, &free_, &not_held_by_actors_}) {
     amounts->Subtract(taken);
     amounts->Add(given);
   }
+  ++times_freed_;
 }
 
 int WorkerPool::actors_of(JobId job) const {
@@ -220,6 +235,7 @@ void WorkerPool::ReturnGrant(Worker* worker) {
   TakeBackCpus(worker);
   worker->holds_grant = false;
   free_.Add(worker->granted);
+  ++times_freed_;
   if (worker->is_actor()) not_held_by_actors_.Add(worker->granted);
 }
 
@@ -255,11 +271,11 @@ void WorkerPool::CheckActor(const Worker& worker) {
 void WorkerPool::CheckInvariants() const {
   ResourceSet sum = free_, left = total_;
   std::map<JobId, std::vector<const Worker*>> teams;
-  int at_work = 0;
+  int at_work = 0, waiting_holders = 0;
   for (const auto& [process, worker] : workers_) {
     TROUPE_CHECK(process == worker->process, "a worker under another one's number");
-    at_work += worker->ending || worker->state == Worker::State::kStarting ||
-               worker->state == Worker::State::kBusy;
+    at_work += IsAtWork(*worker);
+    waiting_holders += WaitsAndHolds(*worker);
     if (worker->holds_grant) sum.Add(worker->granted);
     if (worker->holds_grant && worker->is_actor()) left.Subtract(worker->granted);
     if (worker->lends_cpus) sum.Subtract(CpusIn(worker->granted));
@@ -287,7 +303,8 @@ void WorkerPool::CheckInvariants() const {
   }
   TROUPE_CHECK(sum == total_, "resources that do not add up");
   TROUPE_CHECK(left == not_held_by_actors_, "resources of actors that do not add up");
-  TROUPE_CHECK(at_work == at_work_, "workers at work that do not add up");
+  TROUPE_CHECK(at_work == at_work_ && waiting_holders == waiting_holders_,
+               "workers at work, or that wait, that do not add up");
   TROUPE_CHECK(teams.size() == teams_.size(), "a team without workers, or the other way round");
   for (const auto& [job, team] : teams_) team.CheckInvariants(teams[job]);
 }

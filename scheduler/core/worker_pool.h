@@ -83,6 +83,10 @@ class WorkerPool {
   void Resume(Task* task);
   // True where some worker or actor runs, starts or ends, so that what is held may come back.
   bool AnyAtWork() const { return at_work_ > 0; }
+  // True where none does, and some that waits holds resources.
+  bool AnyHoldsInVain() const { return at_work_ == 0 && waiting_holders_ > 0; }
+  // How often something became free that was not.
+  uint64_t times_freed() const { return times_freed_; }
   // A placement group takes resources of the machine and gives its bundles instead, or, when it
   // ends, the other way round. REQUIRES: what is taken is free, but for CPUs that were lent.
   void Exchange(const ResourceSet& taken, const ResourceSet& given);
@@ -133,6 +137,8 @@ class WorkerPool {
   void CheckInvariants() const;
 
  private:
+  static bool IsAtWork(const Worker& worker);
+  static bool WaitsAndHolds(const Worker& worker);
   void TakeGrant(Worker* worker, const ResourceSet& want);
   void ReturnGrant(Worker* worker);
   void TakeBackCpus(Worker* worker);
@@ -155,7 +161,9 @@ class WorkerPool {
   std::map<JobId, WorkerTeam> teams_;  // none of them empty
   WorkerTeam no_team_;
   std::map<JobId, int> actors_;
-  int at_work_ = 0;  // those that run, start or end
+  int at_work_ = 0;          // those that run, start or end
+  int waiting_holders_ = 0;  // those that are blocked, and hold a grant
+  uint64_t times_freed_ = 0;
 };
 
 }  // namespace troupe::scheduler

@@ -13,6 +13,11 @@ Worker::Standing StandingOf(const Worker& worker) {
   return {worker.state, !worker.ending && !worker.retiring, worker.ending, worker.queue.size()};
 }
 
+// REQUIRES: busy.
+bool HasRoom(const Worker::Standing& standing) {
+  return standing.usable && standing.depth < Limits::kDispatchDepth;
+}
+
 // The tasks that stay before one of that priority, when those of a lower one are recalled.
 size_t TasksAhead(const Worker& worker, int32_t priority) {
   const auto& queue = worker.queue;
@@ -48,6 +53,7 @@ void WorkerTeam::Enter(Worker* worker) {
     worker->among = busy_.Get(worker->granted);
     busy_cpu_units_ += worker->among->cpu_units;
     usable ? worker->among->usable.Insert(worker, depth) : worker->among->leaving.PushBack(worker);
+    with_room_ += HasRoom(worker->standing);
   }
 }
 
@@ -61,6 +67,7 @@ void WorkerTeam::Leave(Worker* worker) {
   } else if (state == Worker::State::kBusy) {
     busy_cpu_units_ -= worker->among->cpu_units;
     usable ? worker->among->usable.Erase(worker, depth) : worker->among->leaving.Erase(worker);
+    with_room_ -= HasRoom(worker->standing);
     worker->among = nullptr;
   }
 }
@@ -80,6 +87,7 @@ int& WorkerTeam::CountOf(Worker::State state) {
 }
 
 Worker* WorkerTeam::FindShallowest(const ResourceSet& want) const {
+  if (with_room_ == 0) return nullptr;  // so it is mostly, where there are more tasks than workers
   const BusyOfShape* const busy = busy_.Find(want);
   Worker* const worker = busy == nullptr ? nullptr : busy->usable.Shallowest();
   return worker == nullptr || worker->queue.size() >= Limits::kDispatchDepth ? nullptr : worker;
@@ -121,6 +129,7 @@ void WorkerTeam::CheckInvariants(const std::vector<const Worker*>& all) const {
   Counts counts;
   std::map<const void*, size_t> lengths;  // of each list, as the workers stand
   int64_t cpu_units = 0;
+  int with_room = 0;
   for (const Worker* worker : all) {
     TROUPE_CHECK(worker->standing == StandingOf(*worker), "a worker that its team has not updated");
     const size_t depth = worker->queue.size();
@@ -135,6 +144,7 @@ void WorkerTeam::CheckInvariants(const std::vector<const Worker*>& all) const {
     if (!is(Worker::State::kBusy)) continue;
     TROUPE_CHECK(worker->among == busy_.Find(worker->granted), "among those of another grant");
     cpu_units += CpuUnitsIn(worker->granted);
+    with_room += HasRoom(worker->standing);
     if (worker->ending || worker->retiring) {
       ++lengths[&worker->among->leaving];
     } else {
@@ -143,6 +153,7 @@ void WorkerTeam::CheckInvariants(const std::vector<const Worker*>& all) const {
   }
   TROUPE_CHECK(counts == counts_, "worker counts that do not add up");
   TROUPE_CHECK(cpu_units == busy_cpu_units_, "CPUs of busy workers that do not add up");
+  TROUPE_CHECK(with_room == with_room_, "busy workers with room that do not add up");
   CheckLists(lengths);
 }
 

@@ -81,6 +81,7 @@ class WorkerTeam {
   Counts counts_;
   int usable_idle_ = 0;
   int64_t busy_cpu_units_ = 0;
+  int with_room_ = 0;  // busy ones that can take one more
   WorkerList<&Worker::place> idle_;
   ByShape<BusyOfShape> busy_;
   WorkersByDepth<&Worker::deep_place> deep_;  // those with tasks behind the first one
