@@ -14,6 +14,15 @@ using troupe::TaskId;
 namespace scheduler = troupe::scheduler;
 namespace wire = troupe::wire;
 
+namespace {
+
+// Workers have the clients' ids after this one, in the order of their processes.
+constexpr uint64_t kWorkers = 100;
+
+ClientId NthDriver(int64_t i) { return ClientId(static_cast<uint64_t>(kDriver) + uint64_t(i)); }
+
+}  // namespace
+
 wire::TaskSpec MakeTaskSpec(uint64_t sequence) {
   wire::TaskSpec spec;
   spec.id = TaskId::Make(kDriver, sequence);
@@ -26,15 +35,43 @@ wire::TaskSpec MakeTaskSpec(uint64_t sequence) {
 }
 
 CoreMachine::CoreMachine(Options options)
-    : core_(
-          {.total = ResourceSet::Cpus(options.workers), .store_bytes = 64 << 20, .codec = &codec_},
-          this) {
+    : options_(options),
+      core_({.total = ResourceSet::Cpus(options.workers),
+             .store_bytes = 64 << 20,
+             .codec = &codec_,
+             .max_client_objects = uint64_t{1} << 40,
+             .max_client_bytes = uint64_t{1} << 40},
+            this) {
   scheduler::Core::JobOptions job;
   job.window = options.window;
-  core_.DriverJoined(kDriver, JobId(1), job);
+  for (int i = 0; i < options.jobs; ++i)
+    core_.DriverJoined(NthDriver(i), JobId(static_cast<uint32_t>(i + 1)), job);
 }
 
-void CoreMachine::Submit() { Submit(MakeTaskSpec(next_++)); }
+void CoreMachine::Submit() {
+  const auto sequence = static_cast<int64_t>(next_);
+  wire::TaskSpec spec = MakeTaskSpec(next_++);
+  if (options_.jobs > 1) spec.id = TaskId::Make(NthDriver(sequence % options_.jobs), next_);
+  spec.cpu_units -= sequence % options_.shapes;
+  Submit(spec);
+}
+
+void CoreMachine::Put() {
+  wire::Value value;
+  value.content = wire::Bytes(kArgument);
+  TROUPE_CHECK(core_.Seal(kDriver, {troupe::ObjectId::Make(kDriver, next_++), value}).ok(),
+               "an object");
+  Perform();
+}
+
+void CoreMachine::KillWorker() {
+  TROUPE_CHECK(!idle(), "a task that was dispatched");
+  const ClientId worker = dispatched_.front().worker;
+  std::erase_if(dispatched_, [&](const Dispatched& task) { return task.worker == worker; });
+  const auto process = static_cast<scheduler::ProcessId>(static_cast<uint64_t>(worker) - kWorkers);
+  core_.ProcessDied(process, "killed by signal 9 (SIGKILL)", 1);
+  Perform();
+}
 
 size_t CoreMachine::MakeActor() {
   TROUPE_CHECK(idle(), "nothing that is completed before the actor is made");
@@ -60,12 +97,13 @@ void CoreMachine::Call(size_t actor) {
 
 void CoreMachine::CompleteOne() {
   const Dispatched done = Complete();
-  TROUPE_CHECK(core_.Release(kDriver, {{{done.task.Result(0), 1}}}).ok(), "its release");
+  TROUPE_CHECK(core_.Release(DriverOf(done.task), {{{done.task.Result(0), 1}}}).ok(),
+               "its release");
   Perform();
 }
 
 void CoreMachine::Submit(const wire::TaskSpec& spec) {
-  TROUPE_CHECK(core_.Submit(kDriver, spec, wire::Encode(spec, buffer_)).ok(), "a task");
+  TROUPE_CHECK(core_.Submit(DriverOf(spec.id), spec, wire::Encode(spec, buffer_)).ok(), "a task");
   Perform();
 }
 
@@ -83,7 +121,7 @@ void CoreMachine::Perform() {
   for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
     for (const scheduler::Action& action : actions) {
       if (const auto* start = std::get_if<scheduler::StartWorker>(&action)) {
-        const auto worker = ClientId(100 + static_cast<uint64_t>(start->process));
+        const auto worker = ClientId(kWorkers + static_cast<uint64_t>(start->process));
         TROUPE_CHECK(core_.WorkerJoined(start->process, worker).ok(), "a worker");
       } else if (const auto* dispatch = std::get_if<scheduler::SendDispatch>(&action)) {
         const auto spec = wire::DecodeClientMessage(dispatch->spec.bytes());

@@ -1,4 +1,4 @@
-// CoreMachine is the scheduler's core with a driver and workers that complete whatever they are
+// CoreMachine is the scheduler's core with drivers and workers that complete whatever they are
 // given: what the core costs by itself, without processes, channels or a clock.
 //
 //   CoreMachine machine({.workers = 2});
@@ -35,10 +35,17 @@ class CoreMachine : private troupe::scheduler::TaskWords {
   struct Options {
     int workers = 2;
     uint32_t window = troupe::Limits::kMaxQueuedTasks;  // unfinished tasks at a time
+    int jobs = 1;                                       // each task is of the next one
+    int shapes = 1;  // of resources: each task wants those of the next one
   };
   explicit CoreMachine(Options options);
 
   void Submit();
+  // A small object of the first driver, which is kept.
+  void Put();
+  // The process of the task that was dispatched first dies; the task is dispatched again, in
+  // another one. REQUIRES: !idle().
+  void KillWorker();
   // An actor that needs no CPU and has a process of its own; its number, from 0. REQUIRES: idle().
   size_t MakeActor();
   // A call of it, with three small arguments.
@@ -65,10 +72,12 @@ class CoreMachine : private troupe::scheduler::TaskWords {
     uint64_t calls = 0;
   };
 
+  static troupe::ClientId DriverOf(troupe::TaskId task) { return task.Result(0).client(); }
   void Submit(const troupe::wire::TaskSpec& spec);
   Dispatched Complete();
   void Perform();
 
+  const Options options_;
   troupe::scheduler::WireSpecCodec codec_;
   troupe::scheduler::Core core_;
   troupe::wire::MessageBuffer buffer_;
