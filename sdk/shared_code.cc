@@ -104,6 +104,7 @@ StoredCode Store(const std::string& path) {
   Builder<uint8_t> bytes = ReadIntoStore(path);
   CheckKind(path, bytes.span());
   std::string sha256 = worker::Sha256(std::as_bytes(bytes.span()));
+  CurrentSession()->TellOfCode({path, sha256, bytes.span().size()});
   return {path, std::move(sha256), bytes.Seal()};
 }
 

@@ -84,6 +84,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   void BreakPromise(ObjectId id, const ErrorInfo& why) override;
   std::variant<ObjectId, ErrorInfo> MakePlacementGroup(wire::PlacementGroup group) override;
   void RemovePlacementGroup(ObjectId id) override;
+  void TellOfCode(const wire::CodeNotice& code) override;
   std::variant<objectstore::HandleCount*, ErrorInfo> Seal(ValueSpace space,
                                                           std::vector<ObjectId> refs) override;
   std::optional<ErrorInfo> Submit(wire::TaskSpec& spec,

@@ -213,6 +213,13 @@ void NodeSession::RemovePlacementGroup(ObjectId id) {
   FinishSending();
 }
 
+void NodeSession::TellOfCode(const wire::CodeNotice& code) {
+  const Lock lock(mutex_);
+  if (death_.has_value()) return;
+  Send(code);
+  FinishSending();
+}
+
 std::optional<ErrorInfo> NodeSession::KeepPromise(ObjectId id, ValueSpace space,
                                                   std::vector<ObjectId> refs) {
   Lock lock(mutex_);

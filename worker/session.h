@@ -146,6 +146,8 @@ class Session {
   // gets one handle.
   virtual std::variant<ObjectId, ErrorInfo> MakePlacementGroup(wire::PlacementGroup group) = 0;
   virtual void RemovePlacementGroup(ObjectId id) = 0;
+  // Tells the node's log which code will come to workers in an object.
+  virtual void TellOfCode(const wire::CodeNotice& code) = 0;
 
   // --- Tasks. The caller fills all but the id (and an actor call's sequence number); `take` is
   // given a handle on each result, in order, with the session's lock held.

@@ -14,6 +14,9 @@ namespace {
 constexpr uint64_t kMax64 = std::numeric_limits<uint64_t>::max();
 constexpr uint32_t kMax32 = std::numeric_limits<uint32_t>::max();
 
+constexpr std::string_view kSha256 =
+    "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752";
+
 Bytes SomeBytes(size_t size) {
   static constexpr std::array<unsigned char, 40> kBytes = {1, 2, 3, 0, 0xff, 6, 7, 8, 9, 10};
   return std::as_bytes(std::span(kBytes)).first(size);
@@ -169,6 +172,8 @@ Samples<ClientMessage> ClientMessageSamples() {
       {"resume", Resume{TaskId(kMax64, 2), kMax32, 4}},
       {"free_empty", Free()},
       {"free", Free{SomeIds(3)}},
+      {"code_notice_empty", CodeNotice()},
+      {"code_notice", CodeNotice{"/opt/libgeometry.so", kSha256, kMax64}},
   };
   int number = 0;
   for (Value& value : SampleValues())

@@ -168,6 +168,12 @@ struct SetClientMessage {
     auto list = b.initFree(static_cast<unsigned>(m.ids.size()));
     for (unsigned i = 0; i < list.size(); ++i) SetId(m.ids[i], list[i]);
   }
+  void operator()(const CodeNotice& m) {
+    auto g = b.initCodeNotice();
+    SetText(m.path, [&](unsigned n) { return g.initPath(n); });
+    SetText(m.sha256, [&](unsigned n) { return g.initSha256(n); });
+    g.setBytes(m.bytes);
+  }
   void operator()(const Unpinned& m) {
     auto g = b.initUnpinned();
     SetPins(m.agreed, [&](unsigned n) { return g.initAgreed(n); });
@@ -376,6 +382,11 @@ absl::Status Get(schema::ClientMessage::Reader r, ClientMessage* message) {
     case schema::ClientMessage::FREE:
       *message = Free{GetIds(r.getFree())};
       break;
+    case schema::ClientMessage::CODE_NOTICE: {
+      const auto g = r.getCodeNotice();
+      *message = CodeNotice{FromKj(g.getPath()), FromKj(g.getSha256()), g.getBytes()};
+      break;
+    }
     default:
       return absl::InvalidArgumentError("a client message of an unknown kind");
   }

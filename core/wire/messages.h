@@ -253,12 +253,17 @@ struct RemovePlacementGroup {
 struct Free {
   std::vector<ObjectId> ids;
 };
+struct CodeNotice {
+  std::string_view path;
+  std::string_view sha256;
+  uint64_t bytes = 0;
+};
 
 using ClientMessage =
     std::variant<TaskSpec, Seal, Complete, Subscribe, Release, Claim, LeaseRequest, ReturnLease,
                  Blocked, Unblocked, Kill, FindActor, StatusRequest, Stop, Cancel, StreamItem,
                  StreamDemand, Fetch, Unpinned, MemoryRequest, Checkpoint, ExitActor, Promise,
-                 PlacementGroup, RemovePlacementGroup, Suspend, Resume, Free>;
+                 PlacementGroup, RemovePlacementGroup, Suspend, Resume, Free, CodeNotice>;
 
 // From the node to a client.
 struct ReadyValue {

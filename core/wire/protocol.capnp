@@ -235,6 +235,12 @@ struct Resume {
   slot @3 :UInt32;
 }
 
+struct CodeNotice {
+  path @0 :Text;
+  sha256 @1 :Text;  # 64 hexadecimal digits
+  bytes @2 :UInt64;
+}
+
 struct ClientMessage {
   union {
     submit @0 :TaskSpec;
@@ -265,6 +271,7 @@ struct ClientMessage {
     suspend @25 :Suspend;                # an actor's call waits in a coroutine; its thread takes other calls
     resume @26 :Resume;                  # and goes on
     free @27 :List(Id);                  # these are ObjectLost as soon as nobody looks at them
+    codeNotice @28 :CodeNotice;          # its workers will be sent this shared object's code
   }
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <vector>
@@ -38,15 +39,36 @@ std::string Sha256Of(int fd) {
   return absl::BytesToHexString(hash);
 }
 
+// All but the hash.
+std::string BeginOfLine(const CodeAudit::Bringer& who, const char* does, int64_t bytes) {
+  return absl::StrCat("audit: job ", static_cast<uint32_t>(who.job), ": pid ", who.pid, " of user ",
+                      who.user, " ", does, " ",
+                      absl::CHexEscape(ToAbsl(who.name.substr(0, CodeAudit::kMaxNameBytes))), ", ",
+                      FormatBytes(bytes), ", SHA-256 ");
+}
+
 }  // namespace
+
+absl::Status CodeAudit::Shares(const Bringer& who, uint64_t bytes, std::string_view sha256) {
+  if (sha256.size() != 2 * crypto_hash_sha256_BYTES ||
+      sha256.find_first_not_of("0123456789abcdef") != sha256.npos) {
+    return absl::InvalidArgumentError("a SHA-256 has 64 hexadecimal digits");
+  }
+  const int lines = ++shared_[who.job];
+  if (lines < kMaxShared) {
+    const auto size = static_cast<int64_t>(std::min<uint64_t>(bytes, INT64_MAX));
+    write_(absl::StrCat(BeginOfLine(who, "shares", size), ToAbsl(sha256)));
+  } else if (lines == kMaxShared) {
+    write_(absl::StrCat("audit: job ", static_cast<uint32_t>(who.job),
+                        ": it shares more, of which there are no lines"));
+  }
+  return absl::OkStatus();
+}
 
 void CodeAudit::Brings(const Bringer& who, int program) {
   struct stat info {};
   const bool known = fstat(program, &info) == 0;
-  std::string line = absl::StrCat("audit: job ", static_cast<uint32_t>(who.job), ": pid ", who.pid,
-                                  " of user ", who.user, " brings ",
-                                  absl::CHexEscape(ToAbsl(who.name.substr(0, kMaxNameBytes))), ", ",
-                                  FormatBytes(known ? info.st_size : 0), ", SHA-256 ");
+  std::string line = BeginOfLine(who, "brings", known ? info.st_size : 0);
   const File file{info.st_dev, info.st_ino, info.st_size, info.st_ctim.tv_sec,
                   info.st_ctim.tv_nsec};
   if (const auto it = known_.find(file); it != known_.end()) return write_(line + it->second);

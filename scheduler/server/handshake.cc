@@ -135,6 +135,16 @@ absl::Status Node::GreetDriver(Connection* connection, const wire::Hello& hello,
   return absl::OkStatus();
 }
 
+// Where only registered functions run, no caller's code comes.
+absl::Status Node::Note(const Connection& connection, const wire::CodeNotice& code) {
+  if (!options_.audit || options_.registered_only) return absl::OkStatus();
+  return audit_.Shares({.job = connection.job,
+                        .pid = connection.pid,
+                        .user = connection.accepted ? connection.user : geteuid(),
+                        .name = code.path},
+                       code.bytes, code.sha256);
+}
+
 // The program that all workers run where the operator has named one.
 Image Node::OperatorsImage() const {
   Image image;

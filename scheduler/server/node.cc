@@ -286,6 +286,7 @@ absl::Status Node::Handle(Connection* connection, wire::Bytes bytes) {
     absl::Status operator()(const wire::RemovePlacementGroup& m) {
       return node->core_.RemovePlacementGroup(client, m.id);
     }
+    absl::Status operator()(const wire::CodeNotice& m) { return node->Note(*connection, m); }
     absl::Status operator()(const wire::StatusRequest& m) {
       const absl::StatusOr<std::string> report = node->core_.Report(m.query);
       const std::string text =
@@ -383,7 +384,11 @@ void Node::OnProcessEnd(ProcessId process) {
 
 // Images of jobs whose driver has left and whose last worker (of a detached actor) has died.
 void Node::DropUnusedImages() {
-  std::erase_if(images_, [&](const auto& image) { return !core_.HasJob(image.first); });
+  std::erase_if(images_, [&](const auto& image) {
+    if (core_.HasJob(image.first)) return false;
+    audit_.JobEnded(image.first);
+    return true;
+  });
 }
 
 // What a machine without this would be slow to do: see core_out_of_memory.cc.

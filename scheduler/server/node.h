@@ -54,7 +54,7 @@ struct NodeOptions {
   UniqueFd listener;  // standalone: a listening Unix socket
   // Standalone: called once, when clients may connect and when all has ended.
   std::function<void()> on_ready;
-  // Standalone: gets a line for each job that brings its own program (code_audit.h).
+  // Standalone: gets a line for each program and shared object that a job brings (code_audit.h).
   std::function<void(std::string_view line)> audit;
   // Drivers may call only what is registered by name.
   bool registered_only = false;
@@ -112,6 +112,7 @@ class Node : private TaskWords {
   absl::Status GreetDriver(Connection* connection, const wire::Hello& hello,
                            std::vector<UniqueFd> descriptors);
   Image OperatorsImage() const;
+  absl::Status Note(const Connection& connection, const wire::CodeNotice& code);
   void Refuse(Connection* connection, std::string reason);
 
   // actions.cc

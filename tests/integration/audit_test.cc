@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <span>
 #include <string>
 
+#include "sdk/troupe.h"
 #include "tests/integration/processes.h"
 #include "tests/integration/program.h"
 #include "tests/integration/raw_client.h"
@@ -62,6 +64,39 @@ TEST(Audit, EachJobThatBringsCodeHasALineWithWhoAndWhich) {
   EXPECT_EQ(CountOf(node.Log(), "audit: "), 2) << node.Log();
 }
 
+// As sdk/shared_code.cc says it; shared_code_test calls what comes so.
+TEST(Audit, CodeThatIsSharedHasALineByWhatItsCallerSays) {
+  const StandingNode node;
+  const std::string library = BuiltProgram("TROUPE_GEOMETRY");
+  {
+    const troupe::Cluster cluster = troupe::Init({.address = node.address()});
+    const troupe::SharedCode geometry(library);
+    (void)troupe::Memory(0);  // answered behind it
+  }
+  const std::string line_end = " shares " + library + ", ";
+  const std::string log = node.Log();
+  const size_t at = log.find(" audit: job 1: pid " + std::to_string(getpid()) + " of user " +
+                             std::to_string(geteuid()) + line_end);
+  ASSERT_NE(at, std::string::npos) << log;
+  const std::string line = log.substr(at + 1, log.find('\n', at) - at - 1);
+  EXPECT_EQ(line.substr(line.size() - 64), Sha256OfFile(library)) << line;
+}
+
+TEST(Audit, AThousandLinesOfOneJobAreEnough) {
+  StandingNode node;
+  RawClient client(node.socket_path());
+  ASSERT_TRUE(client.Join()) << client.why();
+  const std::string sha256(64, 'a');
+  for (int i = 0; i < 5000; ++i)
+    ASSERT_TRUE(client.Send(wire::CodeNotice{"mine\n", sha256, UINT64_MAX}));
+  ASSERT_TRUE(client.Send(wire::CodeNotice{"other", "no hash", 1}));
+  EXPECT_TRUE(client.WaitForEnd());
+  const std::string log = node.Log();
+  EXPECT_EQ(CountOf(log, " shares mine\\n, "), 999) << log.substr(0, 10'000);
+  EXPECT_EQ(CountOf(log, ": it shares more"), 1);
+  EXPECT_NE(log.find("64 hexadecimal digits"), std::string::npos);
+}
+
 TEST(Audit, NobodyWritesALineByHisName) {
   StandingNode node;
   RawClient client(node.socket_path());
@@ -82,6 +117,7 @@ TEST(Audit, AnOperatorsNodeHasNoLine) {
   {
     RawClient client(node.socket_path());
     ASSERT_TRUE(client.Join()) << client.why();
+    ASSERT_TRUE(client.Send(wire::CodeNotice{"lib.so", std::string(64, 'a'), 1}));
   }
   EXPECT_EQ(node.End(SIGTERM), 0);
   EXPECT_NE(node.Log().find("stopped: "), std::string::npos) << node.Log();
