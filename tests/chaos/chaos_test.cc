@@ -35,6 +35,7 @@
 #include "tests/chaos/graph.h"
 #include "tests/chaos/harm.h"
 #include "tests/chaos/rounds.h"
+#include "tests/integration/memory_group.h"
 #include "tests/integration/processes.h"
 #include "tests/integration/program.h"
 
@@ -172,6 +173,28 @@ TEST(Chaos, OfTooLittleMemoryChangesNoResult) {
     const troupe::Cluster cluster = troupe::Init(
         {.workers = 2, .object_store_memory = 64 * kMebibyte, .memory_limit = 512 * kMebibyte});
     RunAndCompare(graph, tally);
+  });
+}
+
+// The same where the limit is the machine's: a cgroup of the kernel's, which kills by itself what
+// takes much at once.
+TEST(Chaos, OfTooLittleMemoryInACgroupChangesNoResult) {
+  Repeat("cgroup", [](uint64_t seed, Tally& tally) {
+    Random random(seed);
+    const Graph graph = RandomGraph(random, 40, {.exits = true, .takes_memory = true});
+    const MemoryGroup group(512 * kMebibyte);
+    if (!group.made()) {
+      std::printf(
+          "TROUPE_SKIPPED: no memory cgroup can be made, which root can on most machines\n");
+      return;
+    }
+    group.Enter();
+    {
+      const troupe::Cluster cluster = TwoWorkers();
+      RunAndCompare(graph, tally);
+    }
+    group.Leave();
+    EXPECT_TRUE(BecomesTrue([&] { return group.Remove(); }, kSoon)) << "a process is left in it";
   });
 }
 

@@ -1,7 +1,5 @@
-// A cluster in a memory cgroup of its own, of version 1 or 2, whichever the machine has. By hand,
-// as root: a cgroup is nothing that every machine can give to a test.
-//
-//   ./bazelw test //tests/integration:cgroup_test
+// A cluster in a memory cgroup of its own. `.ci/run cgroup`, as root: a cgroup is nothing that
+// every machine can give to a test.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -12,13 +10,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "sdk/troupe.h"
+#include "tests/integration/memory_group.h"
 #include "tests/integration/processes.h"
 
 namespace {
@@ -39,31 +37,12 @@ bool TakeAtOnce(size_t bytes) {
 }
 int Square(int x) { return x * x; }
 
-// A new memory cgroup of that size below this process's own; empty where there can be none.
-std::string NewGroup(size_t limit_bytes) {
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const size_t second = line.find(':', line.find(':') + 1);
-    const bool unified = line.starts_with("0::");
-    if (!unified && line.find("memory") == std::string::npos) continue;
-    const std::string path = (unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory") +
-                             line.substr(second + 1) + "/troupe-" + std::to_string(getpid());
-    std::error_code error;
-    std::filesystem::create_directory(path, error);
-    if (error) continue;
-    std::ofstream limit(path + (unified ? "/memory.max" : "/memory.limit_in_bytes"));
-    if (limit << limit_bytes << std::flush) return path;
-    std::filesystem::remove(path, error);
-  }
-  return "";
-}
-
 // Runs `program` in a process of that cgroup; its exit code.
 template <typename F>
-int RunIn(const std::string& group, F program) {
+int RunIn(const troupe::testing::MemoryGroup& group, F program) {
   const pid_t child = fork();
   if (child == 0) {
-    std::ofstream(group + "/cgroup.procs") << getpid() << std::flush;
+    group.Enter();
     _exit(program());
   }
   int status = 0;
@@ -92,26 +71,23 @@ int ExpectOutOfMemory(F task, size_t bytes, const std::string& expected) {
 class Cgroup : public testing::Test {
  protected:
   void Make(size_t limit_bytes) {
-    group_ = NewGroup(limit_bytes);
-    ASSERT_NE(group_, "") << "no memory cgroup can be made: are you root?";
+    group_.emplace(limit_bytes);
+    ASSERT_TRUE(group_->made()) << "no memory cgroup can be made: are you root?";
   }
   void TearDown() override {
     // The last of its processes may be on their way out.
-    const auto removed = [this] {
-      std::error_code error;
-      return std::filesystem::remove(group_, error);
-    };
-    EXPECT_TRUE(troupe::testing::BecomesTrue(removed, std::chrono::seconds(10)))
+    EXPECT_TRUE(
+        troupe::testing::BecomesTrue([this] { return group_->Remove(); }, std::chrono::seconds(10)))
         << "a process is left in it";
   }
-  std::string group_;
+  std::optional<troupe::testing::MemoryGroup> group_;
 };
 
 TEST_F(Cgroup, OfWhichATaskTakesTooMuch) {
   Make(512 * kMiB);
   // 97 % of it, with what the cluster itself has: less than the kernel would kill for.
   EXPECT_EQ(
-      RunIn(group_,
+      RunIn(*group_,
             [] { return ExpectOutOfMemory(Keep, 495 * kMiB, "of 512.0 MiB that the machine"); }),
       0);
 }
@@ -154,7 +130,7 @@ int ExpectTheStoreToFit(size_t limit) {
 TEST_F(Cgroup, InWhichTheStoreHasItsShare) {
   constexpr size_t kLimit = 96 * kMiB;
   Make(kLimit);
-  EXPECT_EQ(RunIn(group_, [] { return ExpectTheStoreToFit(kLimit); }), 0);
+  EXPECT_EQ(RunIn(*group_, [] { return ExpectTheStoreToFit(kLimit); }), 0);
 }
 
 TEST_F(Cgroup, WhoseMemoryIsGoneAtOnce) {
@@ -163,7 +139,7 @@ TEST_F(Cgroup, WhoseMemoryIsGoneAtOnce) {
   int code = 2;
   for (int i = 0; i < 5 && code == 2; ++i)
     code =
-        RunIn(group_, [] { return ExpectOutOfMemory(TakeAtOnce, 1'024 * kMiB, "by the kernel"); });
+        RunIn(*group_, [] { return ExpectOutOfMemory(TakeAtOnce, 1'024 * kMiB, "by the kernel"); });
   EXPECT_EQ(code, 0);
 }
 
