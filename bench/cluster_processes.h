@@ -28,7 +28,7 @@ struct ClusterProcess {
   Role role = Role::kDriver;
 };
 
-// This process, its nodes, and their workers.
+// This process, which is the first, its nodes, and their workers.
 std::vector<ClusterProcess> ClusterProcesses();
 
 // Of all its threads, those that have ended, too.

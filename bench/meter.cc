@@ -1,6 +1,7 @@
 #include "bench/meter.h"
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -25,12 +26,27 @@ struct Use {
   };
   std::map<pid_t, Process> processes;
 
-  static Use Now(bool reset_peaks) {
+  // Looking costs this process, the driver, more CPU than a short operation: its own clock is read
+  // last before f, and first after it.
+  static Use Before() {
     Use use;
-    for (const auto& [pid, role] : ClusterProcesses()) {
+    std::vector<ClusterProcess> all = ClusterProcesses();
+    std::reverse(all.begin(), all.end());  // the driver is the first
+    for (const auto& [pid, role] : all) {
+      Process process = {role, 0, WakeupsOf(pid), ResetPeakMemory(pid)};
       const auto cpu = CpuSeconds(pid);
       if (!cpu) continue;  // it has ended
-      use.processes[pid] = {role, *cpu, WakeupsOf(pid), reset_peaks && ResetPeakMemory(pid)};
+      process.cpu_seconds = *cpu;
+      use.processes[pid] = std::move(process);
+    }
+    return use;
+  }
+  static Use After() {
+    Use use;
+    const double own = CpuSeconds(getpid()).value_or(0);
+    for (const auto& [pid, role] : ClusterProcesses()) {
+      const auto cpu = role == Role::kDriver ? own : CpuSeconds(pid);
+      if (cpu) use.processes[pid] = {role, *cpu, WakeupsOf(pid), false};
     }
     return use;
   }
@@ -78,9 +94,9 @@ double Meter::Time(int64_t operations, const std::function<void()>& f) {
   if (counting_system_calls_) {
     seconds = TimeAndCount(operations, f);
   } else {
-    const Use before = Use::Now(/*reset_peaks=*/true);
+    const Use before = Use::Before();
     seconds = Seconds(f);
-    Add(before, Use::Now(/*reset_peaks=*/false), &costs_);
+    Add(before, Use::After(), &costs_);
     costs_.operations += operations;
   }
   costs_.tasks_per_worker = TasksSince(tasks_before);

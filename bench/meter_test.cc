@@ -103,6 +103,15 @@ TEST(MeterTest, SystemCallsAreCountedWithoutYields) {
   EXPECT_LT(*meter.costs().system_calls_per_operation, 2.5);
 }
 
+TEST(MeterTest, WhatMeasuringCostsIsNotCounted) {
+  Meter meter;
+  meter.Time(1, [] {});
+  EXPECT_LT(meter.costs().cpu_seconds[IndexOf(Role::kDriver)], 100e-6);
+  meter.CountSystemCalls();
+  meter.Time(1, [] {});
+  EXPECT_LT(meter.costs().system_calls_per_operation.value_or(0), 5);
+}
+
 TEST(MeterTest, TasksAreCountedByTheProcessesThatRunThem) {
   const TaskCounts counts;
   Meter meter;

@@ -30,7 +30,8 @@ std::string List(const std::vector<int64_t>& numbers, const char* separator, siz
   std::string text;
   for (size_t i = 0; i < numbers.size() && i < most; ++i)
     text += (i == 0 ? "" : separator) + std::to_string(numbers[i]);
-  if (numbers.size() > most) text += " and " + std::to_string(numbers.size() - most) + " workers";
+  if (numbers.size() > most)
+    text += " and those of " + std::to_string(numbers.size() - most) + " more";
   return text;
 }
 

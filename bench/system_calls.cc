@@ -43,25 +43,33 @@ std::optional<SystemCallCounter> SystemCallCounter::Start(const std::vector<pid_
   if (!tracepoint) return std::nullopt;
   const std::string but_yields = "id != " + std::to_string(SYS_sched_yield);
   SystemCallCounter counter;
+  troupe::UniqueFd own;
   for (const pid_t pid : pids) {
     for (const pid_t thread : ThreadsOf(pid)) {
       troupe::UniqueFd event = OpenEvent(*tracepoint, thread);
       if (!event && errno == ESRCH) continue;  // it has ended
       if (!event) return std::nullopt;
-      if (ioctl(event.get(), PERF_EVENT_IOC_SET_FILTER, but_yields.c_str()) != 0 ||
-          ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0)
+      if (ioctl(event.get(), PERF_EVENT_IOC_SET_FILTER, but_yields.c_str()) != 0)
         return std::nullopt;
-      counter.events_.push_back(std::move(event));
+      if (thread == gettid()) {
+        own = std::move(event);
+      } else {
+        counter.events_.push_back(std::move(event));
+      }
     }
   }
+  // This thread's is enabled last, and read first: what counting needs is not counted.
+  if (own) counter.events_.push_back(std::move(own));
+  for (const troupe::UniqueFd& event : counter.events_)
+    if (ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return std::nullopt;
   return counter;
 }
 
 int64_t SystemCallCounter::count() const {
   int64_t sum = 0;
-  for (const troupe::UniqueFd& event : events_) {
+  for (auto event = events_.rbegin(); event != events_.rend(); ++event) {
     uint64_t calls = 0;
-    Expect(read(event.get(), &calls, sizeof(calls)) == sizeof(calls), "a count of system calls");
+    Expect(read(event->get(), &calls, sizeof(calls)) == sizeof(calls), "a count of system calls");
     sum += static_cast<int64_t>(calls);
   }
   return sum;
