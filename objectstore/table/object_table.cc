@@ -191,8 +191,15 @@ absl::StatusOr<bool> ObjectTable::Subscribe(ObjectId id, ClientId client) {
 }
 
 void ObjectTable::Follow(ClientId client) {
-  followed_.try_emplace(client, std::make_unique<Followed>());
-  ForgetLast();
+  followed_.try_emplace(client);
+  unfollowed_ = ClientId::kNone;
+}
+
+ObjectTable::Followed* ObjectTable::LookUpFollowed(ClientId client) {
+  const auto it = followed_.find(client);
+  if (it != followed_.end()) return &it->second;
+  unfollowed_ = client;
+  return nullptr;
 }
 
 void ObjectTable::DropClient(ClientId client) {
@@ -202,9 +209,8 @@ void ObjectTable::DropClient(ClientId client) {
       if (grant.client == client) granted.emplace_back(entry.id, grant.count);
     }
   };
-  ForgetLast();
   if (const auto followed = followed_.find(client); followed != followed_.end()) {
-    for (const ObjectId id : *followed->second) add(*Find(id));
+    for (const ObjectId id : followed->second) add(*Find(id));
     followed_.erase(followed);
   } else {
     entries_.ForEach(add);
@@ -286,7 +292,7 @@ void ObjectTable::CheckInvariants() const {
       TROUPE_CHECK(entry.pending() || !grant.subscribed, "somebody waits for what is there");
       ++granted[grant.client];
       const auto followed = followed_.find(grant.client);
-      TROUPE_CHECK(followed == followed_.end() || followed->second->contains(entry.id),
+      TROUPE_CHECK(followed == followed_.end() || followed->second.contains(entry.id),
                    "a grant of a client that is followed, and was not seen");
     }
     if (const auto* bytes = std::get_if<SmallBytes>(&entry.content_)) inlined += bytes->size();
@@ -297,7 +303,7 @@ void ObjectTable::CheckInvariants() const {
   TROUPE_CHECK(inlined == bytes_inline_ && stored == bytes_stored_ && away == bytes_away_,
                "bytes that do not add up");
   for (const auto& [client, ids] : followed_)
-    TROUPE_CHECK(ids->size() == granted[client], "grants of a followed client that do not add up");
+    TROUPE_CHECK(ids.size() == granted[client], "grants of a followed client that do not add up");
   for (const auto& [id, count] : contained) {
     const Entry* entry = Find(id);
     TROUPE_CHECK(entry != nullptr && entry->holds_ >= count,

@@ -191,13 +191,11 @@ class ObjectTable {
  private:
   Entry* FindMutable(ObjectId id) { return entries_.Find(id); }
   using Followed = absl::flat_hash_set<ObjectId>;
-  // Null where it is not followed.
+  // Null where it is not followed. Most grants are of the one that was asked for last, a driver.
   Followed* FindFollowed(ClientId client) {
-    if (client == last_client_) return last_followed_;
-    const auto it = followed_.find(client);
-    last_client_ = client;
-    return last_followed_ = it == followed_.end() ? nullptr : it->second.get();
+    return client == unfollowed_ ? nullptr : LookUpFollowed(client);
   }
+  Followed* LookUpFollowed(ClientId client);
   void Count(const Content& content, int sign);
   void Replace(ObjectId id, Content content);
   void FreeIfUnneeded(ObjectId id, Entry* entry);
@@ -205,16 +203,9 @@ class ObjectTable {
   using Unneeded = absl::InlinedVector<ObjectId, 4>;
   void FreeUnneeded(Unneeded unneeded);
 
-  void ForgetLast() {
-    last_client_ = ClientId::kNone;
-    last_followed_ = nullptr;
-  }
-
   RecordTable<Entry> entries_;
-  absl::flat_hash_map<ClientId, std::unique_ptr<Followed>> followed_;
-  // Most grants are of the same client as the one before.
-  ClientId last_client_ = ClientId::kNone;
-  Followed* last_followed_ = nullptr;
+  absl::flat_hash_map<ClientId, Followed> followed_;
+  ClientId unfollowed_ = ClientId::kNone;  // one that is not
   std::vector<Freed> freed_;
   std::vector<std::pair<ObjectId, ClientId>> ungranted_;
   uint64_t bytes_inline_ = 0;

@@ -21,11 +21,14 @@ ReadyQueue::Class* ReadyQueue::ClassOf(const Task& task) const {
 }
 
 void ReadyQueue::Enter(Class* of) {
+  if (in_order_.empty()) return in_order_.push_back(of);
   in_order_.insert(std::upper_bound(in_order_.begin(), in_order_.end(), of, IsBefore), of);
 }
 
 void ReadyQueue::Leave(Class* of) {
-  const auto it = std::lower_bound(in_order_.begin(), in_order_.end(), of, IsBefore);
+  const auto it = in_order_.size() == 1
+                      ? in_order_.begin()
+                      : std::lower_bound(in_order_.begin(), in_order_.end(), of, IsBefore);
   TROUPE_CHECK(it != in_order_.end() && *it == of, "a class of tasks out of order");
   in_order_.erase(it);
 }

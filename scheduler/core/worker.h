@@ -22,6 +22,7 @@ namespace troupe::scheduler {
 enum class ProcessId : uint64_t { kNone = 0 };
 
 struct Worker;
+class WorkerTeam;
 struct BusyOfShape;
 
 // Its neighbours in a list of workers.
@@ -31,7 +32,7 @@ struct WorkerLink {
 };
 
 struct Worker {
-  enum class State { kStarting, kIdle, kBusy, kBlocked };
+  enum class State : uint8_t { kStarting, kIdle, kBusy, kBlocked };
 
   ProcessId process = ProcessId::kNone;
   ClientId client = ClientId::kNone;  // none while it starts
@@ -75,9 +76,10 @@ struct Worker {
     State state = State::kStarting;
     bool usable = true;  // neither ending nor retiring
     bool ending = false;
-    size_t depth = 0;  // of its queue
+    uint32_t depth = 0;  // of its queue
     bool operator==(const Standing&) const = default;
   };
+  WorkerTeam* team = nullptr;  // null: an actor's
   Standing standing;
   BusyOfShape* among = nullptr;  // while it is busy
   WorkerLink place;

@@ -23,7 +23,8 @@ Worker* WorkerPool::Start(ProcessId process, JobId job, ActorId actor) {
   if (worker->is_actor()) {
     ++actors_[job];
   } else {
-    teams_[job].Add(worker);
+    worker->team = &teams_[job];
+    worker->team->Add(worker);
   }
   Update(worker);
   return worker;
@@ -47,9 +48,8 @@ void WorkerPool::Remove(Worker* worker) {
   if (worker->is_actor()) {
     if (--actors_[worker->job] == 0) actors_.erase(worker->job);
   } else {
-    const auto team = teams_.find(worker->job);
-    team->second.Remove(worker);
-    if (team->second.counts().all() == 0) teams_.erase(team);
+    worker->team->Remove(worker);
+    if (worker->team->counts().all() == 0) teams_.erase(worker->job);
   }
   at_work_ -= worker->counted_at_work;
   waiting_holders_ -= worker->counted_waiting_holder;
@@ -154,7 +154,7 @@ void WorkerPool::Update(Worker* worker) {
   const bool at_work = IsAtWork(*worker), holds = WaitsAndHolds(*worker);
   at_work_ += at_work - std::exchange(worker->counted_at_work, at_work);
   waiting_holders_ += holds - std::exchange(worker->counted_waiting_holder, holds);
-  if (!worker->is_actor()) teams_.find(worker->job)->second.Update(worker);
+  if (worker->team != nullptr) worker->team->Update(worker);
 }
 
 void WorkerPool::End(Worker* worker) {

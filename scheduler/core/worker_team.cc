@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "core/base/check.h"
 #include "scheduler/core/placement_group.h"
@@ -10,7 +11,8 @@ namespace troupe::scheduler {
 namespace {
 
 Worker::Standing StandingOf(const Worker& worker) {
-  return {worker.state, !worker.ending && !worker.retiring, worker.ending, worker.queue.size()};
+  return {worker.state, !worker.ending && !worker.retiring, worker.ending,
+          static_cast<uint32_t>(worker.queue.size())};
 }
 
 // REQUIRES: busy.
@@ -31,20 +33,36 @@ size_t TasksAhead(const Worker& worker, int32_t priority) {
 
 BusyOfShape::BusyOfShape(const ResourceSet& of) : shape(of), cpu_units(CpuUnitsIn(of)) {}
 
-void WorkerTeam::Add(Worker* worker) { Enter(worker); }
+void WorkerTeam::Add(Worker* worker) { Enter(worker, StandingOf(*worker)); }
 
 void WorkerTeam::Remove(Worker* worker) { Leave(worker); }
 
 void WorkerTeam::Update(Worker* worker) {
-  if (StandingOf(*worker) == worker->standing) return;
+  const Worker::Standing now = StandingOf(*worker);
+  const Worker::Standing& was = worker->standing;
+  if (now == was) return;
+  if (was.state == Worker::State::kBusy && was.usable && now.state == was.state && now.usable) {
+    MoveTo(worker, now.depth);  // as with nearly each task, of many
+    return;
+  }
   Leave(worker);
-  Enter(worker);
+  Enter(worker, now);
 }
 
-void WorkerTeam::Enter(Worker* worker) {
-  worker->standing = StandingOf(*worker);
-  const auto& [state, usable, ending, depth] = worker->standing;
-  ++CountOf(state);
+// REQUIRES: it is busy and usable, and was before.
+void WorkerTeam::MoveTo(Worker* worker, uint32_t depth) {
+  const uint32_t before = std::exchange(worker->standing.depth, depth);
+  worker->among->usable.Erase(worker, before);
+  worker->among->usable.Insert(worker, depth);
+  if (before > 1) deep_.Erase(worker, before);
+  if (depth > 1) deep_.Insert(worker, depth);
+  with_room_ += (depth < Limits::kDispatchDepth) - (before < Limits::kDispatchDepth);
+}
+
+void WorkerTeam::Enter(Worker* worker, const Worker::Standing& standing) {
+  worker->standing = standing;
+  const auto& [state, usable, ending, depth] = standing;
+  ++counts_[static_cast<size_t>(state)];
   if (depth > 1) deep_.Insert(worker, depth);
   if (state == Worker::State::kIdle && !ending) {
     ++usable_idle_;
@@ -53,13 +71,13 @@ void WorkerTeam::Enter(Worker* worker) {
     worker->among = busy_.Get(worker->granted);
     busy_cpu_units_ += worker->among->cpu_units;
     usable ? worker->among->usable.Insert(worker, depth) : worker->among->leaving.PushBack(worker);
-    with_room_ += HasRoom(worker->standing);
+    with_room_ += HasRoom(standing);
   }
 }
 
 void WorkerTeam::Leave(Worker* worker) {
   const auto& [state, usable, ending, depth] = worker->standing;
-  --CountOf(state);
+  --counts_[static_cast<size_t>(state)];
   if (depth > 1) deep_.Erase(worker, depth);
   if (state == Worker::State::kIdle && !ending) {
     --usable_idle_;
@@ -70,20 +88,6 @@ void WorkerTeam::Leave(Worker* worker) {
     with_room_ -= HasRoom(worker->standing);
     worker->among = nullptr;
   }
-}
-
-int& WorkerTeam::CountOf(Worker::State state) {
-  switch (state) {
-    case Worker::State::kStarting:
-      return counts_.starting;
-    case Worker::State::kIdle:
-      return counts_.idle;
-    case Worker::State::kBusy:
-      return counts_.busy;
-    case Worker::State::kBlocked:
-      break;
-  }
-  return counts_.blocked;
 }
 
 Worker* WorkerTeam::FindShallowest(const ResourceSet& want) const {
@@ -151,7 +155,7 @@ void WorkerTeam::CheckInvariants(const std::vector<const Worker*>& all) const {
       ++lengths[&worker->among->usable.at(depth)];
     }
   }
-  TROUPE_CHECK(counts == counts_, "worker counts that do not add up");
+  TROUPE_CHECK(counts == this->counts(), "worker counts that do not add up");
   TROUPE_CHECK(cpu_units == busy_cpu_units_, "CPUs of busy workers that do not add up");
   TROUPE_CHECK(with_room == with_room_, "busy workers with room that do not add up");
   CheckLists(lengths);

@@ -10,6 +10,7 @@
 #ifndef TROUPE_SCHEDULER_CORE_WORKER_TEAM_H_
 #define TROUPE_SCHEDULER_CORE_WORKER_TEAM_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -51,7 +52,7 @@ class WorkerTeam {
   // What it does, its queue, its grant, or whether it takes tasks has changed.
   void Update(Worker* worker);
 
-  const Counts& counts() const { return counts_; }
+  Counts counts() const { return {counts_[0], counts_[1], counts_[2], counts_[3]}; }
   // Of those, that may be given tasks.
   int usable_idle() const { return usable_idle_; }
   // CPUs that the busy ones have been granted, in 1/10000.
@@ -72,13 +73,13 @@ class WorkerTeam {
   void CheckInvariants(const std::vector<const Worker*>& all) const;
 
  private:
-  int& CountOf(Worker::State state);
-  // Counts it, and puts it in the lists, as it stands; or the other way round.
-  void Enter(Worker* worker);
+  // Counts it, and puts it in the lists; or the other way round.
+  void Enter(Worker* worker, const Worker::Standing& standing);
   void Leave(Worker* worker);
+  void MoveTo(Worker* worker, uint32_t depth);
   void CheckLists(std::map<const void*, size_t> lengths) const;
 
-  Counts counts_;
+  std::array<int, 4> counts_ = {};  // by state
   int usable_idle_ = 0;
   int64_t busy_cpu_units_ = 0;
   int with_room_ = 0;  // busy ones that can take one more
