@@ -144,8 +144,7 @@ Part::Operation CacheExpectToForget() {
   return [state = std::make_shared<State>()](int64_t times) {
     for (int64_t i = 0; i < times; ++i) {
       const ObjectId id = ObjectId::Make(kDriver, ++state->sequence);
-      state->references.Take(id);
-      state->cache.Expect(id);
+      objectstore::ObjectCache::Expect(state->references.Take(id));
       state->cache.Learn(id, kArgument, {});
       TROUPE_CHECK(state->cache.IsKnown(id), "its bytes");
       TROUPE_CHECK(state->references.DropHandle(id), "the last handle");

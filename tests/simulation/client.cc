@@ -64,8 +64,7 @@ ObjectId Client::PutStored(const Location& space, uint64_t value, std::vector<Ob
 
 ObjectId Client::ExpectNew() {
   const ObjectId id = ObjectId::Make(id_, next_sequence_++);
-  Take(id);
-  objects_.Expect(id);
+  objectstore::ObjectCache::Expect(references_.Take(id));
   return id;
 }
 
@@ -103,8 +102,7 @@ TaskId Client::Submit(const Script& script, wire::TaskSpec spec) {
   spec.callable = std::as_bytes(std::span(&script, 1));
   if (spec.kind == wire::TaskKind::kActorCall) spec.sequence = ++call_sequences_[spec.actor];
   for (uint32_t i = 0; i < spec.num_returns; ++i) {
-    Take(spec.id.Result(i));
-    objects_.Expect(spec.id.Result(i));
+    objectstore::ObjectCache::Expect(references_.Take(spec.id.Result(i)));
   }
   Send(spec);
   return spec.id;

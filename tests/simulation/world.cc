@@ -44,7 +44,7 @@ std::string Describe(const wire::ClientMessage& message) {
       "lease",    "return lease", "blocked",    "unblocked",   "kill",          "find",
       "status",   "stop",         "cancel",     "stream item", "stream demand", "fetch",
       "unpinned", "memory",       "checkpoint", "exit actor",  "promise",       "placement group",
-      "remove",   "suspend",      "resume",     "free"};
+      "remove",   "suspend",      "resume",     "free",        "code notice"};
   static_assert(std::size(kNames) == std::variant_size_v<wire::ClientMessage>);
   return kNames[message.index()];
 }
