@@ -433,6 +433,9 @@ absl::Status World::Handle(Process* process, const Frame& frame) {
     absl::Status operator()(const wire::RemovePlacementGroup& m) {
       return core.RemovePlacementGroup(client, m.id);
     }
+    absl::Status operator()(const wire::CodeNotice&) {
+      return absl::UnimplementedError("no simulated client brings code");
+    }
     absl::Status operator()(const wire::StatusRequest&) {
       return absl::UnimplementedError("no simulated client asks for the status");
     }
