@@ -19,10 +19,10 @@ struct RecordOf : Recycled<RecordOf<kTest>, kMost> {
 };
 
 TEST(FreeBlocks, GivesWhatWasFreedToTheNext) {
-  using Record = RecordOf<1>;
 #if defined(TROUPE_KEEPS_NO_BLOCKS)
   GTEST_LOG_(INFO) << "nothing is kept under AddressSanitizer";
 #else
+  using Record = RecordOf<1>;
   auto first = std::make_unique<Record>();
   auto second = std::make_unique<Record>();
   const void* const blocks[] = {first.get(), second.get()};

@@ -76,9 +76,10 @@ class LyingClients : public ::testing::Test {
     }
     return found;
   }
-  // A task that a lying worker answers; what its result becomes.
+  // A task that a lying worker answers; what its result becomes. Its driver stays: with it would go
+  // the worker, whose further lies would come too late.
   wire::Value LieOfAWorker(std::string_view lie) {
-    RawClient driver(node_.socket_path());
+    RawClient& driver = driver_of_liars_.emplace(node_.socket_path());
     const std::string variable = "TROUPE_LIE=" + std::string(lie);
     wire::Hello hello;
     hello.environment = {variable};
@@ -136,6 +137,7 @@ class LyingClients : public ::testing::Test {
   const troupe::Cluster cluster_ = troupe::Init({.address = node_.address()});
   const troupe::ObjectRef<std::vector<int>> honest_ = troupe::Put(std::vector<int>(100'000, 5));
   RawClient liar_{node_.socket_path()};
+  std::optional<RawClient> driver_of_liars_;
   const bool joined_ = liar_.Join();
   uint64_t next_ = 1;
 };
