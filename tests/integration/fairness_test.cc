@@ -83,13 +83,15 @@ TEST(Fairness, QuartersOfFourCpusAreSixteenSlotsAndNoMore) {
   EXPECT_EQ(*std::max_element(together.begin(), together.end()), 16);
 }
 
-// Those of its tasks' turns, in order.
+// Those of its tasks' turns, in order. What else it has written, such as why it waits so long, is
+// passed over.
 std::vector<int64_t> TurnsIn(const std::string& output) {
   std::vector<int64_t> turns;
   std::istringstream lines(output);
-  std::string submitted;
-  lines >> submitted;
-  for (int64_t turn = 0; lines >> turn;) turns.push_back(turn);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.find_first_not_of("0123456789") == std::string::npos)
+      turns.push_back(std::stoll(line));
+  }
   std::sort(turns.begin(), turns.end());
   return turns;
 }
