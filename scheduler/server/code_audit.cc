@@ -21,14 +21,18 @@ namespace {
 
 constexpr size_t kBufferBytes = size_t{256} << 10;
 
-// 64 hexadecimal digits; or empty, and errno.
-std::string Sha256Of(int fd) {
+// 64 hexadecimal digits; or empty, and errno: ECANCELED where it gives up.
+std::string Sha256Of(int fd, const std::atomic<bool>& gives_up) {
   crypto_hash_sha256_state state;
   crypto_hash_sha256_init(&state);
   std::vector<unsigned char> buffer(kBufferBytes);
   for (off_t at = 0;;) {
     const ssize_t n = pread(fd, buffer.data(), buffer.size(), at);
     if (n < 0 && errno == EINTR) continue;
+    if (gives_up) {
+      errno = ECANCELED;
+      return "";
+    }
     if (n < 0) return "";
     if (n == 0) break;
     crypto_hash_sha256_update(&state, buffer.data(), static_cast<size_t>(n));
@@ -80,9 +84,10 @@ void CodeAudit::Brings(const Bringer& who, int program) {
   const auto reading = std::make_shared<Reading>();
   reading->program = UniqueFd(fcntl(program, F_DUPFD_CLOEXEC, 3));
   loop_->RunBeside(
-      [reading] {
-        reading->sha256 = Sha256Of(reading->program.get());
-        if (reading->sha256.empty()) reading->failure = strerror(errno);
+      [reading, gives_up = gives_up_] {
+        reading->sha256 = Sha256Of(reading->program.get(), *gives_up);
+        if (reading->sha256.empty())
+          reading->failure = errno == ECANCELED ? "the node ended first" : strerror(errno);
       },
       [this, reading, file, line = std::move(line)] {
         if (reading->sha256.empty()) return write_(line + "unknown: " + reading->failure);

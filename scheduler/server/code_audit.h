@@ -17,10 +17,12 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -53,6 +55,9 @@ class CodeAudit {
   // Errors: InvalidArgument for what is no SHA-256.
   absl::Status Shares(const Bringer& who, uint64_t bytes, std::string_view sha256);
   void JobEnded(JobId job) { shared_.erase(job); }
+  // What is being read is read no further, and its line says so: whoever ends the node need not
+  // wait for large programs.
+  void GiveUp() { *gives_up_ = true; }
 
  private:
   // Of a file and its last change, which nobody can set back.
@@ -62,6 +67,7 @@ class CodeAudit {
   std::function<void(std::string_view)> write_;
   std::map<File, std::string> known_;
   std::map<JobId, int> shared_;  // how many lines each has
+  const std::shared_ptr<std::atomic<bool>> gives_up_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace troupe::scheduler

@@ -84,6 +84,7 @@ std::unique_ptr<Launcher> Node::MakeLauncher() {
 }
 
 Node::~Node() {
+  audit_.GiveUp();
   loop_.FinishWork();  // it tells the core
 }
 
