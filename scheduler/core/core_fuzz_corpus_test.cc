@@ -172,6 +172,9 @@ TEST(CoreFuzzCorpus, IsWhatItsEventsSay) {
                                  want,
                                  want,
                                  Event(kTimePasses, 0, 0, 0, 0, 36)})},
+       // Only a task needs the promise when its maker leaves.
+       {"promise_of_who_leaves", Scenario({Event(kPromise), Event(kSubmitTask, 0, 0, 0, 1, 4),
+                                           Event(kRelease, 0, 0, 0, 0, 1), Event(kClientLeaves)})},
        {"nobody_answers",
         Scenario({fill, populated, seal, seal, seal, seal, want, second, second,
                   Event(kTimePasses, 0, 0, 0, 0, 35), want, agree, spilled, Event(kClientLeaves)})},

@@ -106,6 +106,8 @@ absl::Status Core::MakePromise(ClientId client, const wire::Promise& promise) {
 void Core::BreakPromises(ClientId client) {
   std::erase_if(promises_, [&](const auto& promise) {
     if (promise.second != client) return false;
+    // It has gone with the last task that needed it, and will be taken by CollectFreed.
+    if (objects_.Find(promise.first) == nullptr) return true;
     const ErrorInfo error{
         .kind = ErrorKind::kObjectLost,
         .message = absl::StrCat("its promise was broken: the process that made it (",

@@ -65,6 +65,16 @@ TEST_F(PromisesTest, ItBreaksWithItsMaker) {
   }
 }
 
+// Only a task needs it, which ends with its driver.
+TEST_F(PromisesTest, ItGoesWithTheLastTaskThatWaitsForIt) {
+  ASSERT_TRUE(core_.MakePromise(kDriver, {promise_}).ok());
+  SubmitDependent(promise_);
+  ASSERT_TRUE(core_.Release(kDriver, {{{promise_, 1}}}).ok());
+  core_.DriverLeft(kDriver);
+  Perform();
+  EXPECT_EQ(core_.objects().count(), 0u);
+}
+
 TEST_F(PromisesTest, ItIsKeptOnceAndByItsMaker) {
   ASSERT_TRUE(core_.MakePromise(kDriver, {promise_}).ok());
   EXPECT_FALSE(core_.MakePromise(kDriver, {promise_}).ok());
