@@ -82,13 +82,15 @@ TEST(MeterTest, PeakMemoryIsThatOfTheTimedPart) {
   without.Time(1, [] {});
   const auto peak = with.costs().peak_memory_bytes[IndexOf(Role::kDriver)];
   const auto other = without.costs().peak_memory_bytes[IndexOf(Role::kDriver)];
-  if (!peak) GTEST_SKIP() << "/proc/self/clear_refs may not be written to";
+  // Where it may not be reset, nothing is said of it.
+  ASSERT_EQ(peak.has_value(), ResetPeakMemory(getpid()));
+  if (!peak.has_value()) return;
   EXPECT_GE(*peak, static_cast<int64_t>(kBytes));
   EXPECT_LT(*other, *peak - static_cast<int64_t>(kBytes / 2));
 }
 
 TEST(MeterTest, SystemCallsAreCountedWithoutYields) {
-  if (!SystemCallCounter::Start({getpid()})) GTEST_SKIP() << "the kernel does not permit it";
+  const bool permitted = SystemCallCounter::Start({getpid()}).has_value();
   Meter meter;
   meter.CountSystemCalls();
   meter.Time(100, [] {
@@ -98,7 +100,9 @@ TEST(MeterTest, SystemCallsAreCountedWithoutYields) {
       sched_yield();
     }
   });
-  ASSERT_TRUE(meter.costs().system_calls_per_operation.has_value());
+  // Where the kernel does not permit it, nothing is said of them.
+  ASSERT_EQ(meter.costs().system_calls_per_operation.has_value(), permitted);
+  if (!permitted) return;
   EXPECT_GE(*meter.costs().system_calls_per_operation, 2);
   EXPECT_LT(*meter.costs().system_calls_per_operation, 2.5);
 }
