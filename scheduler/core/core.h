@@ -499,6 +499,8 @@ class Core {
   void ActOnSpill();
   void AdvanceMemory();
   int64_t MemoryDeadline() const;
+  // Those whom a lease, or an object that is read back, would let go on.
+  absl::flat_hash_set<ClientId> WaitersForMemory() const;
   int64_t WaitDeadline(int64_t since_nanos) const;
   std::string LargestHolders() const;
   ErrorInfo NoRoom(uint64_t bytes) const;

@@ -343,6 +343,16 @@ void Core::ActOnSpill() {
   for (const objectstore::SpillFileId file : spill_.TakeDroppedFiles()) Act(DropSpillFile{file});
 }
 
+absl::flat_hash_set<ClientId> Core::WaitersForMemory() const {
+  absl::flat_hash_set<ClientId> clients;
+  for (const WaitingLease& waiting : waiting_leases_) clients.insert(waiting.client);
+  for (const WaitingRestore& waiting : waiting_restores_) {
+    const std::vector<ClientId>& wanted_by = residency_.Find(waiting.object)->wanted_by;
+    clients.insert(wanted_by.begin(), wanted_by.end());
+  }
+  return clients;
+}
+
 int64_t Core::WaitDeadline(int64_t since_nanos) const {
   return std::max(since_nanos, last_grant_nanos_) + Limits::kMemoryWaitSeconds * kSecond;
 }

@@ -145,7 +145,7 @@ bool Core::ScheduleJob(JobId id, Job& job, Claims* claims) {
 
 // What dispatched tasks take cannot leave memory while they run; were it all of the store, none
 // could write its result. A task that waits does not count, since it may wait for one that is held
-// back.
+// back, unless it waits for memory: the more of those, the less there is for any of them.
 bool Core::ArgumentsFit(const Task& task) const {
   const uint64_t most = space_.cap() / 100 * kArgumentsPercent;
   if (objects_.bytes_stored() + objects_.bytes_away() <= most) return true;  // nearly always
@@ -157,8 +157,9 @@ bool Core::ArgumentsFit(const Task& task) const {
       if (entry->stored() && taken.insert(id).second) bytes += entry->size();
     }
   };
+  const absl::flat_hash_set<ClientId> memory_waiters = WaitersForMemory();
   workers_.ForEach([&](const Worker& worker) {
-    if (worker.state == Worker::State::kBlocked) return;
+    if (worker.state == Worker::State::kBlocked && !memory_waiters.contains(worker.client)) return;
     for (const Task* dispatched : worker.queue) {
       // An actor's calls are sent ahead, and look at nothing before they begin.
       if (!dispatched->suspended && (!worker.is_actor() || HasBegun(*dispatched)))

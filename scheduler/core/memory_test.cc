@@ -203,6 +203,18 @@ TEST_F(ArgumentsTest, WhoWaitsInATaskMayWaitForWhatWasHeldBack) {
   EXPECT_NE(FindDispatch(child), nullptr);
 }
 
+// For that it lends its CPU, too; were more arguments taken with it, nobody would get memory.
+TEST_F(ArgumentsTest, WhoWaitsForMemoryInATaskHoldsItsArguments) {
+  const TaskId writer = SubmitTaking(3, first_);
+  const TaskId held = SubmitTaking(4, second_);
+  Begin(*FindDispatch(writer));
+  const ClientId worker = FindDispatch(writer)->worker;
+  Ask(worker, 400'000);
+  ASSERT_TRUE(core_.Blocked(worker, {{}, 1}).ok());
+  Perform();
+  EXPECT_EQ(FindDispatch(held), nullptr);
+}
+
 TEST_F(ArgumentsTest, NobodyIsHeldBackForEver) {
   const TaskId endless = SubmitTaking(3, first_);
   const TaskId held = SubmitTaking(4, second_);
