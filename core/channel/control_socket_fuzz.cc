@@ -1,5 +1,6 @@
 // A hostile peer on a control socket (socket_fuzz.h): whatever it sends, each message is whole and
 // within the bounds, an honest one arrives as it was sent, and no descriptor stays open.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,7 +28,10 @@ void Run(std::span<const uint8_t> input) {
   HostilePeer peer(std::move(pair->first), /*with_descriptors=*/true);
   ControlSocket socket(std::move(pair->second));
   for (auto step = TakeStep(&input); step.has_value(); step = TakeStep(&input)) {
-    peer.Take(*step, step->bytes);
+    const size_t bytes = std::min(step->bytes.size() * step->times(), ControlSocket::kMaxBytes);
+    std::vector<std::byte> message(bytes);
+    for (size_t i = 0; i < bytes; ++i) message[i] = step->bytes[i % step->bytes.size()];
+    peer.Take(*step, message);
     if ((step->what & SocketStep::kReceive) == 0) continue;
     const size_t most = 1 + step->bytes.size() % 4;
     size_t messages = 0;
@@ -40,6 +44,7 @@ void Run(std::span<const uint8_t> input) {
           return absl::OkStatus();
         },
         most);
+    peer.Flush();
     TROUPE_CHECK(messages <= most, "more messages than were asked for");
     TROUPE_CHECK(status.ok() || !peer.is_honest(), "an honest peer was cut off");
     if (!status.ok()) return;

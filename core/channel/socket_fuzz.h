@@ -2,7 +2,8 @@
 //
 // A step is {u8 what, u8 length} and `length` bytes. Bits of `what`: 1, the bytes are written as
 // they are, with (what >> 5) descriptors; 2, an honest message of that size and content is sent; 4,
-// the other side receives; 8, the peer closes its end.
+// the other side receives; 8, the peer closes its end; 16, the honest message is kManyTimes as
+// large, so that a few of them fill the socket.
 #ifndef TROUPE_CORE_CHANNEL_SOCKET_FUZZ_H_
 #define TROUPE_CORE_CHANNEL_SOCKET_FUZZ_H_
 
@@ -27,10 +28,12 @@
 namespace troupe::channel {
 
 struct SocketStep {
-  static constexpr uint8_t kRaw = 1, kHonest = 2, kReceive = 4, kClose = 8;
+  static constexpr uint8_t kRaw = 1, kHonest = 2, kReceive = 4, kClose = 8, kLarge = 16;
+  static constexpr size_t kManyTimes = 4096;
   uint8_t what = 0;
   std::span<const std::byte> bytes;
   size_t descriptors() const { return what >> 5; }
+  size_t times() const { return (what & kLarge) != 0 ? kManyTimes : 1; }
 };
 
 // Takes the next step from the input; nothing where it is used up.
@@ -80,6 +83,8 @@ class HostilePeer {
                  "another message than was sent");
     expected_.pop_front();
   }
+  // What the full socket did not take, now that the other side has received.
+  void Flush() { (void)honest_.Flush(); }
   bool is_honest() const { return !lied_ && !closed_; }
 
  private:

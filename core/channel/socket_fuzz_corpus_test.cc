@@ -15,7 +15,8 @@ namespace troupe::channel {
 namespace {
 
 constexpr uint8_t kRaw = SocketStep::kRaw, kHonest = SocketStep::kHonest,
-                  kReceive = SocketStep::kReceive, kClose = SocketStep::kClose;
+                  kReceive = SocketStep::kReceive, kClose = SocketStep::kClose,
+                  kLarge = SocketStep::kLarge;
 constexpr uint8_t kTwoDescriptors = 2 << 5;
 
 std::string Step(int what, const std::string& bytes = "") {
@@ -30,6 +31,12 @@ std::string Header(uint32_t bytes, uint32_t descriptors) {
   return header;
 }
 
+std::string Times(int times, const std::string& step) {
+  std::string steps;
+  for (int i = 0; i < times; ++i) steps += step;
+  return steps;
+}
+
 TEST(SocketFuzzCorpus, IsWhatItsStepsSay) {
   const std::string text(64, 'x');
   const std::map<std::string, std::string> files = {
@@ -37,6 +44,13 @@ TEST(SocketFuzzCorpus, IsWhatItsStepsSay) {
       {"honest_descriptors", Step(kHonest | kReceive | kTwoDescriptors, text)},
       {"many", Step(kHonest, text) + Step(kHonest, text) + Step(kHonest, text) +
                    Step(kReceive, "x") + Step(kReceive, "xx")},
+      {"more_than_the_socket_takes",
+       Times(8, Step(kHonest | kLarge | kTwoDescriptors, text)) + Times(32, Step(kReceive, "xxx"))},
+      {"more_than_is_queued", Times(70, Step(kHonest | kLarge, text)) + Step(kReceive)},
+      {"more_descriptors_than_are_queued",
+       Step(kHonest | kLarge, text) + Times(600, Step(kHonest | kTwoDescriptors, "x"))},
+      {"end_of_a_full_socket",
+       Times(4, Step(kHonest | kLarge, text)) + Step(kClose) + Times(8, Step(kReceive))},
       {"end", Step(kHonest, text) + Step(kClose) + Step(kReceive) + Step(kReceive)},
       {"end_at_once", Step(kClose) + Step(kReceive)},
       {"whole_by_hand", Step(kRaw | kReceive, Header(8, 0) + "12345678")},

@@ -32,7 +32,7 @@ void Run(std::span<const uint8_t> input) {
   StreamChannel channel(&socket);
   bool answers = true;  // while the peer's own buffers take them
   for (auto step = TakeStep(&input); step.has_value(); step = TakeStep(&input)) {
-    const std::vector<uint64_t> words(1 + step->bytes.size() / 8, step->what);
+    const std::vector<uint64_t> words(1 + step->bytes.size() / 8 * step->times(), step->what);
     peer.Take(*step, std::as_bytes(std::span(words)));
     if ((step->what & SocketStep::kReceive) == 0) continue;
     const size_t most = 1 + step->bytes.size() % 4;
@@ -45,6 +45,7 @@ void Run(std::span<const uint8_t> input) {
       if (!room.empty()) answers &= channel.Commit(messages % 2 == 0 ? 0 : 8).ok();
       return absl::OkStatus();
     });
+    peer.Flush();
     TROUPE_CHECK(messages <= most, "more messages than were asked for");
     TROUPE_CHECK(received.ok() || !peer.is_honest(), "an honest peer was cut off");
     if (!received.ok()) return;
