@@ -226,7 +226,7 @@ class CatalogueTest(unittest.TestCase):
         self.assertEqual(catalogue.PythonPeer("", "", "no_such_module").missing(places), "no module no_such_module")
 
     def test_a_tool_that_is_not_there_is_missed(self):
-        peer = catalogue.SystemPeer("", "", ["no_such_compiler"], None, "", None)
+        peer = catalogue.SystemPeer("", "", ["no_such_compiler"], [], "", None)
         self.assertEqual(peer.missing(catalogue.Places("", "", "")), "no no_such_compiler")
 
 

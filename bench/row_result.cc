@@ -53,9 +53,9 @@ std::string Bool(bool value) { return value ? "true" : "false"; }
 
 std::string PeerFields(const RowResult& result) {
   if (!result.peer)
-    return Field("peer_name", kNull) + Field("peer", kNull) + Field("peer_ratio", kNull);
+    return Field("peer_name", kNull) + Field("peer_value", kNull) + Field("peer_ratio", kNull);
   return Field("peer_name", Quoted(result.peer->name)) +
-         Field("peer", Number(result.peer->median)) +
+         Field("peer_value", Number(result.peer->median)) +
          Field("peer_ratio", Number(result.value.median / result.peer->median));
 }
 

@@ -26,10 +26,18 @@ TEST(RowResultTest, JsonHasNullForWhatIsNotThere) {
   EXPECT_EQ(ToJson(CallsOfTheFloor()),
             "{\"name\": \"calls\", \"value\": 20, \"unit\": \"us\", \"min\": 10, \"max\": 30, "
             "\"runs\": 5, \"limit_name\": \"the floor\", \"limit\": 8, \"ratio\": 2.5, "
-            "\"peer_name\": null, \"peer\": null, \"peer_ratio\": null, "
+            "\"peer_name\": null, \"peer_value\": null, \"peer_ratio\": null, "
             "\"must\": null, \"must_holds\": null, \"aim\": null, \"aim_holds\": null, "
             "\"workers\": 2, \"tasks_per_worker\": [], \"syscalls_per_op\": null, "
             "\"wakeups_per_op\": null, \"cpu_us_per_op\": null, \"peak_memory_bytes\": null}\n");
+}
+
+// bench:compare reads these lines among those of the peers' programs, in which it names the
+// program.
+TEST(RowResultTest, JsonHasNoFieldPeer) {
+  RowResult result = CallsOfTheFloor();
+  result.peer = {"std::async", 40};
+  EXPECT_FALSE(Has(ToJson(result), "\"peer\":")) << ToJson(result);
 }
 
 TEST(RowResultTest, GoalsAreToldWithWhetherTheyHold) {

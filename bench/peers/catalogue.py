@@ -70,29 +70,29 @@ class PythonPeer(Peer):
 
 
 class SystemPeer(Peer):
-    """A program in C++ that is compiled with what the system has: `tools` on the PATH and `header` where g++ looks.
+    """A program in C++ that is compiled with what the system has: `tools` on the PATH and `headers` where g++ looks.
 
     `build` and `launchers` are functions of Places: the commands that compile it, and what is written before the
     program to run it, for each time that it is to run.
     """
 
-    def __init__(self, name, program, tools, header, install, build, launchers=lambda places: [[]]):
+    def __init__(self, name, program, tools, headers, install, build, launchers=lambda places: [[]]):
         super().__init__(name, install)
         self._build = build
         self._program = program
         self._tools = tools
-        self._header = header
+        self._headers = headers
         self._launchers = launchers
 
     def missing(self, places):
         for tool in self._tools:
             if shutil.which(tool) is None:
                 return "no %s" % tool
-        if self._header:
-            check = "#if !__has_include(<%s>)\n#error\n#endif\n" % self._header
+        for header in self._headers:
+            check = "#if !__has_include(<%s>)\n#error\n#endif\n" % header
             if subprocess.run(["g++", "-E", "-x", "c++", "-"], input=check.encode(), stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL).returncode != 0:
-                return "no <%s>" % self._header
+                return "no <%s>" % header
         return None
 
     def build(self, places):
@@ -157,11 +157,12 @@ PEERS = [
     PythonPeer("dask.distributed", "dask_distributed.py", "distributed", _pip("dask distributed numpy")),
     PythonPeer("Ray", "ray_local.py", "ray", _pip("ray numpy")),
     Peer("Cap'n Proto RPC", "is built with this program", _capnp_rpc),
-    SystemPeer("gRPC", "grpc_unix", ["g++", "pkg-config", "protoc", "grpc_cpp_plugin"], "grpcpp/grpcpp.h",
-               "apt-get install g++ pkg-config libgrpc++-dev protobuf-compiler-grpc", _build_grpc),
-    SystemPeer("OpenMPI", "openmpi", ["mpicxx", "mpirun"], None,
+    SystemPeer("gRPC", "grpc_unix", ["g++", "pkg-config", "protoc", "grpc_cpp_plugin"],
+               ["grpcpp/grpcpp.h", "google/protobuf/message.h"],
+               "apt-get install g++ pkg-config libgrpc++-dev libprotobuf-dev protobuf-compiler-grpc", _build_grpc),
+    SystemPeer("OpenMPI", "openmpi", ["mpicxx", "mpirun"], [],
                "apt-get install g++ libopenmpi-dev openmpi-bin",
                lambda places: [_compile(places, "mpicxx", "openmpi")], _mpirun),
-    SystemPeer("CAF", "caf_actors", ["g++"], "caf/io/all.hpp", "apt-get install g++ libcaf-dev",
+    SystemPeer("CAF", "caf_actors", ["g++"], ["caf/io/all.hpp"], "apt-get install g++ libcaf-dev",
                lambda places: [_compile(places, "g++", "caf_actors", libraries=["-lcaf_io", "-lcaf_core"])]),
 ]
