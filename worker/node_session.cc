@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "worker/warm_heap.h"
 
 namespace troupe::worker {
 namespace {
@@ -304,9 +305,16 @@ std::optional<Session::Work> NodeSession::NextWork() {
   SendReleases(1);
   FinishSending();
   std::deque<uint64_t>& suspended = suspended_.ready_;
-  WaitUntil(
-      lock, [&] { return !tasks_.empty() || !suspended.empty() || exit_asked_; }, kForever);
+  const auto has_work = [&] { return !tasks_.empty() || !suspended.empty() || exit_asked_; };
+  if (heap_is_warm_ && !WaitUntil(lock, has_work, MonotonicNanos() + kWarmHeapNanos)) {
+    lock.unlock();
+    GiveBackHeap();
+    lock.lock();
+    heap_is_warm_ = false;
+  }
+  WaitUntil(lock, has_work, kForever);
   if (death_.has_value()) return std::nullopt;
+  heap_is_warm_ = !is_thread_;
   suspended_had_turn_ = !suspended.empty() && (tasks_.empty() || !suspended_had_turn_);
   if (suspended_had_turn_) {
     auto* running = reinterpret_cast<RunningSlot*>(suspended.front());

@@ -280,6 +280,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   CompletionQueue suspended_;        // its tags are the addresses of RunningSlots
   bool suspended_had_turn_ = false;  // in NextWork
   bool exit_asked_ = false;
+  bool heap_is_warm_ = false;  // a task may have left memory in it
   uint64_t next_request_ = 1;
   absl::flat_hash_map<uint64_t, std::pair<ActorId, std::string>> found_actors_;
   std::optional<ErrorInfo> death_;

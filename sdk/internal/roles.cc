@@ -26,6 +26,7 @@
 #include "worker/crash_stack.h"
 #include "worker/node_session.h"
 #include "worker/task_call.h"
+#include "worker/warm_heap.h"
 
 namespace troupe::internal {
 namespace {
@@ -85,6 +86,7 @@ int PlayWorker(std::string_view text) {
                     .job_name = {},
                     .job_weight = 0,
                     .window = 0};
+  worker::KeepHeapWarm();
   auto session = worker::NodeSession::Connect(
       UniqueFd(loop::kRoleSocket), hello, {},
       MonotonicNanos() + int64_t{Limits::kConnectTimeoutMs} * 5'000'000);
