@@ -36,7 +36,7 @@ struct Limits {
                                              << 20;  // how lost objects are made again; of a node
 
   // Tasks.
-  static constexpr int kDispatchDepth = 16;       // tasks given to one worker at a time
+  static constexpr int kDispatchDepth = 60;       // tasks given to one worker at a time
   static constexpr int kActorDispatchDepth = 64;  // calls given to one actor before it can run them
   static constexpr int kMaxActorThreads = 64;     // max_concurrency, with all concurrency groups
   static constexpr int kMaxSuspendedCalls = 1'000;  // of one actor, shared out among its groups

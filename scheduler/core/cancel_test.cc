@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "scheduler/core/core_fixture.h"
 
 namespace troupe::scheduler {
@@ -33,23 +34,24 @@ class CancelTest : public CoreTest {
 };
 
 TEST_F(CancelTest, WhatHasNotBegunIsGoneWhereverItWaits) {
-  const SendDispatch first =
-      SubmitAndBeginFirst(40);  // 2..16 at the worker, the others in the queue
-  wire::TaskSpec dependent = Spec(kDriver, 41);
+  constexpr uint64_t kDepth = Limits::kDispatchDepth;
+  constexpr uint64_t kQueued = kDepth + 24;  // 2 to kDepth are at the worker, the others queue
+  const SendDispatch first = SubmitAndBeginFirst(kQueued);
+  wire::TaskSpec dependent = Spec(kDriver, kQueued + 1);
   dependent.arguments.push_back({ObjectId::Make(kDriver, 1)});
   ASSERT_TRUE(Submit(kDriver, dependent).ok());
   ASSERT_NE(FindDispatch(TaskId::Make(kDriver, 2)), nullptr);
-  ASSERT_EQ(FindDispatch(TaskId::Make(kDriver, 40)), nullptr);
-  for (const uint64_t i : {2, 40, 41}) {
+  ASSERT_EQ(FindDispatch(TaskId::Make(kDriver, kQueued)), nullptr);
+  for (const uint64_t i : {uint64_t{2}, kQueued, kQueued + 1}) {
     ASSERT_TRUE(Cancel(i).ok());
     EXPECT_EQ(KindOf(i), ErrorKind::kCancelled) << i;
   }
   Perform();
   EXPECT_TRUE(stops_.empty());
-  EXPECT_EQ(core_.task_count(), 38u);
+  EXPECT_EQ(core_.task_count(), kQueued - 2);
   ASSERT_TRUE(Complete(TaskId::Make(kDriver, 1), ValueOf("12345678")).ok());
   Perform();
-  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, 40)), nullptr);
+  EXPECT_EQ(FindDispatch(TaskId::Make(kDriver, kQueued)), nullptr);
   (void)first;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
+#include "core/base/limits.h"
 #include "scheduler/core/core_fixture.h"
 
 namespace troupe::scheduler {
@@ -25,17 +27,20 @@ class ReportTest : public CoreTest {
 };
 
 TEST_F(ReportTest, WhyFollowsWhatIsWaitedFor) {
-  for (uint64_t i = 1; i <= 20; ++i) ASSERT_TRUE(Submit(kDriver, Spec(kDriver, i)).ok());
-  wire::TaskSpec dependent = Spec(kDriver, 21);
-  dependent.arguments = {{ObjectId::Make(kDriver, 1)}, {ObjectId::Make(kDriver, 20)}};
+  // More than one worker is given at a time.
+  constexpr uint64_t kLast = Limits::kDispatchDepth + 4;
+  const std::string last = absl::StrCat("t-1.", kLast), behind = absl::StrCat("t-1.", kLast + 1);
+  for (uint64_t i = 1; i <= kLast; ++i) ASSERT_TRUE(Submit(kDriver, Spec(kDriver, i)).ok());
+  wire::TaskSpec dependent = Spec(kDriver, kLast + 1);
+  dependent.arguments = {{ObjectId::Make(kDriver, 1)}, {ObjectId::Make(kDriver, kLast)}};
   ASSERT_TRUE(Submit(kDriver, dependent).ok());
   Perform();
   Begin(*FindDispatch(TaskId::Make(kDriver, 1)));
   ExpectSays("why t-1.1", "t-1.1 Work runs on w-1, attempt 1");
   ExpectSays("why o-1.2", "t-1.2 Work is next on w-1, behind t-1.1 Work");
-  ExpectSays("why t-1.20",
+  ExpectSays("why " + last,
              "asks for 1 cpus, and free are 0 cpus:\n  w-1 holds 1 cpus for t-1.1 Work");
-  ExpectSays("why t-1.21", "waits for 2 of its 2 arguments:\n  t-1.1 Work runs on w-1");
+  ExpectSays("why " + behind, "waits for 2 of its 2 arguments:\n  t-1.1 Work runs on w-1");
   ASSERT_TRUE(Complete(TaskId::Make(kDriver, 1), ValueOf("12345678")).ok());
   Perform();
   ExpectSays("why t-1.1", "is there");
@@ -43,8 +48,8 @@ TEST_F(ReportTest, WhyFollowsWhatIsWaitedFor) {
   // A worker that waits.
   const SendDispatch second = *FindDispatch(TaskId::Make(kDriver, 2));
   Begin(second);
-  ASSERT_TRUE(core_.Blocked(second.worker, {{ObjectId::Make(kDriver, 20)}, 1}).ok());
-  ExpectSays("why t-1.2", "waits there, in Get or Wait, for:\n  t-1.20");
+  ASSERT_TRUE(core_.Blocked(second.worker, {{ObjectId::Make(kDriver, kLast)}, 1}).ok());
+  ExpectSays("why t-1.2", "waits there, in Get or Wait, for:\n  " + last);
 }
 
 TEST_F(ReportTest, AStoryTellsEachDecision) {

@@ -60,11 +60,11 @@ class WorkersByDepth {
 
   void Insert(Worker* worker, size_t depth) {
     lists_[depth].PushBack(worker);
-    not_empty_ |= uint32_t{1} << depth;
+    not_empty_ |= uint64_t{1} << depth;
   }
   void Erase(Worker* worker, size_t depth) {
     lists_[depth].Erase(worker);
-    if (lists_[depth].empty()) not_empty_ &= ~(uint32_t{1} << depth);
+    if (lists_[depth].empty()) not_empty_ &= ~(uint64_t{1} << depth);
   }
 
   // Null where there is none. Of several, the one that has been so deep for longest.
@@ -72,7 +72,7 @@ class WorkersByDepth {
     return not_empty_ == 0 ? nullptr : lists_[size_t(std::countr_zero(not_empty_))].front();
   }
   Worker* Deepest() const {
-    return not_empty_ == 0 ? nullptr : lists_[31 - size_t(std::countl_zero(not_empty_))].front();
+    return not_empty_ == 0 ? nullptr : lists_[size_t(std::bit_width(not_empty_)) - 1].front();
   }
   const List& at(size_t depth) const { return lists_[depth]; }
   // That it knows which of its lists are empty.
@@ -84,9 +84,9 @@ class WorkersByDepth {
   }
 
  private:
-  static_assert(kDepths <= 32, "a bit for each");
+  static_assert(kDepths <= 64, "a bit for each");
   std::array<List, kDepths> lists_;
-  uint32_t not_empty_ = 0;
+  uint64_t not_empty_ = 0;
 };
 
 }  // namespace troupe::scheduler
