@@ -1,8 +1,9 @@
 // The short road's reading (roads.h) of the messages that each task takes: a task or call without
-// options, its dispatch and its completion, results that are small or in the store; and of a Put.
+// options, its dispatch and its completion, results that are no errors; and of a Put.
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "core/wire/codec.h"
 #include "core/wire/plain_reader.h"
@@ -15,17 +16,30 @@ namespace {
 using Part = PlainReader::Part;
 using List = PlainReader::List;
 // Each is true where it was plain; the message is unspecified where it was not.
+bool Get(PlainReader& reader, const Part& parent, size_t pointer, std::vector<ObjectId>* ids) {
+  if (parent.IsNull(pointer)) return true;  // nearly always
+  List list;
+  if (!reader.Structs(parent, pointer, plain::kId, &list)) return false;
+  ids->reserve(list.count);
+  for (size_t i = 0; i < list.count; ++i) ids->emplace_back(list[i].Word(0), list[i].Word(1));
+  return true;
+}
+
 bool Get(PlainReader& reader, const Part& part, Argument* argument) {
-  if (!part.IsNull(1)) return false;  // ids inside it
   switch (part.Quarter(0)) {
-    case schema::Argument::INLINE:
-      return reader.Data(part, 0, &std::get<Argument::Inline>(argument->content).bytes);
+    case schema::Argument::INLINE: {
+      auto& value = std::get<Argument::Inline>(argument->content);
+      return reader.Data(part, 0, &value.bytes) && Get(reader, part, 1, &value.refs);
+    }
     case schema::Argument::OBJECT: {
       Part id;
-      if (!reader.Struct(part, 0, plain::kId, &id)) return false;
+      if (!part.IsNull(1) || !reader.Struct(part, 0, plain::kId, &id)) return false;
       argument->content = ObjectId(id.Word(0), id.Word(1));
       return true;
     }
+    case schema::Argument::OBJECTS:
+      return part.IsNull(1) &&
+             Get(reader, part, 0, &argument->content.emplace<Argument::Objects>());
     default:
       return false;
   }
@@ -69,7 +83,7 @@ bool Get(PlainReader& reader, const Part& part, TaskSpec* task) {
 }
 
 bool Get(PlainReader& reader, const Part& part, Value* value) {
-  if (!part.IsNull(1)) return false;  // ids inside it
+  if (!Get(reader, part, 1, &value->refs)) return false;
   switch (part.Quarter(0)) {
     case schema::Value::INLINE:
       return reader.Data(part, 0, &value->content.emplace<Bytes>());
@@ -135,7 +149,6 @@ bool Get(PlainReader& reader, const List& list, std::vector<ReadyValue>* values)
 }
 
 bool Get(PlainReader& reader, const Part& part, Dispatch* dispatch) {
-  if (!part.IsNull(plain::kRefs)) return false;
   dispatch->slot = part.Half(0);
   dispatch->attempt = part.Half(1);
   dispatch->generation = part.Word(1);
@@ -144,7 +157,9 @@ bool Get(PlainReader& reader, const Part& part, Dispatch* dispatch) {
   dispatch->group = part.Half(7);
   List values;
   return reader.Structs(part, plain::kValues, plain::kReady, &values) &&
-         Get(reader, values, &dispatch->values) && reader.Data(part, plain::kSpec, &dispatch->spec);
+         Get(reader, values, &dispatch->values) &&
+         Get(reader, part, plain::kRefs, &dispatch->refs) &&
+         reader.Data(part, plain::kSpec, &dispatch->spec);
 }
 
 }  // namespace

@@ -18,16 +18,25 @@ static_assert(plain::kNodeMessage.words() == plain::kClientMessage.words());
 // The words that a part takes besides its own; nothing where the short road does not know it.
 constexpr size_t kNotPlain = ~size_t{0} / 2;
 
+size_t WordsOfIds(size_t count) { return 1 + count * plain::kId.words(); }
+size_t WordsOfRefs(const std::vector<ObjectId>& refs) {
+  return refs.empty() ? 0 : WordsOfIds(refs.size());
+}
+
 size_t WordsOf(const Argument& argument) {
   if (const auto* value = std::get_if<Argument::Inline>(&argument.content))
-    return value->refs.empty() ? WordsOfBytes(value->bytes.size()) : kNotPlain;
-  return std::holds_alternative<ObjectId>(argument.content) ? plain::kId.words() : kNotPlain;
+    return WordsOfBytes(value->bytes.size()) + WordsOfRefs(value->refs);
+  if (const auto* objects = std::get_if<Argument::Objects>(&argument.content))
+    return WordsOfIds(objects->size());
+  return plain::kId.words();
 }
 
 size_t WordsOf(const Value& value) {
-  if (!value.refs.empty() || std::holds_alternative<ErrorInfo>(value.content)) return kNotPlain;
-  if (const auto* bytes = std::get_if<Bytes>(&value.content)) return WordsOfBytes(bytes->size());
-  return std::holds_alternative<Location>(value.content) ? plain::kLocation.words() : 0;
+  if (std::holds_alternative<ErrorInfo>(value.content)) return kNotPlain;
+  const size_t refs = WordsOfRefs(value.refs);
+  if (const auto* bytes = std::get_if<Bytes>(&value.content))
+    return WordsOfBytes(bytes->size()) + refs;
+  return (std::holds_alternative<Location>(value.content) ? plain::kLocation.words() : 0) + refs;
 }
 
 void WriteId(uint64_t* words, ObjectId id) {
@@ -36,11 +45,26 @@ void WriteId(uint64_t* words, ObjectId id) {
 }
 uint64_t Halves(uint32_t low, uint32_t high) { return low | static_cast<uint64_t>(high) << 32; }
 
+void WriteIds(PlainWriter& writer, uint64_t* pointer, const std::vector<ObjectId>& ids) {
+  uint64_t* words = writer.Structs(pointer, plain::kId, ids.size());
+  for (const ObjectId id : ids) {
+    WriteId(words, id);
+    words += plain::kId.words();
+  }
+}
+void WriteRefs(PlainWriter& writer, uint64_t* pointer, const std::vector<ObjectId>& refs) {
+  if (!refs.empty()) WriteIds(writer, pointer, refs);
+}
+
 void Write(PlainWriter& writer, uint64_t* words, const Argument& argument) {
   uint64_t* const pointer = words + plain::kArgument.data;
   if (const auto* value = std::get_if<Argument::Inline>(&argument.content)) {
     words[0] = schema::Argument::INLINE;
     writer.Data(pointer, value->bytes);
+    WriteRefs(writer, pointer + 1, value->refs);
+  } else if (const auto* objects = std::get_if<Argument::Objects>(&argument.content)) {
+    words[0] = schema::Argument::OBJECTS;
+    WriteIds(writer, pointer, *objects);
   } else {
     words[0] = schema::Argument::OBJECT;
     WriteId(writer.Struct(pointer, plain::kId), std::get<ObjectId>(argument.content));
@@ -62,6 +86,7 @@ void Write(PlainWriter& writer, uint64_t* words, const Value& value) {
     words[0] = std::holds_alternative<Pending>(value.content) ? schema::Value::PENDING
                                                               : schema::Value::AWAY;
   }
+  WriteRefs(writer, pointer + 1, value.refs);
 }
 
 size_t WordsOf(const std::vector<ReadyValue>& values) {
@@ -101,9 +126,7 @@ std::optional<Bytes> EncodePlain(const TaskSpec& t, MessageBuffer& buffer) {
                  WordsOfBytes(t.callable.size()) + 1 + plain::kActorCall.words() +
                  WordsOfText(t.concurrency_group.size());
   for (const Argument& argument : t.arguments) {
-    const size_t more = WordsOf(argument);
-    if (more == kNotPlain) return std::nullopt;
-    words += plain::kArgument.words() + more;
+    words += plain::kArgument.words() + WordsOf(argument);
   }
   PlainWriter writer(buffer.Room(words));
   uint64_t* const root = writer.Root(plain::kClientMessage);
@@ -178,9 +201,9 @@ std::optional<Bytes> EncodePlain(const Complete& m, MessageBuffer& buffer) {
 
 std::optional<Bytes> EncodePlain(const Dispatch& m, MessageBuffer& buffer) {
   const size_t values = WordsOf(m.values);
-  if (values == kNotPlain || !m.refs.empty()) return std::nullopt;
-  PlainWriter writer(
-      buffer.Room(kRootWords + plain::kDispatch.words() + values + WordsOfBytes(m.spec.size())));
+  if (values == kNotPlain) return std::nullopt;
+  PlainWriter writer(buffer.Room(kRootWords + plain::kDispatch.words() + values +
+                                 WordsOfRefs(m.refs) + WordsOfBytes(m.spec.size())));
   uint64_t* const root = writer.Root(plain::kNodeMessage);
   root[0] = schema::NodeMessage::DISPATCH;
   uint64_t* const dispatch = writer.Struct(root + plain::kNodeMessage.data, plain::kDispatch);
@@ -190,6 +213,7 @@ std::optional<Bytes> EncodePlain(const Dispatch& m, MessageBuffer& buffer) {
   dispatch[3] = Halves(m.restores, m.group);
   uint64_t* const pointers = dispatch + plain::kDispatch.data;
   if (!m.values.empty()) Write(writer, pointers + plain::kValues, m.values);
+  WriteRefs(writer, pointers + plain::kRefs, m.refs);
   writer.Data(pointers + plain::kSpec, m.spec);
   return writer.bytes();
 }

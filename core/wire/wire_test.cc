@@ -301,14 +301,22 @@ TaskSpec PlainTask() {
                     {ObjectId(9, 10)},
                     {Argument::Inline{}},
                     {Argument::Inline{Bytes(bytes).first(8), {}}},
-                    {ObjectId(11, 12)}};
+                    {ObjectId(11, 12)},
+                    {Argument::Inline{Bytes(bytes).first(9), {ObjectId(13, 14), ObjectId(15, 16)}}},
+                    {Argument::Objects{ObjectId(17, 18), ObjectId(19, 20)}},
+                    {Argument::Objects{}}};
   return task;
 }
 template <typename Message>
 Samples<Message> PlainSamples() {
   static const std::vector<std::byte> bytes(40, std::byte{9});
   const absl::InlinedVector<Value, 1> results = {
-      {Bytes(bytes), {}}, {Location{ChunkId(1), 2, 3}, {}}, {Pending(), {}}, {Away(), {}}};
+      {Bytes(bytes), {}},
+      {Location{ChunkId(1), 2, 3}, {}},
+      {Pending(), {}},
+      {Away(), {}},
+      {Bytes(bytes), {ObjectId(4, 5)}},
+      {Location{ChunkId(1), 2, 3}, {ObjectId(6, 7), ObjectId(8, 9)}}};
   if constexpr (std::is_same_v<Message, ClientMessage>) {
     TaskSpec call = PlainTask();
     call.kind = TaskKind::kActorCall;
@@ -325,6 +333,7 @@ Samples<Message> PlainSamples() {
     std::vector<ReadyValue> values;
     for (const Value& value : results) values.push_back({ObjectId(1, 2), value});
     return {{"dispatch", Dispatch{1, 2, 3, values, {}, bytes, -4, true, 5}},
+            {"dispatch_with_refs", Dispatch{1, 2, 3, {}, {ObjectId(6, 7)}, bytes, -4, true, 5}},
             {"ready", Ready{values}}};
   } else {
     return {};
