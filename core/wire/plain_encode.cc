@@ -199,6 +199,20 @@ std::optional<Bytes> EncodePlain(const Complete& m, MessageBuffer& buffer) {
   return writer.bytes();
 }
 
+std::optional<Bytes> EncodePlain(const Release& m, MessageBuffer& buffer) {
+  PlainWriter writer(buffer.Room(kRootWords + 1 + m.grants.size() * plain::kGrant.words()));
+  uint64_t* const root = writer.Root(plain::kClientMessage);
+  root[0] = schema::ClientMessage::RELEASE;
+  uint64_t* words =
+      writer.Structs(root + plain::kClientMessage.data, plain::kGrant, m.grants.size());
+  for (const GrantCount& grant : m.grants) {
+    WriteId(words, grant.id);
+    words[2] = Halves(grant.count, grant.unread);
+    words += plain::kGrant.words();
+  }
+  return writer.bytes();
+}
+
 std::optional<Bytes> EncodePlain(const Dispatch& m, MessageBuffer& buffer) {
   const size_t values = WordsOf(m.values);
   if (values == kNotPlain) return std::nullopt;

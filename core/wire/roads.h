@@ -32,6 +32,7 @@ absl::Status GetAny(Bytes bytes, NodeMessage* message);
 std::optional<Bytes> EncodePlain(const TaskSpec& message, MessageBuffer& buffer);
 std::optional<Bytes> EncodePlain(const Seal& message, MessageBuffer& buffer);
 std::optional<Bytes> EncodePlain(const Complete& message, MessageBuffer& buffer);
+std::optional<Bytes> EncodePlain(const Release& message, MessageBuffer& buffer);
 std::optional<Bytes> EncodePlain(const Dispatch& message, MessageBuffer& buffer);
 std::optional<Bytes> EncodePlain(const Ready& message, MessageBuffer& buffer);
 

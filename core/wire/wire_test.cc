@@ -328,7 +328,7 @@ Samples<Message> PlainSamples() {
             {"seal", Seal{ObjectId(1, 2), {Bytes(bytes), {}}}},
             {"seal_stored", Seal{ObjectId(3, 4), {Location{ChunkId(5), 6, 7}, {}}}},
             {"complete", Complete{TaskId(1, 2), 3, 4, results, true}},
-            {"release", Release{{{ObjectId(1, 2), 3}, {ObjectId(4, 5), 6}}}}};
+            {"release", Release{{{ObjectId(1, 2), 3}, {ObjectId(4, 5), 6, true}}}}};
   } else if constexpr (std::is_same_v<Message, NodeMessage>) {
     std::vector<ReadyValue> values;
     for (const Value& value : results) values.push_back({ObjectId(1, 2), value});
