@@ -50,31 +50,28 @@ TEST_F(PollPolicyTest, SeesWhatComesWhileItYields) {
                            [&] { return ready; }));
 }
 
-TEST_F(PollPolicyTest, StopsForLongerAndLongerWhereOthersNeedTheCpu) {
-  yield_takes_ = PollPolicy::kLateYieldNanos;
-  int64_t pause = PollPolicy::kFirstPauseNanos;
-  for (int i = 0; i < 10; ++i) {
-    EXPECT_TRUE(Polls());
-    time_ += pause - 1;
-    EXPECT_FALSE(Polls()) << "after " << pause << " ns";
-    time_ += 1;
-    pause = std::min(pause * 2, PollPolicy::kLongestPauseNanos);
+TEST_F(PollPolicyTest, SleepsTheLongerTheLaterAYieldComesBack) {
+  for (const int64_t late : {PollPolicy::kLateYieldNanos, 3 * PollPolicy::kLateYieldNanos}) {
+    yield_takes_ = late;
+    for (int i = 0; i < 3; ++i) {
+      const int64_t start = time_;
+      EXPECT_TRUE(Polls());
+      EXPECT_EQ(time_ - start, late) << "one yield, and no other one behind it";
+      time_ += PollPolicy::kPausePerLate * late - 1;
+      EXPECT_FALSE(Polls());
+      time_ += 1;
+    }
   }
-  EXPECT_EQ(pause, PollPolicy::kLongestPauseNanos);
+  yield_takes_ = int64_t{1} << 50;
+  EXPECT_TRUE(Polls());
+  time_ += PollPolicy::kLongestPauseNanos;
+  EXPECT_TRUE(Polls());
 }
 
-TEST_F(PollPolicyTest, OneQuietBudgetMakesItForget) {
-  yield_takes_ = PollPolicy::kLateYieldNanos;
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(Polls());
-    time_ += PollPolicy::kLongestPauseNanos;
-  }
-  yield_takes_ = 500;
+TEST_F(PollPolicyTest, YieldsThatComeBackSoonAreNotLate) {
+  yield_takes_ = PollPolicy::kLateYieldNanos - 1;
   EXPECT_TRUE(Polls());
-  yield_takes_ = PollPolicy::kLateYieldNanos;
   EXPECT_TRUE(Polls());
-  time_ += PollPolicy::kFirstPauseNanos;
-  EXPECT_TRUE(Polls()) << "the first pause again";
 }
 
 }  // namespace
