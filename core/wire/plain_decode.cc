@@ -16,20 +16,24 @@ namespace {
 using Part = PlainReader::Part;
 using List = PlainReader::List;
 // Each is true where it was plain; the message is unspecified where it was not.
-bool Get(PlainReader& reader, const Part& parent, size_t pointer, std::vector<ObjectId>* ids) {
-  if (parent.IsNull(pointer)) return true;  // nearly always
+bool GetIds(PlainReader& reader, const Part& parent, size_t pointer, std::vector<ObjectId>* ids) {
   List list;
   if (!reader.Structs(parent, pointer, plain::kId, &list)) return false;
   ids->reserve(list.count);
   for (size_t i = 0; i < list.count; ++i) ids->emplace_back(list[i].Word(0), list[i].Word(1));
   return true;
 }
+// Nearly always there are none.
+inline bool GetRefs(PlainReader& reader, const Part& parent, size_t pointer,
+                    std::vector<ObjectId>* refs) {
+  return parent.IsNull(pointer) || GetIds(reader, parent, pointer, refs);
+}
 
 bool Get(PlainReader& reader, const Part& part, Argument* argument) {
   switch (part.Quarter(0)) {
     case schema::Argument::INLINE: {
       auto& value = std::get<Argument::Inline>(argument->content);
-      return reader.Data(part, 0, &value.bytes) && Get(reader, part, 1, &value.refs);
+      return reader.Data(part, 0, &value.bytes) && GetRefs(reader, part, 1, &value.refs);
     }
     case schema::Argument::OBJECT: {
       Part id;
@@ -39,7 +43,7 @@ bool Get(PlainReader& reader, const Part& part, Argument* argument) {
     }
     case schema::Argument::OBJECTS:
       return part.IsNull(1) &&
-             Get(reader, part, 0, &argument->content.emplace<Argument::Objects>());
+             GetIds(reader, part, 0, &argument->content.emplace<Argument::Objects>());
     default:
       return false;
   }
@@ -83,7 +87,7 @@ bool Get(PlainReader& reader, const Part& part, TaskSpec* task) {
 }
 
 bool Get(PlainReader& reader, const Part& part, Value* value) {
-  if (!Get(reader, part, 1, &value->refs)) return false;
+  if (!GetRefs(reader, part, 1, &value->refs)) return false;
   switch (part.Quarter(0)) {
     case schema::Value::INLINE:
       return reader.Data(part, 0, &value->content.emplace<Bytes>());
@@ -158,7 +162,7 @@ bool Get(PlainReader& reader, const Part& part, Dispatch* dispatch) {
   List values;
   return reader.Structs(part, plain::kValues, plain::kReady, &values) &&
          Get(reader, values, &dispatch->values) &&
-         Get(reader, part, plain::kRefs, &dispatch->refs) &&
+         GetRefs(reader, part, plain::kRefs, &dispatch->refs) &&
          reader.Data(part, plain::kSpec, &dispatch->spec);
 }
 

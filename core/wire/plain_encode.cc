@@ -26,9 +26,8 @@ size_t WordsOfRefs(const std::vector<ObjectId>& refs) {
 size_t WordsOf(const Argument& argument) {
   if (const auto* value = std::get_if<Argument::Inline>(&argument.content))
     return WordsOfBytes(value->bytes.size()) + WordsOfRefs(value->refs);
-  if (const auto* objects = std::get_if<Argument::Objects>(&argument.content))
-    return WordsOfIds(objects->size());
-  return plain::kId.words();
+  if (std::holds_alternative<ObjectId>(argument.content)) return plain::kId.words();
+  return WordsOfIds(std::get<Argument::Objects>(argument.content).size());
 }
 
 size_t WordsOf(const Value& value) {
@@ -62,12 +61,12 @@ void Write(PlainWriter& writer, uint64_t* words, const Argument& argument) {
     words[0] = schema::Argument::INLINE;
     writer.Data(pointer, value->bytes);
     WriteRefs(writer, pointer + 1, value->refs);
-  } else if (const auto* objects = std::get_if<Argument::Objects>(&argument.content)) {
-    words[0] = schema::Argument::OBJECTS;
-    WriteIds(writer, pointer, *objects);
-  } else {
+  } else if (const auto* id = std::get_if<ObjectId>(&argument.content)) {
     words[0] = schema::Argument::OBJECT;
-    WriteId(writer.Struct(pointer, plain::kId), std::get<ObjectId>(argument.content));
+    WriteId(writer.Struct(pointer, plain::kId), *id);
+  } else {
+    words[0] = schema::Argument::OBJECTS;
+    WriteIds(writer, pointer, std::get<Argument::Objects>(argument.content));
   }
 }
 
