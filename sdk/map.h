@@ -17,7 +17,7 @@
 // Errors: fail_fast throws the first one that comes, and says the item's index; collect and skip
 // leave out the items that failed; collect keeps their errors (errors()). Where a call ends its
 // process, or a result cannot be encoded, the items of its task are called again in tasks of their
-// own, and only that one fails.
+// own, and only that one fails. An item that cannot be encoded fails here, alone, too.
 // After the timeout of the whole, whoever asks for the next result gets DeadlineExceeded, whatever
 // the calls are doing and however late they ask, and the workers that do them are killed.
 // Whatever it throws, the range's own exceptions among them, and when the MapRange goes: the tasks
@@ -83,6 +83,7 @@ class MapRange {
       ended_ = true;
       landed_.clear();
       kept_.clear();
+      unsent_.clear();
       window_.CancelRest();
       throw;
     }
@@ -131,9 +132,15 @@ class MapRange {
     while (window_.HasRoom() && next_ != end_) {
       window_.CheckTime();
       internal::ChunkOf<Item> chunk = internal::TakeChunk<Item>(window_, next_, end_);
-      const size_t first = window_.next_index();
-      window_.Sent(Submit(first, chunk.items), chunk.items.size(), chunk.bytes);
-      Keep(first, std::move(chunk.items));
+      if (!chunk.items.empty()) {
+        const size_t first = window_.next_index();
+        window_.Sent(Submit(first, chunk.items), chunk.items.size(), chunk.bytes);
+        Keep(first, std::move(chunk.items));
+      }
+      if (!chunk.failed.has_value()) continue;
+      const size_t index = window_.NotSent();
+      if (options_.on_error == OnError::kFailFast) window_.ThrowAt(index, *chunk.failed);
+      unsent_.emplace(index, *std::move(chunk.failed));
     }
   }
   internal::Handle Submit(size_t first, const std::vector<Item>& items) {
@@ -173,10 +180,23 @@ class MapRange {
     return true;
   }
 
+  // The first item that could not be sent has failed, if it is its turn.
+  bool FailUnsent() {
+    const auto it = unsent_.begin();
+    if (it == unsent_.end()) return false;
+    if (options_.order == Order::kInput && it->first != next_index_) return false;
+    next_index_ = it->first + 1;
+    Fail(it->first, std::move(it->second));
+    unsent_.erase(it);
+    window_.GivenUp();
+    return true;
+  }
+
   // Makes another chunk the current one; false at the end.
   bool Advance() {
     for (;;) {
       Fill();
+      if (FailUnsent()) continue;
       if (options_.order == Order::kInput) {
         if (const auto it = landed_.find(next_index_); it != landed_.end()) {
           const internal::MapWindow::Landed landed = std::move(it->second);
@@ -239,9 +259,10 @@ class MapRange {
   // By their first items: before their turn, and those that may have to go again.
   std::map<size_t, internal::MapWindow::Landed> landed_;
   std::map<size_t, std::vector<Item>> kept_;
-  size_t next_index_ = 0;           // of the item whose turn it is
-  bool ended_ = false;              // by an error
-  internal::ChunkResult<R> chunk_;  // the one whose items are being given
+  std::map<size_t, ErrorInfo> unsent_;  // items that cannot travel, before their turn
+  size_t next_index_ = 0;               // of the item whose turn it is
+  bool ended_ = false;                  // by an error
+  internal::ChunkResult<R> chunk_;      // the one whose items are being given
   TaskId chunk_task_;
   size_t chunk_first_ = 0;
   size_t chunk_items_ = 0;

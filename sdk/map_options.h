@@ -36,7 +36,7 @@ struct MapItem {
 };
 struct MapFailure {
   size_t index = 0;  // in the range
-  ErrorInfo error;   // with the task that had the item, its attempt and its process
+  ErrorInfo error;   // with the task that had the item, if one had, its attempt and its process
 
   // Throws it as the class of its kind, or what the function threw where its type is registered.
   [[noreturn]] void Rethrow() const { internal::Throw(error); }

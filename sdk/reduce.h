@@ -177,7 +177,10 @@ class RangeReduction {
   void Fill() {
     while (window_.HasRoom() && next_ != end_) {
       window_.CheckTime();
-      const ChunkOf<Item> chunk = TakeChunk<Item>(window_, next_, end_);
+      ChunkOf<Item> chunk = TakeChunk<Item>(window_, next_, end_);
+      if (chunk.failed.has_value()) {
+        window_.ThrowAt(window_.next_index() + chunk.items.size(), *std::move(chunk.failed));
+      }
       OutgoingCall call(window_.session());
       call.SetEntry(&Entry::Run);
       std::vector<std::byte> callables =

@@ -1,8 +1,13 @@
 #include "sdk/internal/map_window.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/string_view.h"
+#include "core/serialize/serialize.h"
 
 namespace troupe::internal {
 
@@ -75,6 +80,21 @@ void MapWindow::SentFold(Handle result) {
   ++folds_;
 }
 
+size_t MapWindow::NotSent() {
+  ++held_;
+  return taken_++;
+}
+
+void MapWindow::GivenUp() {
+  --held_;
+  progress_.Add(1);
+}
+
+void MapWindow::ThrowAt(size_t index, ErrorInfo error) {
+  error.message = absl::StrCat("item ", index, ": ", error.message);
+  Throw(std::move(error));
+}
+
 MapWindow::Landed MapWindow::Wait() {
   CheckTime();  // whoever takes results late may have others that are ready
   const std::optional<uint64_t> number = order_.Next(deadline_nanos_);
@@ -129,6 +149,13 @@ void MapWindow::TakeBack(const Landed& landed) {
 void MapWindow::CancelRest(bool kill) {
   const std::map<size_t, Landed> rest = std::exchange(flights_, {});
   for (const auto& [number, flight] : rest) CancelTask(flight.result, {.force = kill});
+}
+
+std::optional<ErrorInfo> WhyItCannotTravel(const serialize::ValueType& type, const void* value) {
+  const auto size = serialize::Measure(type, value);
+  if (size.ok()) return std::nullopt;
+  return ErrorInfo{.kind = ErrorKind::kNotSerializable,
+                   .message = std::string(ToStd(size.status().message()))};
 }
 
 }  // namespace troupe::internal

@@ -90,6 +90,11 @@ class MapWindow {
   // The same of items that were in a task which has failed, from `first` on.
   void SentAgain(Handle result, size_t first, size_t items, size_t bytes);
   void SentFold(Handle result);
+  // The next item cannot travel; its index. It takes the room of a task until it is GivenUp.
+  size_t NotSent();
+  void GivenUp();
+  // Throws it, and says the item.
+  [[noreturn]] static void ThrowAt(size_t index, ErrorInfo error);
   bool idle() const { return flights_.empty(); }
   struct Landed {
     size_t number = 0;
@@ -150,22 +155,27 @@ constexpr bool MaySucceedApart(ErrorKind kind) {
          kind != ErrorKind::kInfeasible && kind != ErrorKind::kBuildMismatch;
 }
 
+// None where it can, after all.
+std::optional<ErrorInfo> WhyItCannotTravel(const serialize::ValueType& type, const void* value);
+
 // The bytes of items as they travel, one after the other.
 template <typename Item>
 class EncodedBytes {
  public:
-  size_t Add(const Item& item) {
+  // Why it cannot travel, where it cannot; no more is added then.
+  std::optional<ErrorInfo> Add(const Item& item) {
     if constexpr (std::is_arithmetic_v<Item> || std::is_enum_v<Item>) {
-      return bytes_ += sizeof(Item);
+      bytes_ += sizeof(Item);
     } else if constexpr (IsObjectRef<Item>::value) {
-      return bytes_ += sizeof(ObjectId);
+      bytes_ += sizeof(ObjectId);
     } else {
       try {
         archive_(item);
-      } catch (const std::exception&) {  // it cannot travel: who sends it says so
+      } catch (const std::exception&) {
+        return WhyItCannotTravel(TypeOf<Item>(), std::addressof(item));
       }
-      return archive_.offset();
     }
+    return std::nullopt;
   }
   size_t bytes() const { return std::max(bytes_, archive_.offset()); }
 
@@ -174,11 +184,13 @@ class EncodedBytes {
   serialize::OutputArchive archive_{{}, 0, nullptr};  // measures
 };
 
-// The next items of a range: as many as the window wants, fewer where they are large.
+// The next items of a range: as many as the window wants, fewer where they are large, or where one
+// cannot travel: that one comes after the items, and is not among them.
 template <typename Item>
 struct ChunkOf {
   std::vector<Item> items;
   size_t bytes = 0;
+  std::optional<ErrorInfo> failed = {};
 };
 template <typename Item, typename Iterator, typename Sentinel>
 ChunkOf<Item> TakeChunk(const MapWindow& window, Iterator& next, const Sentinel& end) {
@@ -187,15 +199,17 @@ ChunkOf<Item> TakeChunk(const MapWindow& window, Iterator& next, const Sentinel&
   chunk.items.reserve(std::min(wanted, MostItems<MapInput<Item>>()));
   EncodedBytes<Item> size;
   bool full = false;
-  for (; !full && chunk.items.size() < wanted && next != end; ++next) {
+  for (; !full && !chunk.failed && chunk.items.size() < wanted && next != end; ++next) {
     if constexpr (std::is_copy_constructible_v<Item>) {
       chunk.items.push_back(*next);
     } else {
       chunk.items.push_back(std::move(*next));
     }
-    full = size.Add(chunk.items.back()) >= window.chunk_bytes();
+    chunk.failed = size.Add(chunk.items.back());
+    full = size.bytes() >= window.chunk_bytes();
   }
   chunk.bytes = size.bytes();
+  if (chunk.failed) chunk.items.pop_back();
   return chunk;
 }
 

@@ -87,6 +87,73 @@ TEST_F(MapFailures, AResultThatCannotBeSavedFailsAlone) {
   }
 }
 
+// It fails here, where it would be sent.
+TEST_F(MapFailures, AnItemThatCannotBeSavedFailsAlone) {
+  std::vector<Fragile> items;
+  for (int n = 0; n < 100; ++n) items.push_back({n});
+  const auto number = [](const Fragile& item) { return item.n; };
+  for (const troupe::Order order : {troupe::Order::kInput, troupe::Order::kCompletion}) {
+    for (const size_t chunk : {1, 7, 58, 1000}) {
+      auto range = troupe::Map(
+          number, items, {.order = order, .on_error = troupe::OnError::kCollect, .chunk = chunk});
+      std::vector<size_t> indices;
+      for (auto [index, value] : range) {
+        EXPECT_EQ(value, static_cast<int>(index));
+        indices.push_back(index);
+      }
+      EXPECT_EQ(indices.size(), 98u);
+      EXPECT_TRUE(order == troupe::Order::kCompletion ||
+                  std::is_sorted(indices.begin(), indices.end()));
+      EXPECT_EQ(FailedItems(range), (std::vector<size_t>{13, 57}));
+      for (const troupe::MapFailure& failure : range.errors()) {
+        EXPECT_EQ(failure.error.kind, troupe::ErrorKind::kNotSerializable);
+        EXPECT_NE(failure.error.message.find("it cannot be saved"), std::string::npos)
+            << failure.error.message;
+      }
+    }
+  }
+  auto skipping = troupe::Map(number, items, {.on_error = troupe::OnError::kSkip});
+  EXPECT_EQ(Sum(skipping.ToVector()), kSumUpTo100 - 13 - 57);
+  EXPECT_TRUE(skipping.errors().empty());
+}
+
+// None is left, or the first or the last one is not; they do not fill the window.
+TEST_F(MapFailures, ItemsThatCannotBeSavedMayBeAnyOfThem) {
+  const auto number = [](const Fragile& item) { return item.n; };
+  const std::vector<std::vector<Fragile>> cases = {
+      {{13}}, {{13}, {57}, {13}}, {{13}, {1}}, {{1}, {57}}, std::vector<Fragile>(100, {13})};
+  for (const std::vector<Fragile>& items : cases) {
+    const auto can_be_saved = [](const Fragile& item) { return item.n == 1; };
+    const auto good = static_cast<size_t>(std::count_if(items.begin(), items.end(), can_be_saved));
+    for (const troupe::Order order : {troupe::Order::kInput, troupe::Order::kCompletion}) {
+      auto range = troupe::Map(
+          number, items, {.order = order, .on_error = troupe::OnError::kCollect, .window = 1});
+      EXPECT_EQ(range.ToVector().size(), good);
+      EXPECT_EQ(range.errors().size(), items.size() - good);
+    }
+  }
+}
+
+TEST_F(MapFailures, FailFastSaysWhichItemCannotBeSaved) {
+  std::vector<Fragile> items;
+  for (int n = 0; n < 40; ++n) items.push_back({n});
+  const auto number = [](const Fragile& item) { return item.n; };
+  for (const size_t chunk : {1, 10}) {
+    try {
+      (void)troupe::Map(number, items, {.chunk = chunk}).ToVector();
+      FAIL() << "no error";
+    } catch (const troupe::NotSerializable& e) {
+      EXPECT_EQ(e.info().message.substr(0, 9), "item 13: ") << e.what();
+    }
+    try {
+      (void)troupe::MapReduce(number, std::plus<>(), items, {.chunk = chunk});
+      FAIL() << "no error";
+    } catch (const troupe::NotSerializable& e) {
+      EXPECT_EQ(e.info().message.substr(0, 9), "item 13: ") << e.what();
+    }
+  }
+}
+
 // In steps where there are many.
 TEST_F(MapFailures, OneOfThousandsInATaskFailsAlone) {
   auto range = troupe::Map([](int n) { return Fragile{n}; }, UpTo(10'000),
