@@ -35,6 +35,20 @@ TEST(FreeBlocks, GivesWhatWasFreedToTheNext) {
 #endif
 }
 
+// What was freed last is the first to be given, unless it was one too many.
+TEST(FreeBlocks, GivesBackWhatIsAboveItsBound) {
+#if !defined(TROUPE_KEEPS_NO_BLOCKS)
+  using Record = RecordOf<5>;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::unique_ptr<Record>> records;
+    for (size_t i = 0; i < kMost + 1; ++i) records.push_back(std::make_unique<Record>());
+    const void* const last_kept = records[kMost - 1].get();
+    for (std::unique_ptr<Record>& record : records) record = nullptr;
+    EXPECT_EQ(std::make_unique<Record>().get(), last_kept) << "round " << round;
+  }
+#endif
+}
+
 TEST(FreeBlocks, ConstructsWhatItGives) {
   using Record = RecordOf<2>;
   for (int round = 0; round < 3; ++round) {
@@ -85,6 +99,13 @@ TEST(FreeBlocks, AllocatorGoesToTheHeapForMore) {
     words.push_back(8);
     EXPECT_EQ(words.front() + words.back(), 15u);
   }
+  // And goes back to it: so large a block has pages of its own.
+  RecyclingAllocator<uint64_t, 128, kMost> allocator;
+  uint64_t* const large = allocator.allocate(1 << 20);
+  allocator.deallocate(large, 1 << 20);
+  uint64_t* const small = allocator.allocate(1);
+  EXPECT_NE(small, large);
+  allocator.deallocate(small, 1);
 }
 
 }  // namespace
