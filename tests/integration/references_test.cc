@@ -122,11 +122,11 @@ TEST_F(References, InContainersFailTheCallThatTakesThem) {
 TEST_F(References, StayWhatTheyAreWhereThatIsAskedFor) {
   const auto all = [](const std::map<int, Ref<int>>& refs) {
     int sum = 0;
-    for (const auto& [key, ref] : refs) sum += troupe::Get(ref);
+    for (const auto& [key, ref] : refs) sum += key * troupe::Get(ref);
     return sum;
   };
   const std::map<int, Ref<int>> refs = {{1, troupe::Put(10)}, {2, troupe::Task(Square).Remote(5)}};
-  EXPECT_EQ(troupe::Get(troupe::Task(all).Remote(refs)), 35);
+  EXPECT_EQ(troupe::Get(troupe::Task(all).Remote(refs)), 60) << "each is with its own key";
 }
 
 TEST_F(References, InContainersAreBoundAndTakenByActors) {
