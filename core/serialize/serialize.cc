@@ -23,6 +23,11 @@ absl::Status Guard(const ValueType& type, OutputArchive& archive, F f) {
     return absl::OkStatus();
   } catch (const std::exception& e) {
     return internal::EncodeError(type.name, archive.path().Before(e.what()));
+  } catch (const abi::__forced_unwind&) {  // the thread is ended
+    throw;
+  } catch (...) {
+    return internal::EncodeError(
+        type.name, archive.path().Before("something that is no std::exception was thrown"));
   }
 }
 

@@ -364,10 +364,20 @@ TEST(Serialize, CountsWithinCountsTakeNoMoreThanTheBytes) {
       << tree.status();
 }
 
+struct NumberThrower {
+  template <class Archive>
+  void serialize(Archive&) {
+    throw 42;
+  }
+};
 TEST(Serialize, WhatTheUsersCodeThrowsIsAStatus) {
   const auto size = Measure(Thrower());
   ASSERT_FALSE(size.ok());
   EXPECT_NE(size.status().message().find("not today"), std::string::npos);
+  const auto of_number = Measure(NumberThrower());
+  ASSERT_FALSE(of_number.ok());
+  EXPECT_NE(of_number.status().message().find("no std::exception"), std::string::npos)
+      << of_number.status();
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #ifndef TROUPE_SDK_INTERNAL_MAP_WINDOW_H_
 #define TROUPE_SDK_INTERNAL_MAP_WINDOW_H_
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -171,7 +173,9 @@ class EncodedBytes {
     } else {
       try {
         archive_(item);
-      } catch (const std::exception&) {
+      } catch (const abi::__forced_unwind&) {  // the thread is ended
+        throw;
+      } catch (...) {
         return WhyItCannotTravel(TypeOf<Item>(), std::addressof(item));
       }
     }

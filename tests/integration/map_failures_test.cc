@@ -134,6 +134,27 @@ TEST_F(MapFailures, ItemsThatCannotBeSavedMayBeAnyOfThem) {
   }
 }
 
+struct ThrowsItsNumber {
+  int n = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    if (n == 2) throw n;
+    archive(n);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(n);
+  }
+};
+TEST_F(MapFailures, WhatAnItemThrowsNeedBeNoException) {
+  auto range = troupe::Map([](const ThrowsItsNumber& item) { return item.n; },
+                           std::vector<ThrowsItsNumber>{{1}, {2}, {3}},
+                           {.on_error = troupe::OnError::kCollect});
+  EXPECT_EQ(Sum(range.ToVector()), 4);
+  EXPECT_EQ(FailedItems(range), std::vector<size_t>{1});
+  EXPECT_THROW((void)troupe::Put(ThrowsItsNumber{2}), troupe::NotSerializable);
+}
+
 TEST_F(MapFailures, FailFastSaysWhichItemCannotBeSaved) {
   std::vector<Fragile> items;
   for (int n = 0; n < 40; ++n) items.push_back({n});
