@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -30,7 +31,8 @@ void Run(std::span<const uint8_t> input) {
   for (auto step = TakeStep(&input); step.has_value(); step = TakeStep(&input)) {
     const size_t bytes = std::min(step->bytes.size() * step->times(), ControlSocket::kMaxBytes);
     std::vector<std::byte> message(bytes);
-    for (size_t i = 0; i < bytes; ++i) message[i] = step->bytes[i % step->bytes.size()];
+    for (size_t i = 0; i < bytes; i += step->bytes.size())
+      std::memcpy(&message[i], step->bytes.data(), std::min(step->bytes.size(), bytes - i));
     peer.Take(*step, message);
     if ((step->what & SocketStep::kReceive) == 0) continue;
     const size_t most = 1 + step->bytes.size() % 4;
