@@ -38,8 +38,8 @@ void Run(std::span<const uint8_t> input) {
     const size_t most = 1 + step->bytes.size() % 4;
     size_t messages = 0;
     const absl::Status status = socket.Receive(
-        [&](std::span<const std::byte> message, std::vector<UniqueFd> descriptors) {
-          peer.Check(message, descriptors.size());
+        [&](std::span<const std::byte> received, std::vector<UniqueFd> descriptors) {
+          peer.Check(received, descriptors.size());
           for (const UniqueFd& fd : descriptors)
             TROUPE_CHECK(static_cast<bool>(fd), "no descriptor");
           ++messages;
