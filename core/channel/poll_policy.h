@@ -6,7 +6,8 @@
 // kernel takes a yield for "let them go on". A sleeper it wakes at once, even then. So: poll in
 // bursts with sched_yield between them, for at most kBudget; where a yield comes back late,
 // somebody else computes on this CPU: sleep instead, for kPausePerLate times as long as it was
-// late, so that at most one part in so many is lost by it.
+// late, so that at most one part in so many is lost by it, and twice as long each time that it is
+// late again.
 //
 //   PollPolicy policy;
 //   if (policy.Poll(MonotonicNanos, sched_yield, [&] { return ring.HasInput(); })) ... else sleep
@@ -32,7 +33,7 @@ class PollPolicy {
  public:
   static constexpr int64_t kBudgetNanos = 50'000;
   static constexpr int64_t kLateYieldNanos = 25'000;
-  static constexpr int64_t kPausePerLate = 100;
+  static constexpr int64_t kPausePerLate = 20;
   static constexpr int64_t kLongestPauseNanos = 1'000'000'000;
   static constexpr int kBurst = 32;
 
@@ -45,7 +46,10 @@ class PollPolicy {
     int64_t time = start;
     do {
       for (int i = 0; i < kBurst; ++i) {
-        if (ready()) return true;
+        if (ready()) {
+          pause_ = 0;
+          return true;
+        }
         CpuRelax();
       }
       const int64_t before = now();
@@ -53,15 +57,18 @@ class PollPolicy {
       time = now();
       const int64_t away = time - before;
       if (away >= kLateYieldNanos) {
-        no_polling_until_ = time + std::min(kPausePerLate * away, kLongestPauseNanos);
+        pause_ = std::min(std::max(2 * pause_, kPausePerLate * away), kLongestPauseNanos);
+        no_polling_until_ = time + pause_;
         return ready();
       }
     } while (time - start < kBudgetNanos);
+    pause_ = 0;  // a whole budget without being held up
     return ready();
   }
 
  private:
   int64_t no_polling_until_ = 0;
+  int64_t pause_ = 0;  // the last one; 0: nobody else has computed since
 };
 
 }  // namespace troupe::channel

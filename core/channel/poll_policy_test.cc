@@ -50,22 +50,42 @@ TEST_F(PollPolicyTest, SeesWhatComesWhileItYields) {
                            [&] { return ready; }));
 }
 
-TEST_F(PollPolicyTest, SleepsTheLongerTheLaterAYieldComesBack) {
-  for (const int64_t late : {PollPolicy::kLateYieldNanos, 3 * PollPolicy::kLateYieldNanos}) {
-    yield_takes_ = late;
-    for (int i = 0; i < 3; ++i) {
-      const int64_t start = time_;
-      EXPECT_TRUE(Polls());
-      EXPECT_EQ(time_ - start, late) << "one yield, and no other one behind it";
-      time_ += PollPolicy::kPausePerLate * late - 1;
-      EXPECT_FALSE(Polls());
-      time_ += 1;
-    }
+TEST_F(PollPolicyTest, SleepsForLongerAndLongerWhereOthersCompute) {
+  yield_takes_ = 3 * PollPolicy::kLateYieldNanos;
+  int64_t pause = PollPolicy::kPausePerLate * yield_takes_;
+  for (int i = 0; i < 12; ++i) {
+    const int64_t start = time_;
+    EXPECT_TRUE(Polls());
+    EXPECT_EQ(time_ - start, yield_takes_) << "one yield, and no other one behind it";
+    time_ += pause - 1;
+    EXPECT_FALSE(Polls()) << "after " << pause << " ns";
+    time_ += 1;
+    pause = std::min(pause * 2, PollPolicy::kLongestPauseNanos);
   }
-  yield_takes_ = int64_t{1} << 50;
-  EXPECT_TRUE(Polls());
-  time_ += PollPolicy::kLongestPauseNanos;
-  EXPECT_TRUE(Polls());
+  EXPECT_EQ(pause, PollPolicy::kLongestPauseNanos);
+}
+
+TEST_F(PollPolicyTest, WhatComesWhileItPollsOrOneQuietBudgetMakesItForget) {
+  for (const bool comes : {true, false}) {
+    yield_takes_ = PollPolicy::kLateYieldNanos;
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_TRUE(Polls());
+      time_ += PollPolicy::kLongestPauseNanos;
+    }
+    yield_takes_ = 500;
+    if (comes) {
+      int looks = 0;
+      EXPECT_TRUE(policy_.Poll([&] { return time_; }, [&] { time_ += yield_takes_; },
+                               [&] { return ++looks == 3; }));
+    } else {
+      EXPECT_TRUE(Polls());
+    }
+    yield_takes_ = PollPolicy::kLateYieldNanos;
+    EXPECT_TRUE(Polls());
+    time_ += PollPolicy::kPausePerLate * PollPolicy::kLateYieldNanos;
+    EXPECT_TRUE(Polls()) << "the first pause again";
+    time_ += PollPolicy::kLongestPauseNanos;
+  }
 }
 
 TEST_F(PollPolicyTest, YieldsThatComeBackSoonAreNotLate) {
