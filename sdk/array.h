@@ -148,14 +148,15 @@ class Builder {
                 "a Builder makes arrays of numbers (bool is none): Put a std::vector<T> for other "
                 "types");
   Builder(std::shared_ptr<worker::Session> session, worker::ValueSpace space, size_t count)
-      : session_(std::move(session)), space_(std::move(space)), count_(count) {
-    if (!space_.stored()) space_.bytes = space_.inline_bytes;
-    serialize::WriteArrayHeader<T>(space_.bytes, count_);
+      : session_(std::move(session)),
+        space_(std::make_unique<worker::ValueSpace>(std::move(space))),
+        count_(count) {
+    serialize::WriteArrayHeader<T>(space_->bytes(), count_);
   }
   Builder(Builder&& other) noexcept = default;
   Builder& operator=(Builder&&) = delete;
   ~Builder() {
-    if (session_ != nullptr) session_->Abandon(std::move(space_));
+    if (session_ != nullptr) session_->Abandon(std::move(*space_));
   }
 
   // Writable until Seal; its content is undefined at first. Small arrays are only 8-aligned. Throws
@@ -166,8 +167,7 @@ class Builder {
       internal::Throw(ErrorKind::kInvalidArgument,
                       "this Builder was sealed: what others read cannot be changed");
     }
-    std::byte* base = space_.stored() ? space_.bytes.data() : space_.inline_bytes.data();
-    return {reinterpret_cast<T*>(base + serialize::kArrayDataAt), count_};
+    return {reinterpret_cast<T*>(space_->bytes().data() + serialize::kArrayDataAt), count_};
   }
   T* data() { return span().data(); }
   size_t size() const { return count_; }
@@ -179,7 +179,7 @@ class Builder {
     if (session_ == nullptr)
       internal::Throw(ErrorKind::kInvalidArgument, "Seal: this Builder was sealed before");
     const std::shared_ptr<worker::Session> session = std::exchange(session_, nullptr);
-    auto sealed = session->Seal(std::move(space_), {});
+    auto sealed = session->Seal(std::move(*space_), {});
     if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
     return ObjectRef<Array<T>>(
         internal::Handle(session, std::get<objectstore::HandleCount*>(sealed)));
@@ -187,7 +187,7 @@ class Builder {
 
  private:
   std::shared_ptr<worker::Session> session_;
-  worker::ValueSpace space_;
+  std::unique_ptr<worker::ValueSpace> space_;  // so that spans stay valid when this is moved
   size_t count_;
 };
 

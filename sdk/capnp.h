@@ -155,14 +155,14 @@ inline constexpr ValueType kValueType<CapnpMessage<S>> = {
 template <typename S>
 class CapnpBuilder {
  public:
-  // REQUIRES: space.bytes.size() == SpaceFor(words).
+  // REQUIRES: space.bytes().size() == SpaceFor(words).
   CapnpBuilder(std::shared_ptr<worker::Session> session, worker::ValueSpace space, size_t words)
-      : session_(std::move(session)), space_(std::move(space)) {
-    if (!space_.stored()) space_.bytes = space_.inline_bytes;
+      : session_(std::move(session)),
+        space_(std::make_unique<worker::ValueSpace>(std::move(space))) {
     const size_t bytes = (1 + words) * sizeof(capnp::word);
-    serialize::WriteContiguousHeader<CapnpMessage<S>>(space_.bytes, bytes);
+    serialize::WriteContiguousHeader<CapnpMessage<S>>(space_->bytes(), bytes);
     auto* const flat =
-        reinterpret_cast<capnp::word*>(space_.bytes.data() + serialize::ContiguousAt(bytes));
+        reinterpret_cast<capnp::word*>(space_->bytes().data() + serialize::ContiguousAt(bytes));
     std::memset(static_cast<void*>(flat), 0, bytes);
     // The table before the only segment: the number of segments less one, and its size.
     const uint32_t table[2] = {0, static_cast<uint32_t>(words)};
@@ -175,7 +175,7 @@ class CapnpBuilder {
   CapnpBuilder& operator=(CapnpBuilder&&) = delete;
   ~CapnpBuilder() {
     builder_.reset();
-    if (session_ != nullptr) session_->Abandon(std::move(space_));
+    if (session_ != nullptr) session_->Abandon(std::move(*space_));
   }
 
   static size_t SpaceFor(size_t words) {
@@ -200,7 +200,7 @@ class CapnpBuilder {
       internal::Throw(ErrorKind::kInvalidArgument, "Seal: this CapnpBuilder was sealed before");
     builder_.reset();
     const std::shared_ptr<worker::Session> session = std::exchange(session_, nullptr);
-    auto sealed = session->Seal(std::move(space_), {});
+    auto sealed = session->Seal(std::move(*space_), {});
     if (auto* error = std::get_if<ErrorInfo>(&sealed)) internal::Throw(std::move(*error));
     return ObjectRef<CapnpMessage<S>>(
         internal::Handle(session, std::get<objectstore::HandleCount*>(sealed)));
@@ -208,7 +208,7 @@ class CapnpBuilder {
 
  private:
   std::shared_ptr<worker::Session> session_;
-  worker::ValueSpace space_;
+  std::unique_ptr<worker::ValueSpace> space_;  // so that it stays where it is when this is moved
   std::unique_ptr<capnp::FlatMessageBuilder> builder_;
 };
 

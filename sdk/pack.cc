@@ -192,7 +192,7 @@ std::string Execute(std::string_view packed, const worker::NamedFunctions& funct
   std::optional<ErrorInfo> error = worker::CallUserCode(named.entry, call);
   if (!error.has_value() && call.results.size() == 1) {
     if (auto* result = std::get_if<worker::EncodedResult>(&call.results[0])) {
-      const std::vector<std::byte>& bytes = result->space.inline_bytes;
+      const std::span<const std::byte> bytes = result->space.bytes();
       return PackOutcome(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
                          nullptr);
     }

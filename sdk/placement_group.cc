@@ -36,7 +36,7 @@ PlacementGroup PlacementGroup::New(const std::vector<Bundle>& bundles,
   const internal::Nothing nothing;
   auto ready = internal::Encode(*session, internal::TypeOf<internal::Nothing>(), &nothing);
   if (auto* error = std::get_if<ErrorInfo>(&ready)) internal::Throw(std::move(*error));
-  message.ready = std::get<worker::EncodedResult>(ready).space.inline_bytes;
+  message.ready = std::get<worker::EncodedResult>(ready).space.bytes();
   auto made = session->MakePlacementGroup(std::move(message));
   if (auto* error = std::get_if<ErrorInfo>(&made)) internal::Throw(std::move(*error));
   PlacementGroup group;

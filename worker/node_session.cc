@@ -199,8 +199,7 @@ std::optional<ErrorInfo> NodeSession::SaveCheckpoint(std::string_view state) {
   auto space = Reserve(state.size());
   if (auto* error = std::get_if<ErrorInfo>(&space)) return std::move(*error);
   auto& memory = std::get<ValueSpace>(space);
-  if (!memory.stored()) memory.bytes = memory.inline_bytes;
-  std::memcpy(memory.bytes.data(), state.data(), state.size());
+  std::memcpy(memory.bytes().data(), state.data(), state.size());
   auto sealed = Seal(std::move(memory), {});
   if (auto* error = std::get_if<ErrorInfo>(&sealed)) return std::move(*error);
   const ObjectId id = std::get<objectstore::HandleCount*>(sealed)->id;

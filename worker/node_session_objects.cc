@@ -103,7 +103,6 @@ std::variant<ValueSpace, ErrorInfo> NodeSession::Reserve(size_t bytes) {
   ValueSpace space;
   if (bytes <= max_inline_value_bytes_) {
     space.inline_bytes.resize(bytes);
-    space.bytes = space.inline_bytes;
     return space;
   }
   Lock lock(mutex_);
@@ -117,7 +116,7 @@ std::variant<ValueSpace, ErrorInfo> NodeSession::Reserve(size_t bytes) {
     }
     const auto memory = chunks_.Write(space.location);
     status = memory.status();
-    if (memory.ok()) space.bytes = *memory;
+    if (memory.ok()) space.memory = *memory;
   }
   if (!status.ok()) {
     carver_.Abandon(space.location);

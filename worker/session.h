@@ -25,6 +25,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
@@ -54,14 +55,17 @@ struct ValueBytes {
   bool in_store = false;
 };
 
-// A value being written: memory of exactly `bytes.size()`, in the store or, where small, on this
-// side.
+// A value being written: memory in the store or, where small, on this side, most often in here.
 struct ValueSpace {
-  std::span<std::byte> bytes;
-  Location location;  // in the store; size 0 where it is inline
-  std::vector<std::byte> inline_bytes;
+  static constexpr size_t kInPlace = 48;  // a few numbers with the header of a stored value
 
   bool stored() const { return location.size != 0; }
+  // Valid until this is moved.
+  std::span<std::byte> bytes() { return stored() ? memory : std::span<std::byte>(inline_bytes); }
+
+  Location location;            // in the store; size 0 where it is inline
+  std::span<std::byte> memory;  // there
+  absl::InlinedVector<std::byte, kInPlace> inline_bytes;
 };
 
 // A task as it came from the node: a copy of the frame, and what it says.

@@ -92,10 +92,8 @@ void OutgoingCall::AddEncoded(worker::EncodedResult encoded) {
   const size_t size = encoded.space.inline_bytes.size();
   if (!encoded.space.stored() && size <= inline_budget_) {
     inline_budget_ -= size;
+    spec_.arguments.push_back({wire::Argument::Inline{{}, encoded.refs.ids()}});
     inline_arguments_.push_back(std::move(encoded));
-    const worker::EncodedResult& kept = inline_arguments_.back();
-    spec_.arguments.push_back(
-        {wire::Argument::Inline{wire::Bytes(kept.space.inline_bytes), kept.refs.ids()}});
     return;
   }
   // Too large for the message: it is stored, and travels by its id.
@@ -157,6 +155,12 @@ std::vector<Handle> OutgoingCall::Submit() {
   if (const worker::RunningTask* parent = worker::CurrentRunningTask()) {
     spec_.depth = parent->depth + 1;
     spec_.caller.task = parent->id;
+  }
+  // Only now, since they may have moved when others were added.
+  auto* encoded = inline_arguments_.data();
+  for (wire::Argument& argument : spec_.arguments) {
+    if (auto* bytes = std::get_if<wire::Argument::Inline>(&argument.content))
+      bytes->bytes = (encoded++)->space.bytes();
   }
   std::vector<Handle> results;
   results.reserve(spec_.num_returns);

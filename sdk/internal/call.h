@@ -236,7 +236,7 @@ class OutgoingCall {
   std::string name_;
   std::string function_;
   std::vector<std::byte> callable_;
-  // What spec_ points into: their bytes stay where they are when these move.
+  // Of spec_'s arguments those that travel in it, in this order.
   absl::InlinedVector<worker::EncodedResult, 4> inline_arguments_;
   std::vector<Handle> stored_arguments_;  // kept until the node has the call
   Handle placement_group_;                // kept until then, too

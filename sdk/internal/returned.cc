@@ -29,8 +29,7 @@ std::variant<worker::EncodedResult, ErrorInfo> EncodeHere(const serialize::Value
   worker::EncodedResult result;
   result.space.inline_bytes.resize(size->bytes);
   std::vector<ObjectId> refs;
-  const absl::Status status =
-      serialize::EncodeTo(type, value, std::span(result.space.inline_bytes), &refs);
+  const absl::Status status = serialize::EncodeTo(type, value, result.space.bytes(), &refs);
   if (!status.ok()) return ErrorOf(status);
   return result;
 }

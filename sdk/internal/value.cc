@@ -34,7 +34,6 @@ std::variant<worker::EncodedResult, ErrorInfo> Reserve(worker::Session& session,
   if (auto* error = std::get_if<ErrorInfo>(&space)) return std::move(*error);
   worker::EncodedResult result;
   result.space = std::get<worker::ValueSpace>(std::move(space));
-  if (!result.space.stored()) result.space.bytes = result.space.inline_bytes;
   return result;
 }
 
@@ -59,7 +58,7 @@ std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session,
   if (auto* error = std::get_if<ErrorInfo>(&reserved)) return std::move(*error);
   auto& result = std::get<worker::EncodedResult>(reserved);
   std::vector<ObjectId> refs;
-  const absl::Status status = serialize::EncodeTo(type, value, result.space.bytes, &refs);
+  const absl::Status status = serialize::EncodeTo(type, value, result.space.bytes(), &refs);
   if (!status.ok()) {
     session.Abandon(std::move(result.space));
     return CannotTravel(status);
@@ -72,7 +71,7 @@ std::variant<worker::EncodedResult, ErrorInfo> CopyEncoded(worker::Session& sess
                                                            std::span<const std::byte> encoded) {
   auto reserved = Reserve(session, encoded.size());
   if (auto* result = std::get_if<worker::EncodedResult>(&reserved))
-    serialize::CopyBytes(result->space.bytes.data(), encoded.data(), encoded.size());
+    serialize::CopyBytes(result->space.bytes().data(), encoded.data(), encoded.size());
   return reserved;
 }
 
