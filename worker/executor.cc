@@ -97,13 +97,12 @@ class Executor {
 
  private:
   using Owned = std::unique_ptr<Execution>;
-  using Results = TaskCall::Results;
 
   void Begin(Owned execution);
   void GoOn(Owned execution, std::optional<ErrorInfo> thrown);
   void Finish(Owned execution, std::optional<ErrorInfo> thrown);
-  // It runs no more: `results` are its results, and what it was given goes back.
-  void End(Owned execution, Results results);
+  // It runs no more: its results go out, and what it was given goes back.
+  void End(Owned execution);
   Owned TakeSuspended(const RunningSlot* suspended);
   static bool MayRetry(const wire::TaskSpec& spec, const ErrorInfo& error);
   std::optional<ErrorInfo> Prepare(Execution& execution);
@@ -156,11 +155,13 @@ void Executor::Begin(Owned execution) {
   const DispatchedTask& task = execution->task;
   const wire::TaskSpec& spec = execution->spec;
   execution->slot.task = spec.id;
-  execution->complete = {spec.id, task.dispatch.attempt, task.dispatch.slot, {}, false};
+  wire::Complete& complete = execution->complete;
+  complete.task = spec.id;
+  complete.attempt = task.dispatch.attempt;
+  complete.slot = task.dispatch.slot;
   if (auto error = Prepare(*execution)) {
-    Results results;
-    results.emplace_back(*std::move(error));
-    End(std::move(execution), std::move(results));
+    execution->call.results.emplace_back(*std::move(error));
+    End(std::move(execution));
     return;
   }
   execution->running = {
@@ -252,11 +253,10 @@ void Executor::Finish(Owned execution, std::optional<ErrorInfo> thrown) {
     if (!thrown.has_value() && spec.kind == wire::TaskKind::kActorCall)
       thrown = SaveCheckpointAfter(execution->wanted);
   }
-  Results results;
   if (thrown.has_value()) {
+    TaskCall::Results& results = execution->call.results;
+    results.clear();
     results.emplace_back(ErrorOf(*execution, *thrown));
-  } else {
-    results = std::move(execution->call.results);
   }
   if (spec.kind == wire::TaskKind::kActorCreation) {
     checkpoint_every_ = spec.checkpoint_every;
@@ -268,13 +268,14 @@ void Executor::Finish(Owned execution, std::optional<ErrorInfo> thrown) {
   }
   const bool exit = execution->wanted.exit;
   if (exit) exiting_ = true;
-  End(std::move(execution), std::move(results));
+  End(std::move(execution));
   if (exit) session_->ExitActor();
 }
 
-void Executor::End(Owned owned, Results results) {
+void Executor::End(Owned owned) {
   Execution& execution = *owned;
   const wire::TaskSpec& spec = execution.spec;
+  TaskCall::Results& results = execution.call.results;
   // A failure is the value of each result.
   if (results.size() != spec.num_returns) {
     ErrorInfo error =
@@ -353,14 +354,20 @@ std::optional<ErrorInfo> Executor::Prepare(Execution& execution) {
   call.slot = dispatch.slot;
   call.stream_window = spec.stream_window;
   call.may_suspend = spec.kind == wire::TaskKind::kActorCall;
-  if (!dispatch.values.empty()) {
-    std::vector<ObjectId> ids;
-    for (const wire::ReadyValue& value : dispatch.values) ids.push_back(value.id);
+  std::vector<ObjectId> ids;
+  for (const wire::ReadyValue& value : dispatch.values)
+    if (!wire::IsCopy(value)) ids.push_back(value.id);
+  if (!ids.empty()) {
     auto ready = session_->Wait(ids, ids.size(), kForever, /*until_error=*/false);
     if (auto* error = std::get_if<ErrorInfo>(&ready)) return std::move(*error);
   }
   std::optional<ErrorInfo> failed;
+  auto given = dispatch.values.begin();
   const auto resolve = [&](ObjectId id) {
+    TROUPE_CHECK(given != dispatch.values.end() && given->id == id,
+                 "a task that is given other values than it asked for");
+    if (const wire::ReadyValue& copy = *given++; wire::IsCopy(copy))
+      return ArgumentValue{id, {std::get<wire::Bytes>(copy.value.content), {}, nullptr}};
     auto value = session_->Value(id, kForever);
     if (auto* error = std::get_if<ErrorInfo>(&value)) {
       failed = std::move(*error);
@@ -368,6 +375,7 @@ std::optional<ErrorInfo> Executor::Prepare(Execution& execution) {
     }
     return ArgumentValue{id, std::get<ValueBytes>(std::move(value))};
   };
+  call.arguments.reserve(spec.arguments.size());
   for (const wire::Argument& argument : spec.arguments) {
     TaskArgument& entered = call.arguments.emplace_back();
     if (const auto* value = std::get_if<wire::Argument::Inline>(&argument.content)) {
@@ -376,13 +384,12 @@ std::optional<ErrorInfo> Executor::Prepare(Execution& execution) {
       entered.values.push_back(resolve(*object));
     } else {
       entered.is_list = true;
-      for (const ObjectId id : std::get<wire::Argument::Objects>(argument.content))
-        entered.values.push_back(resolve(id));
+      const auto& list = std::get<wire::Argument::Objects>(argument.content);
+      entered.values.reserve(list.size());
+      for (const ObjectId id : list) entered.values.push_back(resolve(id));
     }
   }
-  if (dispatch.restores && !dispatch.values.empty()) {
-    call.checkpoint = resolve(dispatch.values.back().id).value;
-  }
+  if (dispatch.restores) call.checkpoint = resolve(dispatch.values.back().id).value;
   return failed;
 }
 

@@ -238,8 +238,7 @@ void NodeSession::EndRunning(RunningSlot* running, const wire::Complete* complet
   if (complete != nullptr) Send(*complete);
   std::erase(running_slots_, running);
   running_ = nullptr;
-  for (const wire::ReadyValue& value : given.values) DropHandleLocked(value.id);
-  for (const ObjectId id : given.refs) DropHandleLocked(id);
+  DropGiven(given);
   // Of one that is suspended the node was told then.
   if (!running->suspended && !death_.has_value()) Tell(calls_.End());
   FinishSending();
@@ -394,6 +393,7 @@ void NodeSession::Sent(const absl::Status& status) {
 void NodeSession::SendReleases(size_t at_least) {
   if (references_.release_count() < at_least || !references_.has_releases()) return;
   wire::Release message;
+  message.grants.reserve(references_.release_count());
   for (const auto& release : references_.TakeReleases())
     message.grants.push_back({release.id, release.count, release.unread});
   Send(message);
@@ -401,6 +401,13 @@ void NodeSession::SendReleases(size_t at_least) {
 
 void NodeSession::FinishSending() {
   if (!death_.has_value()) channel_->RingPeer();
+}
+
+void NodeSession::DropGiven(const wire::Dispatch& given) {
+  for (const wire::ReadyValue& value : given.values) {
+    if (!wire::IsCopy(value)) DropHandleLocked(value.id);
+  }
+  for (const ObjectId id : given.refs) DropHandleLocked(id);
 }
 
 // The frame leaves the ring: the task may have to wait for the one before it.
@@ -415,6 +422,7 @@ absl::Status NodeSession::TakeDispatch(wire::Bytes bytes) {
     return status;
   }
   for (const wire::ReadyValue& value : task.dispatch.values) {
+    if (wire::IsCopy(value)) continue;
     references_.Take(value.id);
     Learn(value);
   }
@@ -505,8 +513,7 @@ void NodeSession::DropFrames(const std::vector<uint64_t>& generations) {
       return task.dispatch.generation == generation;
     });
     if (it == tasks_.end()) continue;  // the executor has come to it
-    for (const wire::ReadyValue& value : it->dispatch.values) DropHandleLocked(value.id);
-    for (const ObjectId id : it->dispatch.refs) DropHandleLocked(id);
+    DropGiven(it->dispatch);
     tasks_.erase(it);
   }
 }

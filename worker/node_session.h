@@ -186,6 +186,8 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::optional<std::variant<ValueBytes, ErrorInfo>> Look(ObjectId id);
   void DropView(ObjectId id);
   void DropHandleLocked(ObjectId id);
+  // The handles on what came with a task.
+  void DropGiven(const wire::Dispatch& given);
   void TellUnread(const ErrorInfo& error);
   // A new object that is pending, with one handle.
   ObjectId ExpectNew();

@@ -270,6 +270,11 @@ struct ReadyValue {
   ObjectId id;
   Value value;
 };
+// True for what a dispatch brings whole, with no references in it: its worker has no grant on it,
+// and needs none.
+inline bool IsCopy(const ReadyValue& given) {
+  return given.value.refs.empty() && std::holds_alternative<Bytes>(given.value.content);
+}
 struct Dispatch {
   uint32_t slot = 0;
   uint64_t generation = 0;

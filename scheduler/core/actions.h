@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/location.h"
@@ -23,18 +24,25 @@
 
 namespace troupe::scheduler {
 
-// Send the task to the worker, with the values of its dependencies. The grants are already entered.
+// Send the task to the worker, with the values of its dependencies. The grants are already entered;
+// what is small goes as a copy, without one.
 struct SendDispatch {
+  struct Given {
+    ObjectId id;
+    bool copied = false;
+  };
+
   ClientId worker = ClientId::kNone;
   uint32_t slot = 0;
   uint64_t generation = 0;
   uint32_t attempt = 0;
   SpecBytes spec;
-  std::vector<ObjectId> dependencies;
+  // Its dependencies in order, then the checkpoint of a creation that `restores` one.
+  absl::InlinedVector<Given, 4> values;
   std::vector<ObjectId> inner_refs;
   int64_t time_left_nanos = 0;  // until its deadline; 0: it has none
-  ObjectId checkpoint = {};     // of a creation that restores one
-  uint32_t group = 0;           // of an actor's call
+  bool restores = false;
+  uint32_t group = 0;  // of an actor's call
 };
 // The worker runs a task whose result nobody wants any more.
 struct SendStop {

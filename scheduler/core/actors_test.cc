@@ -45,7 +45,7 @@ TEST_F(ActorsTest, ARestartIsGivenTheLastCheckpointAndDeathFreesIt) {
   wire::TaskSpec spec = Spec(kDriver, 1);
   spec.max_restarts = 1;
   const ClientId worker = StartActor(spec);
-  EXPECT_TRUE(FindDispatch(spec.id)->checkpoint.is_null());
+  EXPECT_FALSE(FindDispatch(spec.id)->restores);
   SaveCheckpoint(worker, 1);
   SaveCheckpoint(worker, 2);
   EXPECT_EQ(core_.objects().Find(ObjectId::Make(worker, 1)), nullptr) << "the older one stays";
@@ -53,8 +53,8 @@ TEST_F(ActorsTest, ARestartIsGivenTheLastCheckpointAndDeathFreesIt) {
   Perform();
   const SendDispatch again = *FindDispatch(spec.id);
   EXPECT_NE(again.worker, worker);
-  EXPECT_EQ(again.checkpoint, ObjectId::Make(worker, 2));
-  EXPECT_TRUE(core_.objects().HasGrant(again.checkpoint, again.worker));
+  EXPECT_TRUE(again.restores);
+  EXPECT_EQ(again.values.back().id, ObjectId::Make(worker, 2));
   core_.ProcessDied(ProcessOf(again.worker), "killed by signal 9 (SIGKILL)", 18);
   Perform();
   EXPECT_EQ(core_.objects().Find(ObjectId::Make(worker, 2)), nullptr);

@@ -182,6 +182,7 @@ class Core {
   int64_t NextDeadline() const;
 
   // What is to be done, in order; empties the list.
+  bool has_actions() const { return !actions_.empty(); }
   std::vector<Action> TakeActions();
   // A list that was performed: its memory is used again.
   void Recycle(std::vector<Action> performed);
@@ -533,8 +534,8 @@ class Core {
   TaskTable tasks_;
   Lineage lineage_;
   size_t reruns_ = 0;  // tasks that make again what was lost
-  absl::flat_hash_map<ObjectId, std::vector<TaskId>>
-      dependents_;                         // of objects that are not there yet
+  using Dependents = absl::InlinedVector<TaskId, 3>;
+  absl::flat_hash_map<ObjectId, Dependents> dependents_;  // of objects that are not there yet
   std::map<ObjectId, ClientId> promises_;  // pending objects, and who is to seal them
   absl::flat_hash_set<ObjectId>
       freeing_;                    // to be lost when they are there and nobody looks at them

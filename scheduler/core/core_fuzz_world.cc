@@ -70,7 +70,9 @@ void World::Do(const SendDispatch& action) {
   const auto message = wire::DecodeClientMessage(action.spec.bytes());
   TROUPE_CHECK(message.ok(), "a task that cannot be decoded is sent");
   const auto& spec = std::get<wire::TaskSpec>(*message);
-  for (const ObjectId id : action.dependencies) Tell(action.worker, id);
+  for (const auto& [id, copied] : action.values) {
+    if (!copied) Tell(action.worker, id);
+  }
   process->sent.push_back({.task = spec.id,
                            .kind = spec.kind,
                            .num_returns = spec.num_returns,

@@ -250,7 +250,7 @@ void Core::ResolveDependents() {
     if (!freeing_.empty() && freeing_.contains(id)) TryToFree(id);
     const auto it = dependents_.find(id);
     if (it == dependents_.end()) continue;
-    const std::vector<TaskId> dependents = std::move(it->second);
+    const Dependents dependents = std::move(it->second);
     dependents_.erase(it);
     const objectstore::Entry* entry = objects_.Find(id);
     if (entry == nullptr) continue;  // all its tasks have failed by other arguments
@@ -272,6 +272,18 @@ void Core::Settle() {
   Schedule();
 }
 
+namespace {
+
+// Takes it off the room for copies in a message.
+bool CanBeCopied(const objectstore::Entry& entry, size_t* room) {
+  const auto bytes = entry.inline_bytes();
+  if (!bytes.has_value() || bytes->size() > *room || !entry.contained().empty()) return false;
+  *room -= bytes->size();
+  return true;
+}
+
+}  // namespace
+
 void Core::Dispatch(Worker* worker, Task* task) {
   workers_.Enqueue(worker, task, next_generation_++);
   task->state = Task::State::kDispatched;
@@ -283,17 +295,25 @@ void Core::Dispatch(Worker* worker, Task* task) {
   }
   words_->Queue(worker->client, task->slot, task->generation);
   history_.Add(now_nanos_, task->id.Result(0), Step::kDispatched, worker->process, task->attempt);
-  const bool restores = task->kind == wire::TaskKind::kActorCreation &&
-                        !actors_.at(task->actor)->checkpoint.is_null();
-  const ObjectId checkpoint = restores ? actors_.at(task->actor)->checkpoint : ObjectId();
-  if (restores) objects_.Grant(checkpoint, worker->client, 1);
-  for (const ObjectId id : task->dependencies) objects_.Grant(id, worker->client, 1);
+  SendDispatch dispatch{worker->client, task->slot, task->generation, task->attempt,
+                        task->spec,     {},         task->inner_refs};
+  if (task->deadline_nanos != kNever)
+    dispatch.time_left_nanos = std::max<int64_t>(1, task->deadline_nanos - now_nanos_);
+  dispatch.group = task->group;
+  size_t room = Limits::kMaxInlineBytesPerMessage;
+  const auto give = [&](ObjectId id) {
+    const bool copied = CanBeCopied(*objects_.Find(id), &room);
+    if (!copied) objects_.Grant(id, worker->client, 1);
+    dispatch.values.push_back({id, copied});
+  };
+  for (const ObjectId id : task->dependencies) give(id);
   for (const ObjectId id : task->inner_refs) objects_.Grant(id, worker->client, 1);
-  Act(SendDispatch{
-      worker->client, task->slot, task->generation, task->attempt, task->spec, task->dependencies,
-      task->inner_refs,
-      task->deadline_nanos == kNever ? 0 : std::max<int64_t>(1, task->deadline_nanos - now_nanos_),
-      checkpoint, task->group});
+  if (task->kind == wire::TaskKind::kActorCreation) {
+    const ObjectId checkpoint = actors_.at(task->actor)->checkpoint;
+    dispatch.restores = !checkpoint.is_null();
+    if (dispatch.restores) give(checkpoint);
+  }
+  Act(std::move(dispatch));
 }
 
 // True where the task had not begun; it stays in its worker's queue until the caller takes it out.

@@ -230,20 +230,12 @@ TEST_F(LineageTest, SmallArgumentsAreKept) {
   RunStored(3, {ResultOf(1), ResultOf(2)});
   RunStored(4, {ResultOf(1)});
   for (const uint64_t i : {1, 2}) Release(ResultOf(i));
-  for (const ObjectId id : {ResultOf(1), ResultOf(2)}) {
-    ASSERT_TRUE(core_.Release(FindDispatch(IdOf(3))->worker, {{{id, 1}}}).ok());
-  }
-  ASSERT_TRUE(core_.Release(FindDispatch(IdOf(4))->worker, {{{ResultOf(1), 1}}}).ok());
-  Perform();
   EXPECT_NE(core_.objects().Find(ResultOf(1)), nullptr);
   Release(ResultOf(4));
   Lose(ResultOf(3));
   EXPECT_EQ(FindDispatch(IdOf(3))->attempt, 2u);
   EndStored(3);
   Release(ResultOf(3));
-  for (const ObjectId id : {ResultOf(1), ResultOf(2)})
-    ASSERT_TRUE(core_.Release(FindDispatch(IdOf(3))->worker, {{{id, 1}}}).ok());
-  Perform();
   EXPECT_EQ(core_.objects().count(), 0u);
 }
 

@@ -70,7 +70,8 @@ TEST_F(ParkingTest, TheyRunInOrderAndAsTheyWereSubmitted) {
     ASSERT_GT(dispatches_.size(), i);
     const SendDispatch dispatch = dispatches_[i];
     EXPECT_TRUE(std::ranges::equal(dispatch.spec.bytes(), wire::Encode(specs[i], buffer))) << i;
-    EXPECT_EQ(dispatch.dependencies, std::vector<ObjectId>{ResultOf(100)});
+    ASSERT_EQ(dispatch.values.size(), 1u);
+    EXPECT_EQ(dispatch.values[0].id, ResultOf(100));
     EXPECT_EQ(dispatch.inner_refs, std::vector<ObjectId>{ResultOf(100)});
     EXPECT_EQ(dispatch.attempt, 1u);
     Begin(dispatch);

@@ -12,8 +12,8 @@ namespace troupe::scheduler {
 
 void Node::Perform() {
   // Performing may feed the core (a process that cannot be started), and more actions come out.
-  for (std::vector<Action> actions = core_.TakeActions(); !actions.empty();
-       actions = core_.TakeActions()) {
+  while (core_.has_actions()) {
+    std::vector<Action> actions = core_.TakeActions();
     for (const Action& action : actions) std::visit([this](const auto& a) { Do(a); }, action);
     core_.Recycle(std::move(actions));
   }
@@ -59,15 +59,16 @@ void Node::Do(const SendDispatch& action) {
                           .refs = action.inner_refs,
                           .spec = action.spec.bytes(),
                           .time_left_nanos = action.time_left_nanos,
-                          .restores = !action.checkpoint.is_null(),
+                          .restores = action.restores,
                           .group = action.group};
-  size_t budget = connection->channel->max_inline_bytes();
-  dispatch.values.reserve(action.dependencies.size());
-  for (const ObjectId id : action.dependencies) {
-    dispatch.values.push_back({id, ValueOf(connection, id, &budget)});
-  }
-  if (!action.checkpoint.is_null()) {
-    dispatch.values.push_back({action.checkpoint, ValueOf(connection, action.checkpoint, &budget)});
+  size_t copies = Limits::kMaxInlineBytesPerMessage;
+  size_t others = connection->channel->max_inline_bytes();
+  dispatch.values.reserve(action.values.size());
+  for (const auto& [id, copied] : action.values) {
+    dispatch.values.push_back({id, ValueOf(connection, id, copied ? &copies : &others)});
+    // No more room for copies: its worker asks for it.
+    if (!copied && wire::IsCopy(dispatch.values.back()))
+      dispatch.values.back().value.content = wire::Pending{};
   }
   connection->Send(std::move(dispatch));
 }

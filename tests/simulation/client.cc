@@ -30,6 +30,13 @@ void Client::DropHandle(ObjectId id) {
   fetch_refusals_.erase(id);
 }
 
+void Client::DropGiven(const wire::Dispatch& given) {
+  for (const wire::ReadyValue& value : given.values) {
+    if (!wire::IsCopy(value)) DropHandle(value.id);
+  }
+  for (const ObjectId id : given.refs) DropHandle(id);
+}
+
 void Client::ClaimAll(ObjectId container, const std::vector<ObjectId>& ids) {
   if (ids.empty()) return;
   for (const ObjectId id : ids) Take(id);
@@ -205,6 +212,7 @@ void Client::Receive(const Frame& frame) {
     task.spec = std::get<wire::TaskSpec>(
         *wire::DecodeClientMessage(std::as_bytes(std::span(task.spec_frame))));
     for (const wire::ReadyValue& value : task.dispatch.values) {
+      if (wire::IsCopy(value)) continue;
       Take(value.id);
       Learn(value);
     }
@@ -215,8 +223,7 @@ void Client::Receive(const Frame& frame) {
         return task.dispatch.generation == generation;
       });
       if (it == tasks.end()) continue;
-      for (const wire::ReadyValue& value : it->dispatch.values) DropHandle(value.id);
-      for (const ObjectId id : it->dispatch.refs) DropHandle(id);
+      DropGiven(it->dispatch);
       tasks.erase(it);
     }
   } else if (const auto* lease = std::get_if<wire::LeaseGranted>(&*message)) {

@@ -65,6 +65,7 @@ class Client {
   // --- Handles, as Session has them.
   void AddHandle(ObjectId id) { references_.AddHandle(id); }
   void DropHandle(ObjectId id);
+  void DropGiven(const wire::Dispatch& given);
   void ClaimAll(ObjectId container, const std::vector<ObjectId>& ids);
   size_t handle_count() const { return references_.size(); }
 

@@ -507,6 +507,7 @@ Routine WorkerProgram::Run() {
         return spec;
       }();
 
+      auto given = task.dispatch.values.begin();
       for (const wire::Argument& argument : task.spec.arguments) {
         if (const auto* bytes = std::get_if<wire::Argument::Inline>(&argument.content)) {
           value = Mix(value, ValueOf(bytes->bytes));
@@ -515,6 +516,11 @@ Routine WorkerProgram::Run() {
           continue;
         }
         const ObjectId id = std::get<ObjectId>(argument.content);
+        TROUPE_CHECK(given->id == id, "a task that is given other values than it asked for");
+        if (const wire::ReadyValue& copy = *given++; wire::IsCopy(copy)) {
+          value = Mix(value, ValueOf(std::get<wire::Bytes>(copy.value.content)));
+          continue;
+        }
         const Resolved resolved = co_await Client::LookAt(&thread, id);
         if (resolved.error.has_value()) {
           error = resolved.error;
@@ -563,9 +569,14 @@ Routine WorkerProgram::Run() {
           for (int64_t i = 0; i < of_group.second; ++i) free_threads.insert(threads++);
         }
         if (task.dispatch.restores) {
-          const Resolved state = co_await Client::LookAt(&thread, task.dispatch.values.back().id);
-          calls_ = state.value;
-          if (!state.error.has_value()) client_->EndLook(task.dispatch.values.back().id);
+          const wire::ReadyValue& checkpoint = task.dispatch.values.back();
+          if (wire::IsCopy(checkpoint)) {
+            calls_ = ValueOf(std::get<wire::Bytes>(checkpoint.value.content));
+          } else {
+            const Resolved state = co_await Client::LookAt(&thread, checkpoint.id);
+            calls_ = state.value;
+            if (!state.error.has_value()) client_->EndLook(checkpoint.id);
+          }
         }
       }
       if (script.kind == ScriptKind::kEndless || script.kind == ScriptKind::kDeaf) {
@@ -634,8 +645,7 @@ Routine WorkerProgram::Run() {
     }
     thread.End();
     free_threads_[group].insert(number);
-    for (const wire::ReadyValue& argument : task.dispatch.values) client_->DropHandle(argument.id);
-    for (const ObjectId id : task.dispatch.refs) client_->DropHandle(id);
+    client_->DropGiven(task.dispatch);
     if (promise.has_value()) {
       co_await Step();
       client_->KeepPromise(promise->first, promise->second);

@@ -513,12 +513,12 @@ void World::Do(const scheduler::SendDispatch& action) {
                           .refs = action.inner_refs,
                           .spec = action.spec.bytes(),
                           .time_left_nanos = action.time_left_nanos,
-                          .restores = !action.checkpoint.is_null(),
+                          .restores = action.restores,
                           .group = action.group};
-  for (const ObjectId id : action.dependencies)
+  for (const auto& [id, copied] : action.values) {
     dispatch.values.push_back({id, ValueOf(action.worker, id)});
-  if (!action.checkpoint.is_null()) {
-    dispatch.values.push_back({action.checkpoint, ValueOf(action.worker, action.checkpoint)});
+    if (!copied && wire::IsCopy(dispatch.values.back()))
+      dispatch.values.back().value.content = wire::Pending{};
   }
   Tell(action.worker, dispatch);
 }
