@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <new>
 #include <utility>
 #include <vector>
@@ -178,7 +179,7 @@ void WriteTask(std::byte* slot, uint64_t number) {
   });
 }
 
-void RunWorker(Shared* shared, int worker) {
+void RunWorker(Shared* shared, int worker, const FloorGraph& graph) {
   Waiter waiter(shared, kFirstWorker + worker);
   Reader in(&shared->to_worker[static_cast<size_t>(worker)]);
   Writer out(&shared->from_worker[static_cast<size_t>(worker)]);
@@ -192,6 +193,7 @@ void RunWorker(Shared* shared, int worker) {
         for (const auto argument : task.getArguments()) sum += argument.getInline()[0];
       });
       in.Pop();
+      if (graph.work != nullptr) graph.work(static_cast<uint32_t>(lo));
       while (out.full()) {
         shared->RingBell(kScheduler);
         CpuRelax();
@@ -208,7 +210,48 @@ void RunWorker(Shared* shared, int worker) {
   }
 }
 
-void RunScheduler(Shared* shared, int workers, int depth) {
+// Keeps the tasks of a graph until what they wait for is done.
+class Waiting {
+ public:
+  explicit Waiting(const FloorGraph& graph)
+      : missing_(graph.inputs.size()), takers_(missing_.size()), kept_(missing_.size()) {
+    for (uint32_t task = 0; task < missing_.size(); ++task) {
+      missing_[task] = graph.inputs[task].size() + 1;  // and its own message
+      for (const uint32_t input : graph.inputs[task]) takers_[input].push_back(task);
+    }
+  }
+  bool any_ready() const { return !ready_.empty(); }
+  void Keep(uint64_t task, const std::byte* slot) {
+    Forward(slot, kept_[task].bytes);
+    Less(static_cast<uint32_t>(task));
+  }
+  void Done(uint64_t task) {
+    for (const uint32_t taker : takers_[task]) Less(taker);
+  }
+  // REQUIRES: any_ready().
+  const std::byte* Take() {
+    const uint32_t task = ready_.front();
+    ready_.pop_front();
+    return kept_[task].bytes;
+  }
+
+ private:
+  struct Slot {
+    alignas(8) std::byte bytes[kSlotBytes];
+  };
+  void Less(uint32_t task) {
+    if (--missing_[task] == 0) ready_.push_back(task);
+  }
+
+  std::vector<size_t> missing_;
+  std::vector<std::vector<uint32_t>> takers_;
+  std::vector<Slot> kept_;
+  std::deque<uint32_t> ready_;
+};
+
+void RunScheduler(Shared* shared, int workers, int depth, const FloorGraph& graph) {
+  Waiting waiting(graph);
+  const bool has_graph = !graph.inputs.empty();
   Waiter waiter(shared, kScheduler);
   Reader in(&shared->up);
   Writer back(&shared->down);
@@ -232,7 +275,9 @@ void RunScheduler(Shared* shared, int workers, int depth) {
     for (Reader& reader : from) {
       if (!reader.empty()) return true;
     }
-    return (!in.empty() && shallowest() != SIZE_MAX) || shared->stopping();
+    if (has_graph && !in.empty()) return true;
+    const bool any = has_graph ? waiting.any_ready() : !in.empty();
+    return (any && shallowest() != SIZE_MAX) || shared->stopping();
   };
   std::vector<char> sent(to.size());
   while (!shared->stopping()) {
@@ -242,6 +287,7 @@ void RunScheduler(Shared* shared, int workers, int depth) {
       for (int i = 0; i < kBatch && !from[w].empty() && !back.full(); ++i) {
         Read<Result>(from[w].slot(), [&](Result::Reader r) {
           running.erase({r.getIdHi(), r.getIdLo()});
+          if (has_graph) waiting.Done(r.getIdLo());
         });
         Forward(from[w].slot(), back.slot());
         back.Commit();
@@ -250,17 +296,27 @@ void RunScheduler(Shared* shared, int workers, int depth) {
         answered = true;
       }
     }
-    for (int i = 0; i < kBatch && !in.empty(); ++i) {
-      const size_t w = shallowest();
-      if (w == SIZE_MAX) break;
-      Read<Task>(in.slot(), [&](Task::Reader t) {
-        running.try_emplace({t.getIdHi(), t.getIdLo()}, w);
-      });
-      Forward(in.slot(), to[w].slot());
+    const auto dispatch = [&](const std::byte* slot, size_t w) {
+      Read<Task>(slot, [&](Task::Reader t) { running.try_emplace({t.getIdHi(), t.getIdLo()}, w); });
+      Forward(slot, to[w].slot());
       to[w].Commit();
-      in.Pop();
       ++given[w];
       sent[w] = 1;
+    };
+    for (int i = 0; i < kBatch && !in.empty(); ++i) {
+      if (has_graph) {
+        Read<Task>(in.slot(), [&](Task::Reader t) { waiting.Keep(t.getIdLo(), in.slot()); });
+      } else {
+        const size_t w = shallowest();
+        if (w == SIZE_MAX) break;
+        dispatch(in.slot(), w);
+      }
+      in.Pop();
+    }
+    while (waiting.any_ready()) {
+      const size_t w = shallowest();
+      if (w == SIZE_MAX) break;
+      dispatch(waiting.Take(), w);
     }
     for (size_t w = 0; w < sent.size(); ++w) {
       if (std::exchange(sent[w], 0) != 0) shared->RingBell(kFirstWorker + static_cast<int>(w));
@@ -281,73 +337,99 @@ pid_t Start(F run) {
   return pid;
 }
 
+// The processes of a floor, and its driver's end of the road.
+class Road {
+ public:
+  Road(const FloorOptions& options, const FloorGraph& graph) {
+    const auto& [workers, depth, sync_calls, pipelined_calls, busy_processes] = options;
+    processes_.push_back(Start([&] { RunScheduler(shared_, workers, depth, graph); }));
+    for (int w = 0; w < workers; ++w)
+      processes_.push_back(Start([&] { RunWorker(shared_, w, graph); }));
+    for (int i = 0; i < busy_processes; ++i) {
+      processes_.push_back(Start([&] {
+        while (!shared_->stopping()) CpuRelax();
+      }));
+    }
+  }
+  // Ends the program where a task was not done.
+  ~Road() {
+    shared_->stop.store(1);
+    for (Bell& bell : shared_->bells) Shared::Wake(bell);
+    for (const pid_t pid : processes_) waitpid(pid, nullptr, 0);
+    munmap(shared_, sizeof(Shared));
+    if (wrong_ != 0) {
+      std::fprintf(stderr, "bench: %llu tasks of the floor were not done\n",
+                   static_cast<unsigned long long>(wrong_));
+      std::exit(1);
+    }
+  }
+  Road(const Road&) = delete;
+  Road& operator=(const Road&) = delete;
+
+  void CallAndWait() {
+    Submit(submitted_);
+    shared_->RingBell(kScheduler);
+    waiter_.Until([&] { return !in_.empty(); });
+    Take();
+  }
+  // Seconds for so many, with as many under way as the rings take, numbered from 0.
+  double Pipeline(uint64_t calls) {
+    const int64_t begin = MonotonicNanos();
+    const uint64_t first = submitted_, end = first + calls;
+    while (done_ < end) {
+      for (int i = 0; i < 16 && submitted_ < end && !out_.full(); ++i) Submit(submitted_ - first);
+      shared_->RingBell(kScheduler);
+      for (int i = 0; i < kBatch && !in_.empty(); ++i) Take();
+      if (done_ < end && (submitted_ == end || out_.full()))
+        waiter_.Until([&] { return !in_.empty() || (submitted_ < end && !out_.full()); });
+    }
+    return static_cast<double>(MonotonicNanos() - begin) / 1e9;
+  }
+
+ private:
+  static Shared* Make() {
+    void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (memory == MAP_FAILED) Die("mmap");
+    return new (memory) Shared;
+  }
+  void Submit(uint64_t number) {
+    WriteTask(out_.slot(), number);
+    out_.Commit();
+    ++submitted_;
+  }
+  void Take() {
+    Read<Result>(in_.slot(), [&](Result::Reader r) { wrong_ += r.getStatus() != 3; });
+    in_.Pop();
+    ++done_;
+  }
+
+  Shared* shared_ = Make();
+  Waiter waiter_{shared_, kDriver};
+  Writer out_{&shared_->up};
+  Reader in_{&shared_->down};
+  uint64_t submitted_ = 0;
+  uint64_t done_ = 0;
+  uint64_t wrong_ = 0;
+  std::vector<pid_t> processes_;
+};
+
 }  // namespace
 
 Floor MeasureFloor(const FloorOptions& options) {
-  void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) Die("mmap");
-  auto* shared = new (memory) Shared;
-  std::vector<pid_t> processes;
-  processes.push_back(Start([&] { RunScheduler(shared, options.workers, options.depth); }));
-  for (int w = 0; w < options.workers; ++w)
-    processes.push_back(Start([&] { RunWorker(shared, w); }));
-  for (int i = 0; i < options.busy_processes; ++i) {
-    processes.push_back(Start([&] {
-      while (!shared->stopping()) CpuRelax();
-    }));
-  }
-
-  Waiter waiter(shared, kDriver);
-  Writer out(&shared->up);
-  Reader in(&shared->down);
-  uint64_t submitted = 0;
-  uint64_t done = 0;
-  uint64_t wrong = 0;
-  const auto take = [&] {
-    Read<Result>(in.slot(), [&](Result::Reader r) { wrong += r.getStatus() != 3; });
-    in.Pop();
-    ++done;
-  };
-  const auto call_and_wait = [&] {
-    WriteTask(out.slot(), submitted++);
-    out.Commit();
-    shared->RingBell(kScheduler);
-    waiter.Until([&] { return !in.empty(); });
-    take();
-  };
-  for (int i = 0; i < options.sync_calls / 10; ++i) call_and_wait();
-
+  Road road(options, {});
+  for (int i = 0; i < options.sync_calls / 10; ++i) road.CallAndWait();
   Floor floor;
-  int64_t begin = MonotonicNanos();
-  for (int i = 0; i < options.sync_calls; ++i) call_and_wait();
+  const int64_t begin = MonotonicNanos();
+  for (int i = 0; i < options.sync_calls; ++i) road.CallAndWait();
   floor.sync_micros = static_cast<double>(MonotonicNanos() - begin) / 1e3 / options.sync_calls;
-
-  begin = MonotonicNanos();
-  const uint64_t end = submitted + static_cast<uint64_t>(options.pipelined_calls);
-  while (done < end) {
-    for (int i = 0; i < 16 && submitted < end && !out.full(); ++i) {
-      WriteTask(out.slot(), submitted++);
-      out.Commit();
-    }
-    shared->RingBell(kScheduler);
-    for (int i = 0; i < kBatch && !in.empty(); ++i) take();
-    if (done < end && (submitted == end || out.full()))
-      waiter.Until([&] { return !in.empty() || (submitted < end && !out.full()); });
-  }
   floor.tasks_per_second =
-      options.pipelined_calls / (static_cast<double>(MonotonicNanos() - begin) / 1e9);
-
-  shared->stop.store(1);
-  for (Bell& bell : shared->bells) Shared::Wake(bell);
-  for (const pid_t pid : processes) waitpid(pid, nullptr, 0);
-  munmap(memory, sizeof(Shared));
-  if (wrong != 0) {
-    std::fprintf(stderr, "bench: %llu tasks of the floor were not done\n",
-                 static_cast<unsigned long long>(wrong));
-    std::exit(1);
-  }
+      options.pipelined_calls / road.Pipeline(static_cast<uint64_t>(options.pipelined_calls));
   return floor;
+}
+
+double MeasureFloorSeconds(const FloorOptions& options, const FloorGraph& graph) {
+  return Road(options, graph).Pipeline(graph.inputs.size());
 }
 
 }  // namespace bench

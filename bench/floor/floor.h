@@ -9,11 +9,16 @@
 //   floor.sync_micros;        // a call that is waited for
 //   floor.tasks_per_second;   // with as many under way as the rings take
 //
+// A graph of tasks goes the same road: the scheduler keeps each until those that it waits for are
+// done.
+//
 // Forks its processes and waits for them. Not thread-safe.
 #ifndef TROUPE_BENCH_FLOOR_FLOOR_H_
 #define TROUPE_BENCH_FLOOR_FLOOR_H_
 
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 namespace bench {
 
@@ -33,6 +38,15 @@ struct Floor {
 
 // Ends the program where the work was not done.
 Floor MeasureFloor(const FloorOptions& options);
+
+struct FloorGraph {
+  std::vector<std::vector<uint32_t>>
+      inputs;                               // of each task the tasks, before it, that it waits for
+  std::function<void(uint32_t task)> work;  // in a worker
+};
+
+// Seconds from the first submission to the last result.
+double MeasureFloorSeconds(const FloorOptions& options, const FloorGraph& graph);
 
 }  // namespace bench
 

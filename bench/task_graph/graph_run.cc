@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/floor/floor.h"
 #include "bench/task_counts.h"
 #include "bench/timing.h"
 #include "sdk/troupe.h"
@@ -83,6 +84,33 @@ double SecondsOnCluster(Meter& meter, const Graph& graph, const Kernel& kernel) 
   Expect(sum == RunSerially(graph, kernel), "a graph of tasks");
   meter.ExpectTasks(TaskCount(graph));
   return seconds;
+}
+
+double SecondsOnFloor(const Graph& graph, const Kernel& kernel, int workers) {
+  struct Place {
+    int64_t step, point;
+  };
+  std::vector<Place> places;
+  FloorGraph tasks;
+  int64_t first_before = 0;  // task at the first point of the step before
+  for (int64_t step = 0; step < graph.steps; ++step) {
+    const auto first = static_cast<int64_t>(places.size());
+    const Range points = PointsAt(graph, step);
+    for (int64_t point = points.begin; point < points.end; ++point) {
+      std::vector<uint32_t>& inputs = tasks.inputs.emplace_back();
+      for (const int64_t from : DependenciesOf(graph, step, point)) {
+        inputs.push_back(
+            static_cast<uint32_t>(first_before + from - PointsAt(graph, step - 1).begin));
+      }
+      places.push_back({step, point});
+    }
+    first_before = first;
+  }
+  tasks.work = [&](uint32_t task) {
+    const uint64_t sum = RunKernel(kernel, places[task].step, places[task].point);
+    Expect(kernel.type == KernelType::kEmpty || sum != 0, "a task of the floor");
+  };
+  return MeasureFloorSeconds({.workers = workers}, tasks);
 }
 
 int64_t TotalIterations(const Graph& graph, const Kernel& kernel) {

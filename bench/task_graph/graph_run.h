@@ -20,6 +20,8 @@ uint64_t RunSerially(const Graph& graph, const Kernel& kernel);
 // Seconds from the first submission to the last result. Ends the program where the results are not
 // those of the serial run.   REQUIRES: a cluster is running.
 double SecondsOnCluster(Meter& meter, const Graph& graph, const Kernel& kernel);
+// The same of the bare design (bench/floor): its tasks pass no values on.
+double SecondsOnFloor(const Graph& graph, const Kernel& kernel, int workers);
 
 // Of all its tasks together.
 int64_t TotalIterations(const Graph& graph, const Kernel& kernel);

@@ -27,7 +27,8 @@ std::optional<double> MinimumGranularity(std::span<const GranularityPoint> point
   return below.micros * std::pow(first->micros / below.micros, part);
 }
 
-double MeasureMetgMicros(Meter& meter, Pattern pattern, int workers) {
+double MeasureMetgMicros(Pattern pattern, int workers,
+                         absl::FunctionRef<double(const Graph&, const Kernel&)> seconds_of) {
   constexpr double kFirstMicros = 1;
   constexpr double kLastMicros = 20'000;
   // Runs are as long as this where tasks are large, and have so many steps where they are small.
@@ -46,7 +47,7 @@ double MeasureMetgMicros(Meter& meter, Pattern pattern, int workers) {
         .steps = std::clamp(static_cast<int64_t>(kRunMicros / micros), kLeastSteps, kMostSteps)};
     // The peak in turn with each run, so that what disturbs one disturbs the other.
     const double peak = PeakRate(KernelType::kCompute, workers);
-    const double seconds = SecondsOnCluster(meter, graph, kernel);
+    const double seconds = seconds_of(graph, kernel);
     const auto tasks = static_cast<double>(TaskCount(graph));
     points.push_back({seconds * 1e6 * workers / tasks,
                       static_cast<double>(TotalIterations(graph, kernel)) / seconds / peak});

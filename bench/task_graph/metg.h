@@ -11,7 +11,8 @@
 #include <optional>
 #include <span>
 
-#include "bench/meter.h"
+#include "absl/functional/function_ref.h"
+#include "bench/task_graph/kernels.h"
 #include "bench/task_graph/patterns.h"
 
 namespace bench {
@@ -27,8 +28,10 @@ struct GranularityPoint {
 std::optional<double> MinimumGranularity(std::span<const GranularityPoint> points, double wanted);
 
 // METG(50 %) in µs, of the compute kernel: runs the pattern with tasks that are twice as large each
-// time, and measures the peak before each run.   REQUIRES: a cluster of so many workers is running.
-double MeasureMetgMicros(Meter& meter, Pattern pattern, int workers);
+// time, and measures the peak before each run. `seconds_of` runs it: SecondsOnCluster or
+// SecondsOnFloor.
+double MeasureMetgMicros(Pattern pattern, int workers,
+                         absl::FunctionRef<double(const Graph&, const Kernel&)> seconds_of);
 
 }  // namespace bench
 
