@@ -56,12 +56,20 @@ void CoreMachine::Submit() {
   Submit(spec);
 }
 
-void CoreMachine::Put() {
+troupe::ObjectId CoreMachine::Put() {
+  const auto id = troupe::ObjectId::Make(kDriver, next_++);
   wire::Value value;
   value.content = wire::Bytes(kArgument);
-  TROUPE_CHECK(core_.Seal(kDriver, {troupe::ObjectId::Make(kDriver, next_++), value}).ok(),
-               "an object");
+  TROUPE_CHECK(core_.Seal(kDriver, {id, value}).ok(), "an object");
   Perform();
+  return id;
+}
+
+void CoreMachine::SubmitWith(const std::vector<troupe::ObjectId>& arguments) {
+  wire::TaskSpec spec = MakeTaskSpec(next_++);
+  spec.arguments.clear();
+  for (const troupe::ObjectId id : arguments) spec.arguments.push_back({id});
+  Submit(spec);
 }
 
 void CoreMachine::KillWorker() {

@@ -42,7 +42,9 @@ class CoreMachine : private troupe::scheduler::TaskWords {
 
   void Submit();
   // A small object of the first driver, which is kept.
-  void Put();
+  troupe::ObjectId Put();
+  // A task that takes them.
+  void SubmitWith(const std::vector<troupe::ObjectId>& arguments);
   // The process of the task that was dispatched first dies; the task is dispatched again, in
   // another one. REQUIRES: !idle().
   void KillWorker();

@@ -97,6 +97,18 @@ Part::Operation CoreTask(int under_way) {
   };
 }
 
+// The same with three small objects as its arguments.
+Part::Operation CoreTaskOfObjects() {
+  const auto machine = std::make_shared<CoreMachine>(CoreMachine::Options{});
+  const std::vector<ObjectId> objects = {machine->Put(), machine->Put(), machine->Put()};
+  return [machine, objects](int64_t times) {
+    for (int64_t i = 0; i < times; ++i) {
+      machine->SubmitWith(objects);
+      machine->CompleteOne();
+    }
+  };
+}
+
 // Put to free, in the node's table.
 Part::Operation TablePutToFree() {
   struct State {
@@ -183,6 +195,7 @@ const std::vector<Part>& Parts() {
       {"core_task", [] { return CoreTask(0); }},
       {"core_task_behind_1k", [] { return CoreTask(1'000); }},
       {"core_task_behind_50k", [] { return CoreTask(50'000); }},
+      {"core_task_of_objects", CoreTaskOfObjects},
       {"table_put_to_free", TablePutToFree},
       {"reference_to_release", ReferenceToRelease},
       {"cache_expect_to_forget", CacheExpectToForget},
