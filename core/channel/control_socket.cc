@@ -32,7 +32,11 @@ static_assert(sizeof(MessageHeader) == kHeaderBytes);
 
 }  // namespace
 
-ControlSocket::ControlSocket(UniqueFd socket) : socket_(std::move(socket)) {
+ControlSocket::ControlSocket(UniqueFd socket, size_t max_queued_bytes,
+                             size_t max_queued_descriptors)
+    : socket_(std::move(socket)),
+      max_queued_bytes_(max_queued_bytes),
+      max_queued_descriptors_(max_queued_descriptors) {
   const int flags = fcntl(socket_.get(), F_GETFL);
   if (flags >= 0) fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK);
 }
@@ -52,8 +56,8 @@ absl::Status ControlSocket::Send(std::span<const std::byte> message,
     return absl::InvalidArgumentError(
         absl::StrCat("a message of ", message.size(), " bytes; at most ", kMaxBytes));
   }
-  if (queued_bytes_ + message.size() > kMaxQueuedBytes ||
-      queued_descriptors_ + descriptors.size() > kMaxQueuedDescriptors) {
+  if (queued_bytes_ + message.size() > max_queued_bytes_ ||
+      queued_descriptors_ + descriptors.size() > max_queued_descriptors_) {
     TROUPE_PROBE("control socket: the peer does not read");
     return absl::ResourceExhaustedError(
         absl::StrCat("the peer does not read its socket: ", queued_bytes_, " bytes and ",

@@ -31,7 +31,8 @@ class ControlSocket {
   static constexpr size_t kMaxQueuedDescriptors = 1024;
 
   // Makes the socket non-blocking.
-  explicit ControlSocket(UniqueFd socket);
+  explicit ControlSocket(UniqueFd socket, size_t max_queued_bytes = kMaxQueuedBytes,
+                         size_t max_queued_descriptors = kMaxQueuedDescriptors);
   // A connected pair.
   static absl::StatusOr<std::pair<UniqueFd, UniqueFd>> Pair();
 
@@ -72,6 +73,8 @@ class ControlSocket {
   absl::Status Fill(bool* drained);
 
   UniqueFd socket_;
+  const size_t max_queued_bytes_;
+  const size_t max_queued_descriptors_;
   std::deque<Queued> queue_;
   size_t queued_bytes_ = 0;
   size_t queued_descriptors_ = 0;

@@ -1,6 +1,5 @@
 // A hostile peer on a control socket (socket_fuzz.h): whatever it sends, each message is whole and
 // within the bounds, an honest one arrives as it was sent, and no descriptor stays open.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -29,10 +28,9 @@ void Run(std::span<const uint8_t> input) {
   HostilePeer peer(std::move(pair->first), /*with_descriptors=*/true);
   ControlSocket socket(std::move(pair->second));
   for (auto step = TakeStep(&input); step.has_value(); step = TakeStep(&input)) {
-    const size_t bytes = std::min(step->bytes.size() * step->times(), ControlSocket::kMaxBytes);
-    std::vector<std::byte> message(bytes);
-    for (size_t i = 0; i < bytes; i += step->bytes.size())
-      std::memcpy(&message[i], step->bytes.data(), std::min(step->bytes.size(), bytes - i));
+    std::vector<std::byte> message(step->bytes.size() * step->times());
+    for (size_t i = 0; i < message.size(); i += step->bytes.size())
+      std::memcpy(&message[i], step->bytes.data(), step->bytes.size());
     peer.Take(*step, message);
     if ((step->what & SocketStep::kReceive) == 0) continue;
     const size_t most = 1 + step->bytes.size() % 4;

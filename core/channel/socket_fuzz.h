@@ -3,7 +3,8 @@
 // A step is {u8 what, u8 length} and `length` bytes. Bits of `what`: 1, the bytes are written as
 // they are, with (what >> 5) descriptors; 2, an honest message of that size and content is sent; 4,
 // the other side receives; 8, the peer closes its end; 16, the honest message is kManyTimes as
-// large, so that a few of them fill the socket.
+// large. A few of those fill the peer's socket, and some more its queue: both are small, so that an
+// input that fills them takes no longer than others.
 #ifndef TROUPE_CORE_CHANNEL_SOCKET_FUZZ_H_
 #define TROUPE_CORE_CHANNEL_SOCKET_FUZZ_H_
 
@@ -29,7 +30,7 @@ namespace troupe::channel {
 
 struct SocketStep {
   static constexpr uint8_t kRaw = 1, kHonest = 2, kReceive = 4, kClose = 8, kLarge = 16;
-  static constexpr size_t kManyTimes = 4096;
+  static constexpr size_t kManyTimes = 64;
   uint8_t what = 0;
   std::span<const std::byte> bytes;
   size_t descriptors() const { return what >> 5; }
@@ -54,7 +55,13 @@ class HostilePeer {
 
   // `with_descriptors`: an honest message has the descriptors of its step; else none.
   HostilePeer(UniqueFd socket, bool with_descriptors)
-      : raw_(socket.get()), honest_(std::move(socket)), with_descriptors_(with_descriptors) {}
+      : raw_(socket.get()),
+        honest_(std::move(socket), kQueuedBytes, kQueuedDescriptors),
+        with_descriptors_(with_descriptors) {
+    const int least = 0;  // the system makes it the least that there is, some KiB
+    TROUPE_CHECK(setsockopt(raw_, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)) == 0,
+                 "the size of a socket cannot be set");
+  }
 
   // `message`: what an honest peer makes of the step's bytes.
   void Take(const SocketStep& step, std::span<const std::byte> message) {
@@ -90,6 +97,9 @@ class HostilePeer {
   bool is_honest() const { return !lied_ && !closed_; }
 
  private:
+  static constexpr size_t kQueuedBytes = size_t{64} << 10;
+  static constexpr size_t kQueuedDescriptors = 32;
+
   void WriteRaw(std::span<const std::byte> bytes, const std::vector<int>& descriptors) {
     if (bytes.empty()) return;
     lied_ = true;
