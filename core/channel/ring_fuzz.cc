@@ -32,7 +32,7 @@ void Run(const uint8_t* input, size_t size, RingConsumer::Trust trust) {
   auto* data = reinterpret_cast<std::byte*>(words.get());
   RingProducer producer(&control, data, kCapacity);
   RingConsumer consumer(&control, data, kCapacity, trust, kMaxMessageBytes);
-  volatile uint64_t sum = 0;
+  [[maybe_unused]] volatile uint64_t was_read = 0;  // each byte of each message
   while (size >= 4) {
     const uint8_t what = input[0];
     const size_t length = std::min<size_t>(input[1], size - 4);
@@ -61,7 +61,10 @@ void Run(const uint8_t* input, size_t size, RingConsumer::Trust trust) {
         [&](Bytes message) {
           TROUPE_CHECK(!message.empty() && message.size() % 8 == 0, "no message at all");
           TROUPE_CHECK(message.size() <= kMaxMessageBytes, "a message that is too large");
-          for (const std::byte b : message) sum = sum + static_cast<uint8_t>(b);
+          const auto* words_of_it = reinterpret_cast<const uint64_t*>(message.data());
+          uint64_t sum = 0;
+          for (size_t i = 0; i < message.size() / 8; ++i) sum += words_of_it[i];
+          was_read = sum;
           ++messages;
           bytes += message.size();
           return absl::OkStatus();
