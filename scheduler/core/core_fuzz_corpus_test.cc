@@ -178,6 +178,10 @@ TEST(CoreFuzzCorpus, IsWhatItsEventsSay) {
        {"nobody_answers",
         Scenario({fill, populated, seal, seal, seal, seal, want, second, second,
                   Event(kTimePasses, 0, 0, 0, 0, 35), want, agree, spilled, Event(kClientLeaves)})},
+       // It gives back a part of the first of its leases, and then all of both.
+       {"lies_when_recalled", Scenario({Event(kRequestLease), Event(kRequestLease), populated,
+                                        populated, Event(kReturnLease, 0, 0, 0, kLies, 1), fill},
+                                       1)},
        {"memory_runs_out",
         Scenario({submit, join, begin, Event(kRequestLease, 1, 0, 0, 0, 3),
                   Event(kPopulated, 0, 0, 0, 1), Event(kMemorySampled, 0, 0, 9, 0, 199),

@@ -120,9 +120,11 @@ void World::Do(const SendLease& action) {
 
 void World::Do(const SendRecall& action) {
   Process* process = Find(action.client);
-  if (process == nullptr || !process->can_send()) return;
-  for (const Location& unused : std::exchange(process->leases, {}))
+  if (process == nullptr) return;
+  for (const Location& unused : std::exchange(process->leases, {})) {
+    if (!process->can_send()) return;  // it lied about the last one, and is cut off
     Expect(process, core_.ReturnLease(process->client, unused));
+  }
 }
 
 void World::Do(const SendUnpin& action) {
