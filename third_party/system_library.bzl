@@ -87,6 +87,8 @@ def _libraries(rctx, module, fields):
                 rctx.symlink(archive, "pc/%s/%s" % (module, archive.basename))
                 archives.append("%s/%s" % (module, archive.basename))
             elif word not in options:
+                # Where we compile for another machine, its libraries lie where the linker does not look by itself.
+                options.extend(["-L" + d for d in directories if rctx.path("%s/lib%s.so" % (d, name)).exists])
                 options.append(word)
     return archives, options
 
