@@ -97,10 +97,13 @@ void Residency::SettleAsked(ObjectId id, Record& record) {
   if (standing != record.standing) SetStanding(id, record, standing);
 }
 
-void Residency::AskPins(ObjectId id, Record& record, std::vector<Question>* questions) {
+void Residency::AskPins(ObjectId id, Record& record, std::vector<Question>* asked) {
   bool refused = false;
   for (Record::Pin& pin : record.pins) {
-    if (!std::exchange(pin.asked, true)) questions->push_back({pin.client, id, pin.serial});
+    if (!std::exchange(pin.asked, true)) {
+      questions_.Ask(pin.client, id, pin.serial);
+      asked->push_back({pin.client, id, pin.serial});
+    }
     refused |= pin.refused;
   }
   SetStanding(id, record, refused ? Standing::kHeld : Standing::kAsked);
@@ -147,14 +150,15 @@ Residency::Plan Residency::Choose(uint64_t bytes, bool may_write) {
   return plan;
 }
 
-void Residency::Answer(ClientId client, ObjectId id, uint32_t serial, bool agreed) {
+bool Residency::Answer(ClientId client, ObjectId id, uint32_t serial, bool agreed) {
+  if (!questions_.Answer(client, id, serial, agreed)) return false;
   const auto it = records_.find(id);
-  if (it == records_.end()) return;
+  if (it == records_.end()) return true;
   Record& record = it->second;
   const auto pin = std::find_if(record.pins.begin(), record.pins.end(), [&](const Record::Pin& p) {
     return p.client == client && p.serial == serial && p.asked;
   });
-  if (pin == record.pins.end()) return;  // it was told again meanwhile
+  if (pin == record.pins.end()) return true;  // it was told again meanwhile
   if (agreed) {
     record.pins.erase(pin);
   } else {
@@ -162,6 +166,7 @@ void Residency::Answer(ClientId client, ObjectId id, uint32_t serial, bool agree
     pin->silent = false;
   }
   SettleAsked(id, record);
+  return true;
 }
 
 std::set<ClientId> Residency::GiveUpAnswers() {

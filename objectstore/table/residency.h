@@ -6,7 +6,8 @@
 // for it back (unpin?), and the client agrees where nobody looks. Messages cross: each telling has
 // a serial number, the question names the last one, the answer repeats it, and an agreement to an
 // older telling counts for nothing. Channels are FIFO, so an agreement to the last telling proves
-// that the client has forgotten the place.
+// that the client has forgotten the place. An answer to no question at all is a lie
+// (unpin_questions.h).
 //
 // Objects never change: one that was read back keeps its copy on disk (it is *clean*), and leaves
 // memory the next time without being written.
@@ -34,6 +35,7 @@
 #include "core/base/ids.h"
 #include "core/base/location.h"
 #include "objectstore/table/spill_space.h"
+#include "objectstore/table/unpin_questions.h"
 
 namespace troupe::objectstore {
 
@@ -71,8 +73,12 @@ class Residency {
   // Asks those who know its place and were not asked, though nobody needs the memory; nobody while
   // it is being written. REQUIRES: it is in memory.
   std::vector<Question> Ask(ObjectId id);
-  // What a client says of a question; others are ignored.
-  void Answer(ClientId client, ObjectId id, uint32_t serial, bool agreed);
+  // What a client says of a question. False where it may not: it was not asked, or has said so
+  // before. What has become of the object and the pin meanwhile is no fault of the client's.
+  bool Answer(ClientId client, ObjectId id, uint32_t serial, bool agreed);
+  // The client is gone, and answers nothing more. Its pins go with its references.
+  void DropClient(ClientId client) { questions_.DropClient(client); }
+  const UnpinQuestions& questions() const { return questions_; }
 
   // Who has not answered by now counts as having refused, until it agrees. The clients, each once.
   std::set<ClientId> GiveUpAnswers();
@@ -168,10 +174,11 @@ class Residency {
   // Moves it to the end of the order of use.
   void Use(ObjectId id, Record& record);
   void SettleAsked(ObjectId id, Record& record);
-  void AskPins(ObjectId id, Record& record, std::vector<Question>* questions);
+  void AskPins(ObjectId id, Record& record, std::vector<Question>* asked);
   static void AddPin(Record& record, ClientId client);
 
   Records records_;
+  UnpinQuestions questions_;
   std::map<uint64_t, ObjectId> by_use_;  // candidates
   std::map<uint64_t, ObjectId> clean_;   // in memory and on disk, in the order of use
   std::multiset<uint64_t> away_sizes_;   // of objects that are away, or being read back

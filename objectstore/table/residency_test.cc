@@ -314,7 +314,8 @@ TEST(Residency, NoInterleavingMovesWhatIsLookedAt) {
             const Message message = c.up.front();
             c.up.pop_front();
             if (message.kind == Message::kAnswer) {
-              residency.Answer(self, message.id, message.serial, message.agreed);
+              ASSERT_TRUE(residency.Answer(self, message.id, message.serial, message.agreed))
+                  << "an honest answer is taken for a lie, seed " << seed;
             } else if (residency.InMemory(message.id)) {
               residency.Told(message.id, self);
               c.down.push_back({Message::kTold, message.id});

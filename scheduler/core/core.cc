@@ -258,6 +258,7 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
 void Core::DropHoldings(ClientId client) {
   recalled_.erase(client);
   silent_since_.erase(client);
+  residency_.DropClient(client);
   objects_.DropClient(client);
   space_.DropClient(client);
 }

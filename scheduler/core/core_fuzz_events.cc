@@ -345,12 +345,15 @@ void World::AnswerQuestion(Process* process, const FuzzEvent& event) {
   wire::Pin answer = process->questions[event.which % process->questions.size()];
   if ((event.how & kLies) != 0) {
     answer.serial += event.much;
+    process->lied_about_places = true;
   } else {
     std::erase_if(process->questions, [&](const wire::Pin& pin) { return pin.id == answer.id; });
   }
   wire::Unpinned unpinned;
   ((event.how & 1) != 0 ? unpinned.refused : unpinned.agreed).push_back(answer);
-  Expect(process, core_.Unpinned(process->client, unpinned));
+  const absl::Status status = core_.Unpinned(process->client, unpinned);
+  TROUPE_CHECK(status.ok() || process->lied_about_places, "an honest answer was refused");
+  Expect(process, status);
 }
 
 void World::EndPopulate(uint8_t which, bool fails) {

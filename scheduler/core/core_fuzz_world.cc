@@ -223,6 +223,7 @@ void World::End() {
   TROUPE_CHECK(core_.job_count() == 0, "a job is left");
   TROUPE_CHECK(core_.objects().count() == 0, "an object is left");
   TROUPE_CHECK(core_.residency().count() == 0, "a place is left");
+  TROUPE_CHECK(core_.residency().questions().clients() == 0, "a question is left");
   TROUPE_CHECK(core_.space().sealed_bytes() == 0 && core_.space().leased_bytes() == 0,
                "memory is left");
   TROUPE_CHECK(core_.spill().used() == 0 && core_.spill().file_count() == 0, "a file is left");

@@ -95,6 +95,7 @@ struct Process {
   bool gone = false;                    // the core has heard of it
   bool cut_off = false;                 // it was refused: nothing that it sends arrives
   bool told_to_end = false;
+  bool lied_about_places = false;  // by an answer to unpin?
   uint64_t next_sequence = 1;
   std::map<ActorId, uint64_t> calls;
   std::vector<Sent> sent;

@@ -77,10 +77,15 @@ absl::Status Core::Fetch(ClientId client, const wire::Fetch& fetch) {
 
 absl::Status Core::Unpinned(ClientId client, const wire::Unpinned& unpinned) {
   silent_since_.erase(client);
-  for (const wire::Pin& pin : unpinned.agreed)
-    residency_.Answer(client, pin.id, pin.serial, /*agreed=*/true);
-  for (const wire::Pin& pin : unpinned.refused)
-    residency_.Answer(client, pin.id, pin.serial, /*agreed=*/false);
+  for (const bool agreed : {true, false}) {
+    for (const wire::Pin& pin : agreed ? unpinned.agreed : unpinned.refused) {
+      if (!residency_.Answer(client, pin.id, pin.serial, agreed)) {
+        return absl::PermissionDeniedError(
+            absl::StrCat(ToString(client), agreed ? " agrees" : " refuses", " to forget where ",
+                         pin.id.ToString(), " lies, and was not asked, or has said so before"));
+      }
+    }
+  }
   for (const wire::Pin& pin : unpinned.agreed) {
     if (!freeing_.empty() && freeing_.contains(pin.id)) TryToFree(pin.id);
   }
@@ -216,7 +221,15 @@ void Core::AskToUnpin(const std::vector<objectstore::Residency::Question>& asked
   std::map<ClientId, std::vector<wire::Pin>> questions;
   for (const auto& question : asked)
     questions[question.client].push_back({question.id, question.serial});
-  for (auto& [client, pins] : questions) Act(SendUnpin{client, std::move(pins)});
+  for (auto& [client, pins] : questions) {
+    Act(SendUnpin{client, std::move(pins)});
+    // An honest one, even if it is stopped, owes an answer for each object that it has.
+    if (residency_.questions().count(client) > 2 * config_.max_client_objects) {
+      TROUPE_PROBE("core: a client leaves too many questions open");
+      Act(CutOff{client, absl::StrCat("it has not answered ", residency_.questions().count(client),
+                                      " times whether its objects may leave memory")});
+    }
+  }
   if (!asked.empty()) answer_deadline_nanos_ = now_nanos_ + kAnswerNanos;
 }
 

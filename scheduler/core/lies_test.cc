@@ -20,6 +20,14 @@ class LiesTest : public CoreTest {
     Perform();
     return leases_.back().space;
   }
+  // An object of the driver's, of which the driver knows the place.
+  ObjectId Stored(uint64_t sequence) {
+    Location place = LeaseOf(kDriver);
+    place.size = 64;
+    const ObjectId id = ObjectId::Make(kDriver, sequence);
+    EXPECT_TRUE(core_.Seal(kDriver, {id, {place, {}}}).ok());
+    return id;
+  }
 };
 
 TEST_F(LiesTest, AToolPromisesNothing) {
@@ -114,6 +122,25 @@ TEST_F(LiesTest, OneMessageMakesABoundedNumberOfObjects) {
   spec.num_returns = Limits::kMaxReturns;
   EXPECT_TRUE(Submit(kDriver, spec).ok());
   EXPECT_EQ(core_.objects().count(), Limits::kMaxReturns);
+}
+
+TEST_F(LiesTest, AnAnswerToNoQuestionIsRefused) {
+  const wire::Pin not_asked{Stored(1), 1};
+  EXPECT_TRUE(absl::IsPermissionDenied(core_.Unpinned(kDriver, {{not_asked}, {}})));
+  EXPECT_TRUE(absl::IsPermissionDenied(core_.Unpinned(kDriver, {{}, {not_asked}})));
+}
+
+// An honest client agrees to what has gone while the question was under way, once.
+TEST_F(LiesTest, AnAnswerMayComeAfterItsObjectHasGone) {
+  const wire::Pin asked{Stored(1), 1};
+  silent_.insert(kDriver);
+  ASSERT_TRUE(core_.Free(kDriver, {{asked.id}}).ok());
+  Perform();
+  ASSERT_TRUE(core_.Release(kDriver, {{{asked.id, 1}}}).ok());
+  Perform();
+  EXPECT_EQ(core_.objects().count(), 0u);
+  EXPECT_TRUE(core_.Unpinned(kDriver, {{asked}, {}}).ok());
+  EXPECT_TRUE(absl::IsPermissionDenied(core_.Unpinned(kDriver, {{asked}, {}})));
 }
 
 // An error's text counts to no limit, and so is short.
@@ -227,6 +254,21 @@ TEST_F(FloodsTest, OfReferencesFail) {
   const ObjectId outer = ObjectId::Make(kDriver, 2);
   ASSERT_TRUE(core_.Seal(kDriver, {outer, {wire::Bytes(), many}}).ok());
   ExpectExhausted(outer, "drop references");
+}
+
+// Who is told a place again and again, and is asked each time whether it may be forgotten.
+TEST_F(FloodsTest, OfOpenQuestionsEndTheClient) {
+  const ObjectId id = Stored(1);
+  silent_.insert(kDriver);
+  uint64_t asked = 0;
+  for (; cut_off_.empty() && asked < 100; ++asked) {
+    core_.LocationTold(id, kDriver);
+    ASSERT_TRUE(core_.Free(kDriver, {{id}}).ok());
+    Perform();
+  }
+  EXPECT_EQ(asked, 2 * kMaxObjects + 1);
+  ASSERT_EQ(cut_off_.size(), 1u);
+  EXPECT_EQ(cut_off_[0].client, kDriver);
 }
 
 // A worker makes the results, and they are kept for the driver that asked for them.

@@ -291,11 +291,14 @@ TEST_F(LyingClients, CompletesATaskTwice) {
   ExpectLogged("attempt 1, which it does not have");
 }
 
-// It has no pin there, or was not asked for it: nothing comes of that.
 TEST_F(LyingClients, AnswersUnpinAndWasNeverAsked) {
-  const ObjectId mine = Put(liar_);
-  ASSERT_TRUE(liar_.Send(wire::Unpinned{{{honest_.id(), 1}, {mine, 0}}, {{honest_.id(), 2}}}));
-  EXPECT_TRUE(Lease(liar_, 1000).has_value());
+  ASSERT_TRUE(liar_.Send(wire::Unpinned{{{honest_.id(), 1}}, {}}));
+  ExpectCutOff(liar_, "agrees to forget where " + honest_.id().ToString() + " lies");
+}
+
+TEST_F(LyingClients, RefusesUnpinAndWasNeverAsked) {
+  ASSERT_TRUE(liar_.Send(wire::Unpinned{{}, {{Put(liar_), 0}}}));
+  ExpectCutOff(liar_, "refuses to forget where");
 }
 
 TEST_F(LyingClients, NeverAnswersUnpinWhileOthersWaitForMemory) {
@@ -315,7 +318,8 @@ TEST_F(LyingClients, NeverAnswersUnpinAndHasAllOfTheMemory) {
   EXPECT_EQ(troupe::Get(mine), large);
 }
 
-// What it sees there is somebody else's, which harms nobody but itself.
+// That it reads there cannot be seen: it reads what others have put there since, whom that does not
+// harm. Readers' descriptors are for reading alone. To use the address in a message is a lie.
 TEST_F(LyingClients, AgreesToUnpinAndGoesOnUsingTheAddress) {
   const Location place = Pin(kQuarter);
   const int chunk = liar_.Chunk(place.chunk);
@@ -325,8 +329,21 @@ TEST_F(LyingClients, AgreesToUnpinAndGoesOnUsingTheAddress) {
   EXPECT_TRUE(unpin.has_value() && liar_.Send(wire::Unpinned{unpin->pins, {}}));
   others.join();
   std::vector<char> bytes(place.size);
-  EXPECT_EQ(pread(chunk, bytes.data(), bytes.size(), static_cast<off_t>(place.offset)),
-            static_cast<ssize_t>(bytes.size()));
+  const auto offset = static_cast<off_t>(place.offset);
+  EXPECT_EQ(pread(chunk, bytes.data(), bytes.size(), offset), static_cast<ssize_t>(bytes.size()));
+  EXPECT_EQ(pwrite(chunk, bytes.data(), bytes.size(), offset), -1);
+  ASSERT_TRUE(liar_.Send(wire::Seal{ObjectId::Make(liar_.id(), next_++), {place, {}}}));
+  ExpectCutOff(liar_, "which it has not leased");
+}
+
+TEST_F(LyingClients, AgreesToUnpinTwice) {
+  Pin(kQuarter);
+  std::thread others([this] { ExpectRoomForOthers(); });
+  const std::optional<wire::Unpin> unpin = Await<wire::Unpin>(liar_);
+  EXPECT_TRUE(unpin.has_value() && liar_.Send(wire::Unpinned{unpin->pins, {}}) &&
+              liar_.Send(wire::Unpinned{unpin->pins, {}}));
+  others.join();
+  ExpectCutOff(liar_, "or has said so before");
 }
 
 TEST_F(LyingClients, SuspendsACallAndIsNoActor) {
