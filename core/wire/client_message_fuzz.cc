@@ -5,8 +5,9 @@
 #include "core/wire/messages.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  troupe::wire::FuzzMessage<troupe::wire::ClientMessage>(data, size,
-                                                         troupe::wire::DecodeClientMessage);
+  const troupe::wire::FuzzInput input(data, size);
+  const auto message = troupe::wire::FuzzMessage(input.bytes(), troupe::wire::DecodeClientMessage);
+  troupe::wire::FuzzRoads(input.bytes(), message, troupe::wire::DecodeTask);
   return 0;
 }
 

@@ -5,8 +5,8 @@
 #include "core/wire/message_fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  troupe::wire::FuzzMessage<troupe::wire::ControlMessage>(data, size,
-                                                          troupe::wire::DecodeControlMessage);
+  const troupe::wire::FuzzInput input(data, size);
+  (void)troupe::wire::FuzzMessage(input.bytes(), troupe::wire::DecodeControlMessage);
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,6 +15,7 @@
 #include "core/wire/message_equal.h"
 #include "core/wire/message_mutator.h"
 #include "core/wire/messages.h"
+#include "core/wire/roads.h"
 
 #ifdef TROUPE_LIBFUZZER
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
@@ -21,20 +23,48 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
 namespace troupe::wire {
 
+// Aligned as in a ring, and of exactly this size: AddressSanitizer sees each step beyond it.
+class FuzzInput {
+ public:
+  FuzzInput(const uint8_t* data, size_t size) : memory_(new std::byte[size]), size_(size) {
+    if (size > 0) std::memcpy(memory_.get(), data, size);
+  }
+  Bytes bytes() const { return {memory_.get(), size_}; }
+
+ private:
+  const std::unique_ptr<std::byte[]> memory_;
+  const size_t size_;
+};
+
 template <typename Message>
-void FuzzMessage(const uint8_t* data, size_t size, absl::StatusOr<Message> (*decode)(Bytes bytes)) {
-  // Aligned as in a ring, and of exactly this size: AddressSanitizer sees each step beyond it.
-  const std::unique_ptr<std::byte[]> memory(new std::byte[size]);
-  if (size > 0) std::memcpy(memory.get(), data, size);
-  const absl::StatusOr<Message> message = decode(Bytes(memory.get(), size));
+absl::StatusOr<Message> FuzzMessage(Bytes bytes, absl::StatusOr<Message> (*decode)(Bytes bytes)) {
+  absl::StatusOr<Message> message = decode(bytes);
   if (!message.ok()) {
     TROUPE_CHECK(absl::IsInvalidArgument(message.status()), "another error than the promised one");
-    return;
+    return message;
   }
   MessageBuffer buffer;
   const absl::StatusOr<Message> copy = decode(Encode(*message, buffer));
   TROUPE_CHECK(copy.ok(), "what was encoded cannot be decoded");
   TROUPE_CHECK(Equal(*message, *copy), "what was encoded is another message");
+  return message;
+}
+
+// What the short road takes is the same message on the long one (roads.h), and the decoder of one
+// alternative says what that of all says.
+template <typename Message, typename Alternative>
+void FuzzRoads(Bytes bytes, const absl::StatusOr<Message>& message,
+               absl::Status (*decode_one)(Bytes bytes, Alternative* alternative)) {
+  Message by_plain, by_capnp;
+  if (internal::GetPlain(bytes, &by_plain)) {
+    TROUPE_CHECK(internal::GetAny(bytes, &by_capnp).ok(), "the long road refuses a message");
+    TROUPE_CHECK(Equal(by_plain, by_capnp), "the roads lead to different messages");
+  }
+  Alternative one;
+  const bool is_one = message.ok() && std::holds_alternative<Alternative>(*message);
+  TROUPE_CHECK(decode_one(bytes, &one).ok() == is_one, "one alternative is decoded otherwise");
+  TROUPE_CHECK(!is_one || Equal(one, std::get<Alternative>(*message)),
+               "one alternative is another message");
 }
 
 // libFuzzer's own changes know what the decoder compares with; ours know what a message is.

@@ -459,7 +459,10 @@ TYPED_TEST(WireTest, TheCorpusIsWhatTheSamplesAreEncodedTo) {
       std::filesystem::path(write_to != nullptr ? write_to : "core/wire") /
       (kind + "_message_fuzz_corpus");
   if (write_to != nullptr) std::filesystem::create_directories(directory);
-  for (const auto& [name, message] : this->AllSamples()) {
+  Samples<TypeParam> samples = this->AllSamples();
+  for (auto& [name, message] : PlainSamples<TypeParam>())
+    samples.emplace_back("plain_" + name, std::move(message));
+  for (const auto& [name, message] : samples) {
     const ExactCopy encoded = Encoded(message);
     const std::string bytes(reinterpret_cast<const char*>(encoded.bytes().data()),
                             encoded.bytes().size());
