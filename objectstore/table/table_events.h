@@ -42,8 +42,10 @@ enum class TableEvent : uint8_t {
   kFree,
   kDropWriter,
   kTrim,
+  // What came later, so that corpora keep what they say.
+  kFollow,  // as kDropClient, of the object table
 };
-inline constexpr uint8_t kTableEvents = 25;
+inline constexpr uint8_t kTableEvents = 26;
 
 }  // namespace troupe::objectstore
 

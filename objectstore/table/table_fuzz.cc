@@ -126,6 +126,13 @@ class Objects {
       case TableEvent::kDropClient:
         Drop(who);
         break;
+      case TableEvent::kFollow: {
+        if (std::none_of(grants_.begin(), grants_.end(),
+                         [&](const auto& grant) { return grant.first.second == who; })) {
+          table_.Follow(who);
+        }
+        break;
+      }
       default:
         TROUPE_CHECK(false, "an event that is none of the table's");
     }
@@ -227,6 +234,21 @@ class Objects {
       TROUPE_CHECK(entry.holders() == holders[id], "another number of holders");
       TROUPE_CHECK(entry.holds() == holds[id], "another number of holds");
     });
+    CheckLargest();
+  }
+
+  void CheckLargest() const {
+    constexpr size_t kLimit = 3;
+    const std::vector<const Entry*> largest = table_.Largest(kLimit);
+    TROUPE_CHECK(largest.size() == std::min(kLimit, table_.count()), "not as many as there are");
+    uint64_t last = UINT64_MAX;
+    for (const Entry* entry : largest) {
+      TROUPE_CHECK(entry->size() <= last, "the largest are not in order");
+      last = entry->size();
+    }
+    size_t larger = 0;
+    table_.ForEach([&](const Entry& entry) { larger += entry.size() > last ? 1 : 0; });
+    TROUPE_CHECK(larger < kLimit, "a larger one was left out");
   }
 
   ObjectTable table_;
@@ -427,7 +449,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Space space;
   for (const FuzzEvent& event : troupe::FuzzEvents(data, size)) {
     const auto what = TableEvent(event.what % kTableEvents);
-    if (what < TableEvent::kLease) {
+    if (what < TableEvent::kLease || what == TableEvent::kFollow) {
       objects.Perform(what, event);
     } else {
       space.Perform(what, event);
