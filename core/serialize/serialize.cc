@@ -15,19 +15,23 @@ namespace troupe::serialize {
 
 namespace {
 
-// Runs f, which writes into the archive, and turns what it throws into a Status.
-template <typename F>
-absl::Status Guard(const ValueType& type, OutputArchive& archive, F f) {
+// Runs f, which writes into the archive or reads from it, and turns what it throws into a Status.
+template <typename Archive, typename F>
+absl::Status Guard(const ValueType& type, Archive& archive, F f) {
+  const auto error = [&](std::string_view what) {
+    constexpr bool writes = std::is_same_v<Archive, OutputArchive>;
+    const std::string text = archive.path().Before(what);
+    return writes ? internal::EncodeError(type.name, text) : internal::DecodeError(type.name, text);
+  };
   try {
     f();
     return absl::OkStatus();
   } catch (const std::exception& e) {
-    return internal::EncodeError(type.name, archive.path().Before(e.what()));
+    return error(e.what());
   } catch (const abi::__forced_unwind&) {  // the thread is ended
     throw;
   } catch (...) {
-    return internal::EncodeError(
-        type.name, archive.path().Before("something that is no std::exception was thrown"));
+    return error("something that is no std::exception was thrown");
   }
 }
 
@@ -80,18 +84,12 @@ absl::Status DecodeInto(const ValueType& type, std::span<const std::byte> bytes,
     return absl::OkStatus();
   }
   InputArchive archive(bytes, sizeof(ValueHeader), refs);
-  try {
+  absl::Status status = Guard(type, archive, [&] {
     type.read(archive, value);
     if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");
-    return absl::OkStatus();
-  } catch (const std::exception& e) {
-    absl::Status status = internal::DecodeError(type.name, archive.path().Before(e.what()));
-    archive.EmptyShared();
-    return status;
-  } catch (...) {
-    archive.EmptyShared();
-    throw;
-  }
+  });
+  if (!status.ok()) archive.EmptyShared();
+  return status;
 }
 
 absl::StatusOr<std::string_view> ViewString(std::span<const std::byte> bytes) {

@@ -380,6 +380,33 @@ TEST(Serialize, WhatTheUsersCodeThrowsIsAStatus) {
       << of_number.status();
 }
 
+struct ThrowsWhenRead {
+  int n = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(n);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(n);
+    if (n == 1) throw std::runtime_error("not today");
+    throw n;
+  }
+};
+TEST(Serialize, AndSoIsWhatItThrowsWhileItReads) {
+  for (const auto& [n, text] : {std::pair(1, "not today"), std::pair(2, "no std::exception")}) {
+    const auto bytes = Encoded(std::vector<ThrowsWhenRead>{{n}});
+    const absl::Status status = Decode<std::vector<ThrowsWhenRead>>(bytes, {}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_NE(status.message().find(text), std::string::npos) << status;
+    EXPECT_NE(status.message().find("at [0]"), std::string::npos) << status;
+    // One that is shared is read once more, from zeros, after the error.
+    using Pointer = std::shared_ptr<ThrowsWhenRead>;
+    const auto shared = Encoded(std::make_shared<ThrowsWhenRead>(ThrowsWhenRead{n}));
+    EXPECT_TRUE(absl::IsInvalidArgument(Decode<Pointer>(shared, {}).status()));
+  }
+}
+
 }  // namespace
 }  // namespace troupe::serialize
 

@@ -1,6 +1,7 @@
 #include "core/serialize/shared_objects.h"
 
-#include <exception>
+#include <cxxabi.h>
+
 #include <map>
 #include <typeindex>
 #include <unordered_map>
@@ -62,7 +63,9 @@ void SharedObjects::Empty(InputArchive& zeros) {
     if (shared.read == nullptr) continue;
     try {
       shared.read(zeros, shared.object.get());
-    } catch (const std::exception&) {
+    } catch (const abi::__forced_unwind&) {  // the thread is ended
+      throw;
+    } catch (...) {
       // A class that takes no zeros keeps what it holds; the value's own error is told in any case.
     }
   }
