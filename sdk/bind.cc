@@ -30,7 +30,7 @@ void WarnOfLargeCaptures(CallSite site, const std::vector<CaptureSize>& captures
   for (size_t i = 0; i < captures.size(); ++i) {
     if (captures[i].bytes <= Limits::kMaxInlineValueBytes) continue;
     absl::StrAppend(&text, ", ", Bytes(captures[i].bytes), " of it in value ", i + 1, " of ",
-                    captures.size(), " (", ToAbsl(captures[i].type), ")");
+                    captures.size(), " (", serialize::ReadableName(captures[i].type), ")");
   }
   absl::StrAppend(&text, "; it is stored once and shared by all calls");
   Log(LogLevel::kWarning, text);
@@ -39,8 +39,8 @@ void WarnOfLargeCaptures(CallSite site, const std::vector<CaptureSize>& captures
 void WarnOfLargeFields(CallSite site, std::string_view type, size_t bytes) {
   if (!IsNews(site)) return;
   Log(LogLevel::kWarning,
-      absl::StrCat(site.file, ":", site.line, ": the fields of the function object ", ToAbsl(type),
-                   " take ", Bytes(bytes),
+      absl::StrCat(site.file, ":", site.line, ": the fields of the function object ",
+                   serialize::ReadableName(type), " take ", Bytes(bytes),
                    " in each call; Bind(f, values...) stores a large value once for all calls"));
 }
 

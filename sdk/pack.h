@@ -206,11 +206,12 @@ struct TaskDescription {
 namespace internal {
 
 inline TaskPart Reference(std::string what, std::string_view type, size_t count) {
-  return {std::move(what), std::string(type), count * sizeof(ObjectId), TaskPart::Way::kReference};
+  return {std::move(what), serialize::ReadableName(type), count * sizeof(ObjectId),
+          TaskPart::Way::kReference};
 }
 inline TaskPart ValueOf(std::string what, std::string_view type, size_t bytes) {
   return {
-      std::move(what), std::string(type), bytes,
+      std::move(what), serialize::ReadableName(type), bytes,
       bytes > Limits::kMaxInlineValueBytes ? TaskPart::Way::kStored : TaskPart::Way::kInMessage};
 }
 template <typename V>

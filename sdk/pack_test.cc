@@ -368,7 +368,7 @@ TEST(DescribeTest, TakesWhatRemoteTakes) {
   ASSERT_EQ(text.parts.size(), 2u);
   EXPECT_EQ(text.parts[0].way, Way::kCode);
   EXPECT_EQ(text.parts[1].way, Way::kInMessage);
-  EXPECT_EQ(text.parts[1].type, troupe::serialize::TypeName<std::string>());
+  EXPECT_EQ(text.parts[1].type, "std::string");
   EXPECT_NE(text.ToString().find("function: "), std::string::npos) << text.ToString();
   EXPECT_NE(text.ToString().find("code reference"), std::string::npos) << text.ToString();
   // It travels as the parameter's type.

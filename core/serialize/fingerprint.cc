@@ -33,10 +33,10 @@ uint64_t RegisterType(const std::string& structure, std::string_view name) {
   const std::lock_guard<std::mutex> lock(registry.mutex);
   // For people: deeply nested structures are cut.
   constexpr size_t kMostShown = 400;
-  std::string text(name);
-  if (structure != name) {
+  std::string text = ReadableName(name);
+  if (const std::string shown = ReadableName(structure); shown != text) {
     text += ' ';
-    text += structure.size() <= kMostShown ? structure : structure.substr(0, kMostShown) + "...";
+    text += shown.size() <= kMostShown ? shown : shown.substr(0, kMostShown) + "...";
   }
   registry.texts.emplace(hash, std::move(text));
   return hash;

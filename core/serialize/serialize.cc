@@ -198,11 +198,12 @@ std::string PolymorphicError(const std::type_info& base, const std::string& deri
 
 absl::Status EncodeError(std::string_view type, std::string_view what) {
   return absl::InvalidArgumentError(
-      absl::StrCat("a ", ToAbsl(type), " cannot be sent: ", ToAbsl(what)));
+      absl::StrCat("a ", ReadableName(type), " cannot be sent: ", ToAbsl(what)));
 }
 
 absl::Status DecodeError(std::string_view type, std::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("this is no ", ToAbsl(type), ": ", ToAbsl(what)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("this is no ", ReadableName(type), ": ", ToAbsl(what)));
 }
 
 }  // namespace troupe::serialize::internal

@@ -291,6 +291,24 @@ TEST(Fingerprint, TellsStructuresApart) {
   EXPECT_NE(message.find("Point"), std::string::npos) << message;
 }
 
+struct Letter {
+  std::string text;
+  std::map<std::string, std::vector<std::string>> table;
+};
+TEST(Fingerprint, IsShownInWordsOfTheLanguage) {
+  EXPECT_EQ(TypeText<std::string>(), "std::string");
+  EXPECT_EQ(TypeText<std::vector<std::string>>(), "std::vector<std::string>");
+  EXPECT_EQ(TypeText<std::vector<double>>(), "std::vector<double> std::vector<f64>");
+  const std::string letter = TypeText<Letter>();
+  EXPECT_NE(letter.find("Letter {std::string;std::map<std::string,std::vector<std::string>>;}"),
+            std::string::npos)
+      << letter;
+  const absl::Status wrong = Decode<int>(Encoded(std::string("x")), {}).status();
+  EXPECT_NE(wrong.message().find("a value of type std::string ("), std::string::npos) << wrong;
+  const absl::Status cut = Decode<std::string>(std::span<const std::byte>(), {}).status();
+  EXPECT_NE(cut.message().find("this is no std::string:"), std::string::npos) << cut;
+}
+
 TEST(Serialize, TruncatedAndFlippedBytesAreErrorsAndNothingWorse) {
   const auto bytes = Encoded(Sample());
   for (size_t length = 0; length < bytes.size(); ++length) {

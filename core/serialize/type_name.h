@@ -3,6 +3,7 @@
 #define TROUPE_CORE_SERIALIZE_TYPE_NAME_H_
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace troupe::serialize {
@@ -16,6 +17,10 @@ constexpr std::string_view TypeName() {
   constexpr size_t end = semicolon == std::string_view::npos ? text.size() - 1 : semicolon;
   return text.substr(begin, end - begin);
 }
+
+// As its author would write it: "std::vector<std::string>", and no
+// "std::vector<std::__cxx11::basic_string<char> >". Of names and of structures (fingerprint.h).
+std::string ReadableName(std::string_view name);
 
 }  // namespace troupe::serialize
 

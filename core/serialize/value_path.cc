@@ -19,7 +19,7 @@ std::string ValuePath::Before(std::string_view what) const {
   }
   if (shown == nullptr || path.empty()) return std::string(what);
   if (depth_ >= kFrames) path += "...";
-  return "at " + path + " (" + std::string(shown->place->type) + "): " + std::string(what);
+  return "at " + path + " (" + ReadableName(shown->place->type) + "): " + std::string(what);
 }
 
 }  // namespace troupe::serialize

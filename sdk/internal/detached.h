@@ -60,13 +60,16 @@ std::string CallableBytes(const F& f) {
 template <typename... P>
 std::string ParametersText(ParameterList<P...>) {
   std::string text = "(";
-  ((text += serialize::TypeName<Stored<std::remove_cvref_t<P>>>(), text += ','), ...);
+  ((text += serialize::ReadableName(serialize::TypeName<Stored<std::remove_cvref_t<P>>>()),
+    text += ','),
+   ...);
   if (text.back() == ',') text.pop_back();
   return text + ")";
 }
 template <typename R, typename List>
 std::string SignatureText(List parameters) {
-  return std::string(serialize::TypeName<std::remove_cvref_t<R>>()) + ParametersText(parameters);
+  return serialize::ReadableName(serialize::TypeName<std::remove_cvref_t<R>>()) +
+         ParametersText(parameters);
 }
 
 template <size_t N, typename List>
