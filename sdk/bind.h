@@ -44,8 +44,7 @@ class BoundValue {
   explicit BoundValue(V value) : state_(std::make_shared<State>()) {
     if constexpr (kMayBeStored) {
       const auto size = serialize::Measure(value);
-      if (!size.ok())
-        Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+      if (!size.ok()) Throw(CannotTravel(size.status()));
       state_->bytes = size->bytes;
       state_->large = size->bytes > Limits::kMaxInlineValueBytes;
       if (state_->large && HasCurrentSession()) {

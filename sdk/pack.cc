@@ -66,7 +66,7 @@ T ValueOrThrow(std::variant<T, ErrorInfo> value) {
 
 std::string EncodeDetached(const serialize::ValueType& type, const void* value) {
   const auto size = serialize::Measure(type, value);
-  if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+  if (!size.ok()) Throw(CannotTravel(size.status()));
   if (size->refs > 0) {
     Throw(ErrorKind::kNotSerializable,
           "an ObjectRef belongs to its cluster and cannot be packed: pack the value, Get(ref)");
@@ -75,7 +75,7 @@ std::string EncodeDetached(const serialize::ValueType& type, const void* value) 
   std::vector<ObjectId> refs;
   const absl::Status status =
       serialize::EncodeTo(type, value, std::as_writable_bytes(std::span(bytes)), &refs);
-  if (!status.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(status.message())));
+  if (!status.ok()) Throw(CannotTravel(status));
   return bytes;
 }
 

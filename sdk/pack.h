@@ -99,8 +99,7 @@ absl::StatusOr<T> TryDecode(const std::variant<std::string, ErrorInfo>& bytes) {
 template <typename T>
 [[nodiscard]] size_t PackedSize(const T& value) {
   const auto size = serialize::Measure(value);
-  if (!size.ok())
-    internal::Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+  if (!size.ok()) internal::Throw(internal::CannotTravel(size.status()));
   return serialize::PackWriter::Bytes(serialize::TypeText<T>(), size->bytes);
 }
 

@@ -227,6 +227,21 @@ TEST(PackTaskTest, ErrorsAreOutcomes) {
   EXPECT_THROW((void)troupe::ExecutePacked("nonsense"), troupe::InvalidArgument);
 }
 
+// Its size is another one when it is written.
+struct Grows {
+  template <class Archive>
+  void save(Archive& archive) const {
+    static int calls = 0;
+    archive(std::string(static_cast<size_t>(++calls), 'x'));
+  }
+  template <class Archive>
+  void load(Archive&) {}
+};
+TEST(PackTaskTest, AResultThatCannotTravelIsSaidToBeOne) {
+  const std::string outcome = troupe::ExecutePacked(troupe::PackTask([] { return Grows(); }));
+  EXPECT_THROW((void)troupe::UnpackResult<int>(outcome), troupe::NotSerializable);
+}
+
 // Who runs a task's function otherwise packs what it threw, under whatever type it was caught.
 TEST(PackTaskTest, AnErrorKeepsItsTask) {
   const troupe::ErrorInfo info = {.kind = troupe::ErrorKind::kWorkerCrashed,

@@ -129,11 +129,11 @@ uint64_t AddressOrThrow(uint64_t offset) {
 std::vector<std::byte> PackObject(const serialize::ValueType& type, const void* object,
                                   CallSite site) {
   const auto size = serialize::Measure(type, object);
-  if (!size.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(size.status().message())));
+  if (!size.ok()) Throw(CannotTravel(size.status()));
   std::vector<std::byte> bytes(size->bytes);
   std::vector<ObjectId> refs;
   const absl::Status status = serialize::EncodeTo(type, object, std::span(bytes), &refs);
-  if (!status.ok()) Throw(ErrorKind::kNotSerializable, std::string(ToStd(status.message())));
+  if (!status.ok()) Throw(CannotTravel(status));
   if (!refs.empty()) {
     Throw(ErrorKind::kNotSerializable,
           "a function object may not hold references: pass them as arguments, or by Bind");

@@ -154,8 +154,7 @@ void MapWindow::CancelRest(bool kill) {
 std::optional<ErrorInfo> WhyItCannotTravel(const serialize::ValueType& type, const void* value) {
   const auto size = serialize::Measure(type, value);
   if (size.ok()) return std::nullopt;
-  return ErrorInfo{.kind = ErrorKind::kNotSerializable,
-                   .message = std::string(ToStd(size.status().message()))};
+  return CannotTravel(size.status());
 }
 
 }  // namespace troupe::internal

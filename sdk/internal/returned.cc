@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/string_view.h"
 
 namespace troupe::internal {
 
@@ -17,10 +16,7 @@ namespace {
 std::variant<worker::EncodedResult, ErrorInfo> EncodeHere(const serialize::ValueType& type,
                                                           const void* value) {
   const auto size = serialize::Measure(type, value);
-  if (!size.ok()) {
-    return ErrorInfo{.kind = ErrorKind::kNotSerializable,
-                     .message = std::string(ToStd(size.status().message()))};
-  }
+  if (!size.ok()) return CannotTravel(size.status());
   if (size->refs > 0) {
     return ErrorInfo{
         .kind = ErrorKind::kNotSerializable,
@@ -30,7 +26,7 @@ std::variant<worker::EncodedResult, ErrorInfo> EncodeHere(const serialize::Value
   result.space.inline_bytes.resize(size->bytes);
   std::vector<ObjectId> refs;
   const absl::Status status = serialize::EncodeTo(type, value, result.space.bytes(), &refs);
-  if (!status.ok()) return ErrorOf(status);
+  if (!status.ok()) return CannotTravel(status);
   return result;
 }
 

@@ -37,16 +37,16 @@ std::variant<worker::EncodedResult, ErrorInfo> Reserve(worker::Session& session,
   return result;
 }
 
-ErrorInfo CannotTravel(const absl::Status& status) {
-  return {.kind = ErrorKind::kNotSerializable, .message = std::string(ToStd(status.message()))};
-}
-
 }  // namespace
 
 ErrorInfo ErrorOf(const absl::Status& status) {
   const ErrorKind kind =
       serialize::IsTypeMismatch(status) ? ErrorKind::kTypeMismatch : ErrorKind::kInvalidArgument;
   return {.kind = kind, .message = std::string(ToStd(status.message()))};
+}
+
+ErrorInfo CannotTravel(const absl::Status& status) {
+  return {.kind = ErrorKind::kNotSerializable, .message = std::string(ToStd(status.message()))};
 }
 
 std::variant<worker::EncodedResult, ErrorInfo> Encode(worker::Session& session,

@@ -15,7 +15,9 @@
 
 namespace troupe::internal {
 
+// Of what could not be read, and of what could not be written.
 ErrorInfo ErrorOf(const absl::Status& status);
+ErrorInfo CannotTravel(const absl::Status& status);
 
 // Of what a reference may refer to: what can travel, and arrays of numbers.
 template <typename T>
