@@ -58,7 +58,7 @@ struct MapReduceEntry<M, R, X, ParameterList<B...>, ParameterList<C...>> {
     R fold{};
     if (auto error = UnpackCallable(map_bytes, &f)) return call.Fail(*std::move(error));
     if (auto error = UnpackCallable(reduce_bytes, &fold)) return call.Fail(*std::move(error));
-    IncomingArguments<std::vector<X>, SharedParameter<B>..., SharedParameter<C>...> arguments;
+    IncomingArguments<Chunk<X>, SharedParameter<B>..., SharedParameter<C>...> arguments;
     if (auto error = arguments.Decode(call)) return call.Fail(*std::move(error));
     arguments.Call([&](std::vector<X>&& chunk, const std::remove_cvref_t<B>&... bound,
                        const std::remove_cvref_t<C>&... folding) {

@@ -65,16 +65,21 @@ constexpr size_t PaddingAt(size_t offset, size_t size) {
   return size < kAlignBytes ? 0 : (kAlignBytes - offset % kAlignBytes) % kAlignBytes;
 }
 
-inline void CheckDepth(const ValuePath& path) {
-  if (path.depth() > kMaxDepth)
+inline void CheckDepth(int levels) {
+  if (levels > kMaxDepth)
     throw ArchiveError("it is nested more than " + std::to_string(kMaxDepth) + " levels deep");
 }
 
 class OutputArchive : public cereal::OutputArchive<OutputArchive> {
  public:
-  // Empty `out`: measures. `refs` may be null while measuring.
-  OutputArchive(std::span<std::byte> out, size_t offset, std::vector<ObjectId>* refs)
-      : cereal::OutputArchive<OutputArchive>(this), out_(out), offset_(offset), refs_(refs) {}
+  // Empty `out`: measures. `refs` may be null while measuring. `own_levels`: ValueType's.
+  OutputArchive(std::span<std::byte> out, size_t offset, std::vector<ObjectId>* refs,
+                int own_levels = 0)
+      : cereal::OutputArchive<OutputArchive>(this),
+        out_(out),
+        offset_(offset),
+        refs_(refs),
+        own_levels_(own_levels) {}
 
   void Write(const void* data, size_t size) {
     const size_t padding = PaddingAt(offset_, size);
@@ -96,7 +101,7 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
   template <typename T>
   void Enter() {
     path_.Enter<T>();
-    CheckDepth(path_);
+    CheckDepth(path_.depth() - own_levels_);
     entered_at_ = offset_;
   }
   void Leave() {
@@ -121,6 +126,7 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
   size_t offset_;
   size_t entered_at_ = 0;  // where the part begins that was entered last
   std::vector<ObjectId>* refs_;
+  int own_levels_;
   uint32_t ref_count_ = 0;
   ValuePath path_;
   SharedIds shared_;
@@ -128,8 +134,13 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive> {
 
 class InputArchive : public cereal::InputArchive<InputArchive> {
  public:
-  InputArchive(std::span<const std::byte> in, size_t offset, std::span<const ObjectId> refs)
-      : cereal::InputArchive<InputArchive>(this), in_(in), offset_(offset), refs_(refs) {}
+  InputArchive(std::span<const std::byte> in, size_t offset, std::span<const ObjectId> refs,
+               int own_levels = 0)
+      : cereal::InputArchive<InputArchive>(this),
+        in_(in),
+        offset_(offset),
+        refs_(refs),
+        own_levels_(own_levels) {}
 
   void Read(void* data, size_t size) {
     if (zeros_) {
@@ -166,7 +177,7 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   template <typename T>
   void Enter() {
     path_.Enter<T>();
-    CheckDepth(path_);
+    CheckDepth(path_.depth() - own_levels_);
     entered_at_ = offset_;
   }
   void Leave() {
@@ -206,6 +217,7 @@ class InputArchive : public cereal::InputArchive<InputArchive> {
   size_t offset_;
   size_t entered_at_ = 0;
   std::span<const ObjectId> refs_;
+  int own_levels_;
   size_t elements_ = 0;
   size_t room_bytes_ = 0;  // given by RoomFor, at most as many as there are bytes
   ValuePath path_;

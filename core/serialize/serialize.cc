@@ -40,7 +40,7 @@ absl::Status Guard(const ValueType& type, Archive& archive, F f) {
 absl::StatusOr<EncodedSize> Measure(const ValueType& type, const void* value) {
   if (type.number_bytes != 0) return EncodedSize{sizeof(ValueHeader) + type.number_bytes, 0};
   if (type.numbers != nullptr) return EncodedSize{kArrayDataAt + type.numbers(value).size(), 0};
-  OutputArchive archive({}, sizeof(ValueHeader), nullptr);
+  OutputArchive archive({}, sizeof(ValueHeader), nullptr, type.own_levels);
   absl::Status status = Guard(type, archive, [&] { type.write(archive, value); });
   if (!status.ok()) return status;
   return EncodedSize{archive.offset(), archive.ref_count()};
@@ -60,7 +60,7 @@ absl::Status EncodeTo(const ValueType& type, const void* value, std::span<std::b
     CopyBytes(out.data() + kArrayDataAt, numbers.data(), numbers.size());
     return absl::OkStatus();
   }
-  OutputArchive archive(out, sizeof(ValueHeader), refs);
+  OutputArchive archive(out, sizeof(ValueHeader), refs, type.own_levels);
   return Guard(type, archive, [&] {
     type.write(archive, value);
     if (archive.offset() != out.size())
@@ -83,7 +83,7 @@ absl::Status DecodeInto(const ValueType& type, std::span<const std::byte> bytes,
     std::memcpy(value, bytes.data() + sizeof(ValueHeader), type.number_bytes);
     return absl::OkStatus();
   }
-  InputArchive archive(bytes, sizeof(ValueHeader), refs);
+  InputArchive archive(bytes, sizeof(ValueHeader), refs, type.own_levels);
   absl::Status status = Guard(type, archive, [&] {
     type.read(archive, value);
     if (archive.remaining() != 0) throw ArchiveError("it has bytes left over");

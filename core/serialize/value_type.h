@@ -40,6 +40,9 @@ struct ValueType {
   // Of all else. They throw.
   void (*write)(OutputArchive& archive, const void* value) = nullptr;
   void (*read)(InputArchive& archive, void* value) = nullptr;
+  // The outermost ones, which are ours and stand around values of the user's: they do not count
+  // against kMaxDepth, so that what travels alone travels in there, too.
+  int own_levels = 0;
   // Of what is no copy of its bytes and looks at them where they lie, at a multiple of 64; `owner`
   // keeps them. Null else.
   absl::Status (*view)(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
@@ -48,6 +51,11 @@ struct ValueType {
 
 namespace internal {
 
+template <typename T>
+constexpr int OwnLevels() {
+  if constexpr (requires { T::kOwnLevels; }) return T::kOwnLevels;
+  return 0;
+}
 template <typename T>
 void Write(OutputArchive& archive, const void* value) {
   archive(*static_cast<const T*>(value));
@@ -77,7 +85,8 @@ inline constexpr ValueType kValueType = {.name = TypeName<T>(),
                                          .fingerprint = &Fingerprint<T>,
                                          .number_bytes = ArrayElement<T> ? sizeof(T) : 0,
                                          .write = &internal::Write<T>,
-                                         .read = &internal::Read<T>};
+                                         .read = &internal::Read<T>,
+                                         .own_levels = internal::OwnLevels<T>()};
 template <ArrayElement T, typename A>
 inline constexpr ValueType kValueType<std::vector<T, A>> = {
     .name = TypeName<std::vector<T, A>>(),

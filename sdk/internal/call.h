@@ -122,6 +122,7 @@ class OutgoingCall {
 
   // An argument that is an object. Throws where it is null, or of another session.
   void AddObject(const Handle& handle);
+  void AddValue(const serialize::ValueType& type, const void* value);
   // An argument that is encoded already, and holds no references.
   void AddEncoded(std::span<const std::byte> encoded);
 
@@ -228,7 +229,6 @@ class OutgoingCall {
   void AddValue(const V& value) {
     AddValue(TypeOf<V>(), std::addressof(value));
   }
-  void AddValue(const serialize::ValueType& type, const void* value);
   void AddEncoded(worker::EncodedResult encoded);
 
   std::shared_ptr<worker::Session> session_;
@@ -295,7 +295,11 @@ class IncomingArgument {
   using Kept = typename KeptAs<V>::type;
   static constexpr bool kIsView = !std::is_same_v<Kept, V>;
   struct None {};
+
+ protected:
   Kept value_{};
+
+ private:
   // What a const reference to a view refers to.
   [[no_unique_address]] std::conditional_t<kIsView, V, None> view_{};
 };

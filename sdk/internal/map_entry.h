@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -44,9 +46,30 @@ ErrorInfo TakeFailure(ItemFailures& failures, size_t i, TaskId task);
 // What a task of a Map returns: the values of the items that did not fail, in order.
 template <typename V>
 struct ChunkResult {
+  static constexpr int kOwnLevels = 2;  // this, and the vector
   std::vector<V> values;
   ItemFailures failures;
   int64_t nanos = 0;
+};
+
+// Stands for the parameter that is a chunk of a range: a std::vector<X>.
+template <typename X>
+struct Chunk {};
+template <typename X>
+inline constexpr serialize::ValueType kChunkType = [] {
+  serialize::ValueType type = serialize::kValueType<std::vector<X>>;
+  type.own_levels = 1;
+  return type;
+}();
+template <typename X>
+class IncomingArgument<Chunk<X>> : public IncomingArgument<std::vector<X>> {
+ public:
+  std::optional<ErrorInfo> Decode(const std::shared_ptr<worker::Session>& session,
+                                  const worker::TaskArgument* argument) {
+    if (argument->is_list) return IncomingArgument<std::vector<X>>::Decode(session, argument);
+    const worker::ArgumentValue& chunk = argument->values.front();
+    return internal::Decode(session, chunk.value, chunk.object, kChunkType<X>, &this->value_);
+  }
 };
 
 // The callable of a chunk has the index of its first item behind it.
@@ -110,7 +133,7 @@ struct MapEntry<F, X, kStar, kCatch, ParameterList<B...>> {
     const size_t first = TakeFirst(&call.callable);
     F f{};
     if (!FindCallable(call, &f)) return;
-    IncomingArguments<std::vector<X>, SharedParameter<B>...> arguments;
+    IncomingArguments<Chunk<X>, SharedParameter<B>...> arguments;
     if (auto error = arguments.Decode(call)) return call.Fail(*std::move(error));
     ChunkResult<V> result;
     const bool done = arguments.Call([&](std::vector<X>&& chunk, auto&&... bound) {

@@ -39,10 +39,14 @@ void AddBound(OutgoingCall& call, const F& f, ParameterList<B...>) {
   }
 }
 // The arguments of a call for a chunk.
-template <typename F, typename... B, typename Chunk>
-void AddChunk(OutgoingCall& call, const F& f, ParameterList<B...>, const Chunk& chunk) {
-  using X = MapInput<typename Chunk::value_type>;
-  call.Add<std::vector<X>>(chunk);
+template <typename F, typename... B, typename Item>
+void AddChunk(OutgoingCall& call, const F& f, ParameterList<B...>, const std::vector<Item>& items) {
+  using X = MapInput<Item>;
+  if constexpr (std::is_same_v<X, Item>) {
+    call.AddValue(kChunkType<X>, std::addressof(items));
+  } else {
+    call.Add<std::vector<X>>(items);
+  }
   AddBound(call, f, ParameterList<B...>());
 }
 // Some megabytes, as far as the type says: what is decoded may be larger than what travels.

@@ -155,6 +155,77 @@ TEST_F(MapFailures, WhatAnItemThrowsNeedBeNoException) {
   EXPECT_THROW((void)troupe::Put(ThrowsItsNumber{2}), troupe::NotSerializable);
 }
 
+// Two levels of nesting each.
+struct Nested {
+  std::vector<Nested> inner;
+};
+Nested Nest(int times) {
+  Nested nested;
+  for (int i = 1; i < times; ++i) {
+    Nested outer;
+    outer.inner.push_back(std::move(nested));
+    nested = std::move(outer);
+  }
+  return nested;
+}
+int Times(const Nested& nested) {
+  int times = 1;
+  for (const Nested* at = &nested; !at->inner.empty(); at = &at->inner[0]) ++times;
+  return times;
+}
+
+// What travels by itself does so as an item and as a result of a Map; what is deeper fails alone.
+TEST_F(MapFailures, ALevelOfAChunkIsNoneOfItsItems) {
+  const int most = troupe::serialize::kMaxDepth / 2;
+  EXPECT_EQ(troupe::Get(troupe::Task(Times).Remote(Nest(most))), most);
+  EXPECT_THROW((void)troupe::Task(Times).Remote(Nest(most + 1)), troupe::NotSerializable);
+  for (const size_t chunk : {1, 3}) {
+    const std::vector<int> times = {most, 1, most + 1};
+    std::vector<Nested> items;
+    for (const int n : times) items.push_back(Nest(n));
+    auto in = troupe::Map(Times, items, {.on_error = troupe::OnError::kCollect, .chunk = chunk});
+    EXPECT_EQ(in.ToVector(), (std::vector<int>{most, 1}));
+    EXPECT_EQ(FailedItems(in), std::vector<size_t>{2});
+
+    auto out = troupe::Map(Nest, times, {.on_error = troupe::OnError::kCollect, .chunk = chunk});
+    std::vector<int> came;
+    for (const auto& item : out) came.push_back(Times(item.value));
+    EXPECT_EQ(came, (std::vector<int>{most, 1}));
+    EXPECT_EQ(FailedItems(out), std::vector<size_t>{2});
+    for (const troupe::MapFailure& failure : out.errors())
+      EXPECT_EQ(failure.error.kind, troupe::ErrorKind::kNotSerializable);
+  }
+}
+
+// Neither of them can be read where it arrives.
+struct CannotBeRead {
+  int n = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(n);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(n);
+    if (n == 2) throw std::runtime_error("it cannot be read");
+    if (n == 4) throw n;
+  }
+};
+TEST_F(MapFailures, WhatCannotBeReadFailsAlone) {
+  std::vector<CannotBeRead> items;
+  for (int n = 0; n < 6; ++n) items.push_back({n});
+  auto in = troupe::Map([](const CannotBeRead& item) { return item.n; }, items,
+                        {.on_error = troupe::OnError::kCollect, .chunk = 6});
+  EXPECT_EQ(in.ToVector(), (std::vector<int>{0, 1, 3, 5}));
+  EXPECT_EQ(FailedItems(in), (std::vector<size_t>{2, 4}));
+  auto out = troupe::Map([](int n) { return CannotBeRead{n}; }, UpTo(6),
+                         {.on_error = troupe::OnError::kCollect, .chunk = 6});
+  std::vector<int> came;
+  for (const auto& item : out) came.push_back(item.value.n);
+  EXPECT_EQ(came, (std::vector<int>{0, 1, 3, 5}));
+  EXPECT_EQ(FailedItems(out), (std::vector<size_t>{2, 4}));
+}
+
 TEST_F(MapFailures, FailFastSaysWhichItemCannotBeSaved) {
   std::vector<Fragile> items;
   for (int n = 0; n < 40; ++n) items.push_back({n});
