@@ -238,7 +238,7 @@ ObjectRef<T> ReduceRefs(const R& reduce, Range& range, CallSite site) {
   ReductionStack<R, T> stack(&reduce, &window);
   auto next = std::begin(range);
   const auto end = std::end(range);
-  for (; next != end; ++next) {
+  for (size_t index = 0; next != end; ++next, ++index) {
     if constexpr (kAreThere) window.ForgetEndedFolds();
     while (!kAreThere && !window.HasRoomForFold()) {
       MapWindow::Landed fold = window.Wait();
@@ -246,7 +246,10 @@ ObjectRef<T> ReduceRefs(const R& reduce, Range& range, CallSite site) {
       window.CancelRest();
       return ObjectRef<T>(std::move(fold.result));
     }
-    stack.Push(*next);
+    ObjectRef<T> ref = *next;
+    if (auto error = RefusalOf(window.what(), ref.handle(), window.session()))
+      window.ThrowAt(index, *std::move(error));
+    stack.Push(std::move(ref));
   }
   ObjectRef<T> last = stack.Finish();
   window.LetGo();

@@ -11,6 +11,16 @@
 
 namespace troupe::internal {
 
+std::optional<ErrorInfo> RefusalOf(const char* function, const Handle& handle,
+                                   const std::shared_ptr<worker::Session>& session) {
+  if (handle.id().is_null()) return NullRefError(function);
+  if (handle.session() == session) return std::nullopt;
+  return ErrorInfo{.kind = ErrorKind::kInvalidArgument,
+                   .message = std::string(function) +
+                              ": this reference belongs to a cluster that was shut down, or to "
+                              "another worker"};
+}
+
 OutgoingCall::OutgoingCall(std::shared_ptr<worker::Session> session)
     : session_(std::move(session)), inline_budget_(4 * session_->max_inline_value_bytes()) {
   RefuseForkedChild();  // a handle knows its session without asking for it
@@ -51,11 +61,7 @@ void OutgoingCall::SetCallSite(CallSite site) {
 }
 
 void OutgoingCall::CheckOwner(const Handle& handle) const {
-  if (handle.id().is_null()) Throw(NullRefError("Remote"));
-  if (handle.session() != session_) {
-    Throw(ErrorKind::kInvalidArgument,
-          "Remote: this reference belongs to a cluster that was shut down, or to another worker");
-  }
+  if (auto error = RefusalOf("Remote", handle, session_)) Throw(*std::move(error));
 }
 
 void OutgoingCall::SetPlacement(const Handle& group, uint32_t bundle) {

@@ -83,6 +83,11 @@ struct Travelling<P, A> {
 template <typename P, typename A>
 using TravellingParameter = typename Travelling<P, std::remove_cvref_t<A>>::type;
 
+// Why a call in this session cannot have that object as an argument; none where it can. `function`:
+// for the message.
+std::optional<ErrorInfo> RefusalOf(const char* function, const Handle& handle,
+                                   const std::shared_ptr<worker::Session>& session);
+
 // Collects what a call sends.
 class OutgoingCall {
  public:

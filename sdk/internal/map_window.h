@@ -168,12 +168,15 @@ std::optional<ErrorInfo> WhyItCannotTravel(const serialize::ValueType& type, con
 template <typename Item>
 class EncodedBytes {
  public:
+  explicit EncodedBytes(const MapWindow& window) : window_(window) {}
+
   // Why it cannot travel, where it cannot; no more is added then.
   std::optional<ErrorInfo> Add(const Item& item) {
     if constexpr (std::is_arithmetic_v<Item> || std::is_enum_v<Item>) {
       bytes_ += sizeof(Item);
     } else if constexpr (IsObjectRef<Item>::value) {
       bytes_ += sizeof(ObjectId);
+      return RefusalOf(window_.what(), item.handle(), window_.session());
     } else {
       try {
         archive_(item);
@@ -188,6 +191,7 @@ class EncodedBytes {
   size_t bytes() const { return std::max(bytes_, archive_.offset()); }
 
  private:
+  const MapWindow& window_;
   size_t bytes_ = 0;
   serialize::OutputArchive archive_{{}, 0, nullptr};  // measures
 };
@@ -205,7 +209,7 @@ ChunkOf<Item> TakeChunk(const MapWindow& window, Iterator& next, const Sentinel&
   const size_t wanted = window.NextSize();
   ChunkOf<Item> chunk;
   chunk.items.reserve(std::min(wanted, MostItems<MapInput<Item>>()));
-  EncodedBytes<Item> size;
+  EncodedBytes<Item> size(window);
   bool full = false;
   for (; !full && !chunk.failed && chunk.items.size() < wanted && next != end; ++next) {
     if constexpr (std::is_copy_constructible_v<Item>) {

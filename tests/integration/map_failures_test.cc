@@ -155,6 +155,59 @@ TEST_F(MapFailures, WhatAnItemThrowsNeedBeNoException) {
   EXPECT_THROW((void)troupe::Put(ThrowsItsNumber{2}), troupe::NotSerializable);
 }
 
+std::string MessageOf(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const troupe::InvalidArgument& e) {
+    return e.info().message;
+  }
+  return "no InvalidArgument";
+}
+
+TEST_F(MapFailures, AReferenceToNothingFailsAlone) {
+  std::vector<troupe::ObjectRef<int>> refs;
+  for (int n = 0; n < 5; ++n) refs.push_back(troupe::Put(n));
+  refs[3] = {};
+  const auto number = [](int n) { return n; };
+  for (const troupe::Order order : {troupe::Order::kInput, troupe::Order::kCompletion}) {
+    auto range = troupe::Map(number, refs, {.order = order, .on_error = troupe::OnError::kCollect});
+    EXPECT_EQ(Sum(range.ToVector()), 7);
+    EXPECT_EQ(FailedItems(range), std::vector<size_t>{3});
+    ASSERT_EQ(range.errors().size(), 1u);
+    EXPECT_EQ(range.errors()[0].error.kind, troupe::ErrorKind::kInvalidArgument);
+    EXPECT_EQ(range.errors()[0].error.message.substr(0, 36),
+              "Map: this ObjectRef refers to nothin");
+  }
+  EXPECT_EQ(Sum(troupe::Map(number, refs, {.on_error = troupe::OnError::kSkip}).ToVector()), 7);
+
+  const std::string text = ": this ObjectRef refers to nothing";
+  const auto begins = [&](const std::string& begin, const std::function<void()>& f) {
+    const std::string message = MessageOf(f);
+    EXPECT_EQ(message.substr(0, begin.size() + text.size()), begin + text);
+  };
+  begins("item 3: Map", [&] { (void)troupe::Map(number, refs).ToVector(); });
+  begins("item 3: MapReduce", [&] { (void)troupe::MapReduce(number, std::plus<>(), refs); });
+  begins("item 3: TreeReduce", [&] { (void)troupe::TreeReduce(std::plus<>(), refs); });
+  const std::vector<troupe::ObjectRef<int>> nothing(1);
+  begins("item 0: TreeReduce", [&] { (void)troupe::TreeReduce(std::plus<>(), nothing); });
+}
+
+TEST(MapFailuresAfterShutdown, AReferenceOfTheClusterBeforeFailsAlone) {
+  troupe::ObjectRef<int> old;
+  {
+    const troupe::Cluster before = troupe::Init({.workers = 1});
+    old = troupe::Put(1);
+  }
+  const troupe::Cluster cluster = troupe::Init({.workers = 1});
+  auto range = troupe::Map([](int n) { return n; }, std::vector{old, troupe::Put(2)},
+                           {.on_error = troupe::OnError::kCollect});
+  EXPECT_EQ(range.ToVector(), std::vector<int>{2});
+  ASSERT_EQ(range.errors().size(), 1u);
+  EXPECT_EQ(range.errors()[0].index, 0u);
+  EXPECT_EQ(range.errors()[0].error.message.substr(0, 48),
+            "Map: this reference belongs to a cluster that wa");
+}
+
 // Two levels of nesting each.
 struct Nested {
   std::vector<Nested> inner;
