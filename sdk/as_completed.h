@@ -94,7 +94,7 @@ class CompletedRefs {
     const std::optional<uint64_t> tag = order_.Next(deadline_nanos_);
     if (!tag.has_value()) {
       internal::Throw(ErrorKind::kDeadlineExceeded,
-                      "AsCompleted: after " + absl::FormatDuration(timeout_) + " " +
+                      "AsCompleted: after " + internal::TimeoutText(timeout_) + " " +
                           std::to_string(pending_) + " values are not there; the tasks go on");
     }
     --pending_;

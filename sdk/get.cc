@@ -16,6 +16,10 @@ int64_t DeadlineAfter(absl::Duration timeout) {
   return nanos < worker::kForever - now ? now + nanos : worker::kForever;
 }
 
+std::string TimeoutText(absl::Duration timeout) {
+  return absl::FormatDuration(std::max(timeout, absl::ZeroDuration()));
+}
+
 std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& session,
                                     const std::vector<ObjectId>& ids, absl::Duration timeout) {
   auto waited = session->Wait(ids, ids.size(), DeadlineAfter(timeout), /*until_error=*/true);
@@ -25,8 +29,8 @@ std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& sess
   if (std::optional<ErrorInfo> error = session->FirstError(ids)) return error;
   return ErrorInfo{
       .kind = ErrorKind::kDeadlineExceeded,
-      .message = absl::StrCat("after ", absl::FormatDuration(timeout), " ", ids.size() - ready,
-                              " of ", ids.size(), " values are not there; the tasks go on")};
+      .message = absl::StrCat("after ", TimeoutText(timeout), " ", ids.size() - ready, " of ",
+                              ids.size(), " values are not there; the tasks go on")};
 }
 
 std::optional<ErrorInfo> DecodeFetched(const Handle& handle,

@@ -6,11 +6,11 @@
 //   absl::StatusOr<double> s = troupe::TryGet(ref);  // the same without exceptions
 //   auto [ready, pending] = troupe::Wait(refs, {.num_ready = 1});
 //
-// A timeout of zero polls; InfiniteDuration waits for as long as it takes. In a task, waiting lends
-// the worker's CPU. Errors: what the task threw (TaskError), what killed it (WorkerCrashed,
-// ActorDied), DeadlineExceeded after the timeout, TypeMismatch, Unavailable where the cluster is
-// gone. Get of several refs throws the first failure at once. Thread-safe.   After Ray's put, get
-// and wait.
+// A timeout of zero or less polls; InfiniteDuration waits for as long as it takes. In a task,
+// waiting lends the worker's CPU. Errors: what the task threw (TaskError), what killed it
+// (WorkerCrashed, ActorDied), DeadlineExceeded after the timeout, TypeMismatch, Unavailable where
+// the cluster is gone. Get of several refs throws the first failure at once. Thread-safe.   After
+// Ray's put, get and wait.
 #ifndef TROUPE_SDK_GET_H_
 #define TROUPE_SDK_GET_H_
 
@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -35,7 +36,9 @@ namespace troupe {
 
 namespace internal {
 
+// A timeout below zero is one of zero: what is left of a deadline that has passed.
 int64_t DeadlineAfter(absl::Duration timeout);
+std::string TimeoutText(absl::Duration timeout);  // for people
 // Waits for all; an error where one cannot be had in time.
 std::optional<ErrorInfo> WaitForAll(const std::shared_ptr<worker::Session>& session,
                                     const std::vector<ObjectId>& ids, absl::Duration timeout);

@@ -24,7 +24,7 @@ Handle StreamReader::Next(absl::Duration timeout) {
   const auto& item = std::get<worker::Session::StreamNext>(next);
   if (item.what == What::kTimeout) {
     Throw(ErrorKind::kDeadlineExceeded,
-          "Next: no item has come within " + absl::FormatDuration(timeout) + "; the task goes on");
+          "Next: no item has come within " + TimeoutText(timeout) + "; the task goes on");
   }
   if (item.what == What::kItem) return Handle::Adopt(end_.session(), item.item);
   end_.session()->CloseStream(end_.id().task());

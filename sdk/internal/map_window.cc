@@ -106,8 +106,8 @@ void MapWindow::TimeIsOver() {
   const size_t pending = flights_.size();
   CancelRest(/*kill=*/true);
   Throw(ErrorKind::kDeadlineExceeded,
-        absl::StrCat(what_, ": after ", absl::FormatDuration(options_.timeout), " ",
-                     progress_.done(), " items are done and ", pending, " tasks are under way"));
+        absl::StrCat(what_, ": after ", TimeoutText(options_.timeout), " ", progress_.done(),
+                     " items are done and ", pending, " tasks are under way"));
 }
 
 MapWindow::Landed MapWindow::Land(size_t number) {

@@ -90,7 +90,7 @@ int64_t Barrier::Wait(absl::Duration timeout) const {
   const internal::Ticket<int64_t> ticket = Ask(&BarrierServer::Arrive, token.ref());
   if (!Await(ticket, timeout)) {
     internal::Throw(ErrorKind::kDeadlineExceeded,
-                    "Barrier: not all parties came within " + absl::FormatDuration(timeout));
+                    "Barrier: not all parties came within " + internal::TimeoutText(timeout));
   }
   return Get(ticket.promised);
 }

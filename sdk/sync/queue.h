@@ -251,7 +251,7 @@ class Queue : public internal::Front<internal::QueueServer<T>> {
   }
   [[noreturn]] static void ThrowLate(const char* what, absl::Duration timeout) {
     internal::Throw(ErrorKind::kDeadlineExceeded,
-                    std::string("Queue: ") + what + absl::FormatDuration(timeout));
+                    std::string("Queue: ") + what + internal::TimeoutText(timeout));
   }
 };
 

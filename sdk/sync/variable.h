@@ -82,7 +82,7 @@ class Variable : public internal::Front<internal::VariableServer<T>> {
     const auto ticket = this->Ask(&Server::Get);
     if (!this->Await(ticket, timeout)) {
       internal::Throw(ErrorKind::kDeadlineExceeded,
-                      "Variable: it had no value for " + absl::FormatDuration(timeout));
+                      "Variable: it had no value for " + internal::TimeoutText(timeout));
     }
     return troupe::Get(ticket.promised);
   }

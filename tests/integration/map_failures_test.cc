@@ -380,6 +380,34 @@ TEST_F(MapFailures, ATimeoutOfNothingIsOver) {
                troupe::DeadlineExceeded);
 }
 
+// As what is left of a deadline that has passed.
+TEST_F(MapFailures, ATimeoutBelowZeroIsNone) {
+  const absl::Duration below = -absl::Seconds(1);
+  const auto never = troupe::Task([] {
+                       const std::stop_token stop = troupe::CurrentTask().stop_token();
+                       while (!stop.stop_requested()) std::this_thread::yield();
+                       return 1;
+                     }).Remote();
+  const auto message = [](const auto& wait) -> std::string {
+    try {
+      wait();
+    } catch (const troupe::DeadlineExceeded& e) {
+      return e.info().message;
+    }
+    return "no DeadlineExceeded";
+  };
+  const std::string of_map =
+      message([&] { (void)troupe::Map(FailsOnThirteen, UpTo(10), {.timeout = below}).ToVector(); });
+  EXPECT_EQ(of_map.substr(0, 14), "Map: after 0 0") << of_map;
+  const std::string of_get = message([&] { (void)troupe::Get(never, below); });
+  EXPECT_EQ(of_get.substr(0, 9), "after 0 1") << of_get;
+  const std::string of_order = message([&] {
+    for (const auto& [index, ref] : troupe::AsCompleted(std::vector{never}, below)) (void)ref;
+  });
+  EXPECT_EQ(of_order.substr(0, 20), "AsCompleted: after 0") << of_order;
+  troupe::Cancel(never);
+}
+
 TEST_F(MapFailures, CpusReachTheTasks) {
   EXPECT_THROW((void)troupe::Map(FailsOnThirteen, UpTo(3), {.cpus = 1000}).ToVector(),
                troupe::Infeasible);
