@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/base/string_view.h"
+#include "sdk/internal/option_range.h"
 
 namespace troupe::internal {
 namespace {
@@ -45,10 +46,10 @@ void Apply(const ActorOptions& options, OutgoingCall& call) {
   call.spec().actor_name = options.name;
   call.spec().detached = options.detached;
   call.spec().max_restarts = options.max_restarts;
-  if (options.max_pending_calls < 0 || options.checkpoint_every < 0) {
-    Throw(ErrorKind::kInvalidArgument,
-          "Options: max_pending_calls and checkpoint_every are not negative");
-  }
+  CheckOption("Options", "max_restarts", options.max_restarts, -1);
+  CheckOption("Options", "max_task_retries", options.max_task_retries, -1);
+  CheckOption("Options", "max_pending_calls", options.max_pending_calls, 0);
+  CheckOption("Options", "checkpoint_every", options.checkpoint_every, 0);
   if (options.get_if_exists && options.name.empty())
     Throw(ErrorKind::kInvalidArgument, "Options: get_if_exists needs a name");
   call.spec().max_task_retries = options.max_task_retries;

@@ -33,6 +33,7 @@
 #include "objectstore/spill/spill_directories.h"
 #include "sdk/errors.h"
 #include "sdk/internal/in_process.h"
+#include "sdk/internal/option_range.h"
 #include "sdk/internal/roles.h"
 #include "sdk/internal/runtime.h"
 #include "worker/address.h"
@@ -53,6 +54,7 @@ struct Cluster::State {
 
 namespace {
 
+constexpr int kMostWorkers = 4096;
 constexpr int64_t kConnectTimeoutNanos = int64_t{Limits::kConnectTimeoutMs} * 1'000'000;
 
 [[noreturn]] void Fail(const absl::Status& status) {
@@ -128,13 +130,12 @@ std::string ResourcesOf(const InitOptions& options) {
 // "cpus=2 store=1073741824 ...": what the node's role is told.
 std::string NodeSettings(const InitOptions& options) {
   const internal::RuntimeFlags& flags = internal::Flags();
-  const int cpus =
-      options.workers > 0 ? options.workers : flags.workers.value_or(machine::UsableCpus());
+  const int cpus = options.workers > 0
+                       ? options.workers
+                       : flags.workers.value_or(std::min(machine::UsableCpus(), kMostWorkers));
   const int64_t store = options.object_store_memory > 0
                             ? options.object_store_memory
                             : flags.object_store_memory.value_or(machine::DefaultStoreBytes());
-  if (cpus > 4096)
-    internal::Throw(ErrorKind::kInvalidArgument, "Init: workers must be from 1 to 4096");
   if (store < static_cast<int64_t>(Limits::kMinLeaseBytes)) {
     internal::Throw(ErrorKind::kInvalidArgument,
                     "Init: object_store_memory must be at least 256 KiB");
@@ -145,10 +146,10 @@ std::string NodeSettings(const InitOptions& options) {
                                  ", and the memory that this process may use is ",
                                  FormatBytes(machine::UsableMemoryBytes()), ": ask for less"));
   }
-  return absl::StrCat(
-      "cpus=", cpus, " store=", store, " ring=", std::max<int64_t>(0, options.ring_bytes),
-      " memory_limit=", options.memory_limit, " registered_only=", options.registered_only ? 1 : 0,
-      " resources=", ResourcesOf(options), SpillSettings(options));
+  return absl::StrCat("cpus=", cpus, " store=", store, " ring=", options.ring_bytes,
+                      " memory_limit=", options.memory_limit,
+                      " registered_only=", options.registered_only ? 1 : 0,
+                      " resources=", ResourcesOf(options), SpillSettings(options));
 }
 
 // Starts the node of an embedded cluster, and returns our end of its socket.
@@ -196,8 +197,7 @@ std::shared_ptr<worker::Session> Connect(UniqueFd socket, const InitOptions& opt
   wire::Hello hello{
       .role = wire::Role::kDriver,
       .pid = getpid(),
-      .ring_bytes =
-          static_cast<uint32_t>(std::clamp<int64_t>(options.ring_bytes, 0, Limits::kMaxRingBytes)),
+      .ring_bytes = static_cast<uint32_t>(options.ring_bytes),
       .build_id = std::as_bytes(std::span(build_id.data(), build_id.size())),
       .executable = name,
       .environment = {environment.begin(), environment.end()},
@@ -223,6 +223,25 @@ void EndNode(const loop::Process& node) {
   loop::Reap(node);
 }
 
+void CheckNumbers(const InitOptions& options) {
+  using internal::CheckOption;
+  CheckOption("Init", "workers", options.workers, 0, kMostWorkers);
+  CheckOption("Init", "object_store_memory", options.object_store_memory, 0);
+  CheckOption("Init", "spill_quota", options.spill_quota, 0);
+  if (options.ring_bytes != 0) {
+    CheckOption("Init", "ring_bytes", options.ring_bytes, Limits::kMinRingBytes,
+                Limits::kMaxRingBytes);
+  }
+  CheckOption("Init", "memory", options.memory, 0);
+  CheckOption("Init", "memory_limit", options.memory_limit, 0);
+  CheckOption("Init", "submission_window", options.submission_window, 0);
+  if (!(options.job_weight >= 0.0001 && options.job_weight <= 1e6)) {
+    internal::Throw(
+        ErrorKind::kInvalidArgument,
+        absl::StrCat("Init: job_weight = ", options.job_weight, ": it is from 0.0001 to 1000000"));
+  }
+}
+
 }  // namespace
 
 Cluster Init(InitOptions options) {
@@ -235,18 +254,7 @@ Cluster Init(InitOptions options) {
         ErrorKind::kInvalidArgument,
         "Init: this process is connected already; in a task, use the cluster that runs it");
   }
-  if (options.workers < 0 || options.object_store_memory < 0 || options.ring_bytes < 0 ||
-      options.spill_quota < 0) {
-    internal::Throw(
-        ErrorKind::kInvalidArgument,
-        "Init: workers, object_store_memory, spill_quota and ring_bytes are not negative");
-  }
-  if (!(options.job_weight > 0) || options.job_weight > 1e6 || options.submission_window < 0 ||
-      options.memory < 0 || options.memory_limit < 0) {
-    internal::Throw(
-        ErrorKind::kInvalidArgument,
-        "Init: job_weight is above 0, submission_window, memory and memory_limit are not negative");
-  }
+  CheckNumbers(options);
   std::string address = options.address;
   if (address.empty()) address = internal::Flags().address.value_or("");
   const bool in_process = options.in_process || internal::Flags().in_process.value_or(false);

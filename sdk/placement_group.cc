@@ -9,6 +9,10 @@
 
 namespace troupe {
 
+Placement::Placement(const PlacementGroup& group) : group_(group.handle()) {
+  if (group_.id().is_null()) internal::Throw(internal::NullRefError("placement"));
+}
+
 PlacementGroup PlacementGroup::New(const std::vector<Bundle>& bundles,
                                    const PlacementGroupOptions& options) {
   wire::PlacementGroup message;

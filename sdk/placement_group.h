@@ -89,8 +89,6 @@ class PlacementGroup {
   internal::Handle handle_;
 };
 
-inline Placement::Placement(const PlacementGroup& group) : group_(group.handle()) {}
-
 namespace serialize {
 
 template <>

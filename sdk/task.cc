@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "sdk/cancel.h"
 #include "sdk/internal/amounts.h"
+#include "sdk/internal/option_range.h"
 
 namespace troupe::internal {
 
@@ -18,9 +19,12 @@ void Apply(const TaskOptions& options, OutgoingCall& call) {
   if (!options.placement.handle().id().is_null())
     call.SetPlacement(options.placement.handle(), options.placement.bundle());
   spec.priority = options.priority;
-  if (options.grace < absl::ZeroDuration() || options.max_calls < 0) {
-    Throw(ErrorKind::kInvalidArgument, "Options: grace and max_calls are not negative");
+  if (options.grace < absl::ZeroDuration()) {
+    Throw(ErrorKind::kInvalidArgument,
+          "Options: grace = " + absl::FormatDuration(options.grace) + ": it is at least 0");
   }
+  CheckOption("Options", "max_retries", options.max_retries, -1);
+  CheckOption("Options", "max_calls", options.max_calls, 0);
   ApplyDeadline(options.deadline, options.timeout, call);
   spec.grace_nanos =
       options.grace == absl::InfiniteDuration() ? -1 : absl::ToInt64Nanoseconds(options.grace);

@@ -99,6 +99,10 @@ TEST(PlacementGroup, WhatCannotBeIsToldAtOnce) {
             std::string::npos);
   EXPECT_NE(ErrorOf([] { (void)troupe::PlacementGroup::New({{.cpus = -1}}); }).find("is no amount"),
             std::string::npos);
+  EXPECT_NE(ErrorOf([] {
+              (void)troupe::Task([] {}).Options({.placement = troupe::PlacementGroup()}).Remote();
+            }).find("placement: this ObjectRef refers to nothing"),
+            std::string::npos);
   EXPECT_NE(ErrorOf([] { troupe::PlacementGroup().Remove(); }).find("refers to nothing"),
             std::string::npos);
   EXPECT_NE(ErrorOf([] {

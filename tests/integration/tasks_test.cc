@@ -62,6 +62,16 @@ struct Triangle : Shape {
   int Sides() const override { return 3; }
 };
 
+// What it is refused with; empty where it is not.
+std::string RefusalOf(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const troupe::InvalidArgument& e) {
+    return e.info().message;
+  }
+  return "";
+}
+
 class TasksTest : public testing::Test {
  protected:
   troupe::Cluster cluster_ = troupe::Init({.workers = 2});
@@ -623,8 +633,45 @@ TEST(Init, RefusesWhatItCannotUse) {
   EXPECT_THROW((void)troupe::Init({.address = "unix:/nowhere/node.sock"}), troupe::Unavailable);
   EXPECT_THROW((void)troupe::Init({.address = "unix:/" + std::string(200, 'x')}),
                troupe::InvalidArgument);
-  EXPECT_THROW((void)troupe::Init({.workers = -1}), troupe::InvalidArgument);
   EXPECT_THROW((void)troupe::Get(troupe::ObjectRef<int>()), troupe::InvalidArgument);
+  const auto message = [](troupe::InitOptions options) {
+    return RefusalOf([&] { (void)troupe::Init(std::move(options)); });
+  };
+  EXPECT_EQ(message({.workers = -1}), "Init: workers = -1: it is from 0 to 4096");
+  EXPECT_EQ(message({.workers = 5000}), "Init: workers = 5000: it is from 0 to 4096");
+  EXPECT_EQ(message({.object_store_memory = -1}),
+            "Init: object_store_memory = -1: it is at least 0");
+  EXPECT_EQ(message({.spill_quota = -2}), "Init: spill_quota = -2: it is at least 0");
+  EXPECT_EQ(message({.ring_bytes = -2}), "Init: ring_bytes = -2: it is from 4096 to 67108864");
+  EXPECT_EQ(message({.ring_bytes = int64_t{1} << 40}),
+            "Init: ring_bytes = 1099511627776: it is from 4096 to 67108864");
+  EXPECT_EQ(message({.memory = -1}), "Init: memory = -1: it is at least 0");
+  EXPECT_EQ(message({.memory_limit = -1}), "Init: memory_limit = -1: it is at least 0");
+  EXPECT_EQ(message({.submission_window = -1}), "Init: submission_window = -1: it is at least 0");
+  EXPECT_EQ(message({.job_weight = 0}), "Init: job_weight = 0: it is from 0.0001 to 1000000");
+  EXPECT_EQ(message({.job_weight = 1e-9}),
+            "Init: job_weight = 1e-09: it is from 0.0001 to 1000000");
+}
+
+TEST_F(TasksTest, OptionsOutOfRangeAreNamedWithTheirValue) {
+  const auto of_task = [](troupe::TaskOptions options) {
+    return RefusalOf([&] { (void)troupe::Task(Square).Options(std::move(options)).Remote(1); });
+  };
+  EXPECT_EQ(of_task({.max_retries = -5}), "Options: max_retries = -5: it is at least -1");
+  EXPECT_EQ(of_task({.max_calls = -1}), "Options: max_calls = -1: it is at least 0");
+  EXPECT_EQ(of_task({.grace = -absl::Milliseconds(1)}), "Options: grace = -1ms: it is at least 0");
+  EXPECT_EQ(of_task({.cpus = -1}), "Options: cpus = -1.000000 is no amount");
+  EXPECT_EQ(troupe::Get(troupe::Task(Square).Options({.max_retries = -1}).Remote(3)), 9);
+
+  const auto of_actor = [](troupe::ActorOptions options) {
+    return RefusalOf([&] { (void)troupe::Actor<Model>().Options(std::move(options)).Remote(); });
+  };
+  EXPECT_EQ(of_actor({.max_restarts = -2}), "Options: max_restarts = -2: it is at least -1");
+  EXPECT_EQ(of_actor({.max_task_retries = -2}),
+            "Options: max_task_retries = -2: it is at least -1");
+  EXPECT_EQ(of_actor({.max_pending_calls = -1}),
+            "Options: max_pending_calls = -1: it is at least 0");
+  EXPECT_EQ(of_actor({.checkpoint_every = -1}), "Options: checkpoint_every = -1: it is at least 0");
 }
 
 }  // namespace
