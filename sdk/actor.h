@@ -169,7 +169,7 @@ class NamedTask;
 
 // A method call that is being put together.
 template <typename C, typename M, typename Shape = internal::OneResult>
-class [[nodiscard]] MethodBuilder {
+class [[nodiscard]] MethodBuilder : public internal::SentByRemote {
  public:
   static_assert(internal::AssertMethod<C, M>());
 

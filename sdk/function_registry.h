@@ -135,7 +135,7 @@ class NamedTask {
   static_assert(internal::Signature<Signature*>::kKnown, "CallNamed<R(P...)>: a function's type");
 };
 template <typename R, typename... P, typename Shape>
-class [[nodiscard]] NamedTask<R(P...), Shape> {
+class [[nodiscard]] NamedTask<R(P...), Shape> : public internal::SentByRemote {
  public:
   NamedTask(std::string name, internal::Handle actor,
             std::shared_ptr<const internal::StoredCode> code = nullptr)

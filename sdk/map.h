@@ -46,6 +46,7 @@ namespace troupe {
 
 template <typename F, typename Range, bool kStar>
 class MapRange {
+  static_assert(internal::AssertRange<Range>());
   using Iterator = decltype(std::begin(std::declval<std::remove_reference_t<Range>&>()));
   using Sentinel = decltype(std::end(std::declval<std::remove_reference_t<Range>&>()));
   using Item = internal::MapItemOf<Iterator>;

@@ -125,6 +125,7 @@ class ReductionStack {
 // mapped and folded, and their results go on a stack in the order of the range.
 template <typename M, typename R, typename Range>
 class RangeReduction {
+  static_assert(AssertRange<Range>());
   using Iterator = decltype(std::begin(std::declval<Range&>()));
   using Sentinel = decltype(std::end(std::declval<Range&>()));
   using Item = MapItemOf<Iterator>;
@@ -269,6 +270,7 @@ struct Itself {
 // Of a range of values or of references; neighbours are folded, level by level.
 template <typename R, typename Range>
 [[nodiscard]] auto TreeReduce(R reduce, Range&& range, CallSite site = CallSite::Here()) {
+  static_assert(internal::AssertRange<Range>());
   using Held = std::remove_reference_t<Range>;
   using Item = internal::MapItemOf<decltype(std::begin(range))>;
   if constexpr (internal::IsObjectRef<Item>::value) {

@@ -59,7 +59,7 @@ uint32_t CheckedWindow(uint32_t items);  // throws InvalidArgument
 }  // namespace internal
 
 template <typename F, typename Shape = internal::OneResult>
-class [[nodiscard]] TaskBuilder {
+class [[nodiscard]] TaskBuilder : public internal::SentByRemote {
  public:
   static_assert(internal::AssertCallable<internal::FunctionIn<F>>());
 

@@ -218,6 +218,16 @@ decltype(auto) Invoke(F& f, A&&... arguments) {
   }
 }
 
+// What Remote sends. Who calls it like the function itself is told so.
+struct SentByRemote {
+  template <typename... A>
+  auto operator()(A&&...) const {
+    static_assert(sizeof...(A) == SIZE_MAX,
+                  "a task is sent, and not called like its function: write "
+                  "troupe::Task(f).Remote(arguments...)");
+  }
+};
+
 // A name for people, where none was given: the function's symbol, or the callable's type.
 const std::string& NameOfFunction(const void* function);
 std::string NameOfVirtualMethod(std::string_view its_class);

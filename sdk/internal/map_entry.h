@@ -195,6 +195,16 @@ struct MapTypes<Bind<F, V...>, X, kStar> {
   using Bound = decltype(Find());
 };
 
+template <typename Range>
+constexpr bool AssertRange() {
+  constexpr bool is_range = requires(std::remove_reference_t<Range> & range) {
+    std::begin(range);
+    std::end(range);
+  };
+  static_assert(is_range, "the function comes first, and then a range of items to call it with");
+  return is_range;
+}
+
 // The items of a std::map have const keys, which nothing can be read into.
 template <typename T>
 struct Mutable {
