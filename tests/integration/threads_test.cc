@@ -2,7 +2,9 @@
 // builder, one registry, one reference.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <latch>
 #include <numeric>
@@ -49,6 +51,13 @@ class ThreadsTest : public testing::Test {
     }
   }
 
+  // Of the size of what is bound.
+  static std::ptrdiff_t LargeObjects() {
+    const std::vector<troupe::StoredObject> objects = troupe::Memory().objects;
+    return std::count_if(objects.begin(), objects.end(),
+                         [](const auto& object) { return object.size >= 800'000; });
+  }
+
   // Bound before there is a cluster: the first calls store it, and share what is stored.
   const troupe::Bind<double (*)(std::span<const double>, int), std::vector<double>> bound_{
       [](std::span<const double> xs, int i) { return xs[static_cast<size_t>(i)] + i; },
@@ -63,10 +72,7 @@ TEST_F(ThreadsTest, OneBindIsStoredOnce) {
       right += troupe::Get(troupe::Task(bound_).Remote(t + i)) == 0.5 + (t + i);
   });
   EXPECT_EQ(right, kThreads * kRounds);
-  int stored = 0;
-  for (const troupe::StoredObject& object : troupe::Memory().objects)
-    stored += object.size >= 800'000;
-  EXPECT_EQ(stored, 1);
+  EXPECT_EQ(LargeObjects(), 1);
 }
 
 TEST_F(ThreadsTest, OneHandleOneBuilderAndOneReference) {
@@ -89,18 +95,29 @@ TEST_F(ThreadsTest, OneHandleOneBuilderAndOneReference) {
 TEST_F(ThreadsTest, OneRegistryIsFilledAndCalled) {
   troupe::FunctionRegistry registry;
   registry.Register("at", bound_);
+  constexpr int kNames = 1000;
   std::atomic<int> right{0};
   OnEachThread([&](int t) {
-    registry.Register("own " + std::to_string(t), Square);
+    const auto own_name = [t](int i) {
+      return "own " + std::to_string(t) + " " + std::to_string(i);
+    };
+    // Without a wait in between, so that they meet.
+    for (int i = 0; i < kNames; ++i) {
+      registry.Register(own_name(i), Square);
+      (void)registry.CallNamed<int(int)>(own_name(i));
+    }
     for (int i = 0; i < kRounds; ++i) {
+      const std::string own = own_name(i);
       right += troupe::Get(registry.CallNamed<double(int)>("at").Remote(i)) == 0.5 + i;
+      right += troupe::Get(registry.CallNamed<int(int)>(own).Remote(i)) == i * i;
       right += troupe::Get(troupe::CallNamed<int(int)>("threads.square").Remote(i)) == i * i;
-      const std::string packed = registry.PackTask("own " + std::to_string(t), i);
+      const std::string packed = registry.PackTask(own, i);
       right += troupe::UnpackResult<int>(registry.ExecutePacked(packed)) == i * i;
     }
   });
-  EXPECT_EQ(right, 3 * kThreads * kRounds);
-  EXPECT_EQ(registry.names().size(), 1u + kThreads);
+  EXPECT_EQ(right, 4 * kThreads * kRounds);
+  EXPECT_EQ(registry.names().size(), 1u + kThreads * kNames);
+  EXPECT_EQ(LargeObjects(), 1) << "what is bound was stored once";
 }
 
 TEST_F(ThreadsTest, EachWaitsInItsOwnWay) {
