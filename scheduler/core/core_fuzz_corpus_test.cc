@@ -289,6 +289,8 @@ TEST(CoreFuzzCorpus, IsWhatItsEventsSay) {
                   Event(kStreamDemand, 0, 0, 0, 1, 1), item, Event(kStreamItem, 0, 0, 0, 1),
                   complete, stream, Event(kStreamDemand, 0, 1, 0, 1), stream, begin, item,
                   Event(kClientLeaves)})},
+       {"item_in_memory_of_nobody",
+        Scenario({stream, join, Event(kStreamItem, 1, 0, 0, kLies + 1)})},
        {"stream_lies",
         Scenario({stream, join, begin, item, Event(kStreamItem, 0, 0, 0, kLies, 5),
                   Event(kProcessDies), join, begin, Event(kDriverJoins),

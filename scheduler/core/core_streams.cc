@@ -50,6 +50,7 @@ absl::Status Core::StreamItem(ClientId client, const wire::StreamItem& item) {
     // The next attempt will yield it.
     TROUPE_CHECK(objects_.Release(task->submitter(), id, 1).ok(),
                  "the maker of an object that holds no grant on it");
+    Settle();
     return status;
   }
   ++task->stream_items;

@@ -93,6 +93,7 @@ TEST_F(LiesTest, AnItemThatWasRefusedMayBeYieldedByTheNextAttempt) {
   EXPECT_FALSE(
       core_.StreamItem(first.worker, {spec.id, first.attempt, first.slot, 0, {not_leased, {}}})
           .ok());
+  core_.CheckInvariants();
   core_.ProcessDied(ProcessOf(first.worker), "killed by signal 9", 7);
   Perform();
   const SendDispatch second = *FindDispatch(spec.id);
