@@ -291,6 +291,10 @@ TEST(CoreFuzzCorpus, IsWhatItsEventsSay) {
                   Event(kClientLeaves)})},
        {"item_in_memory_of_nobody",
         Scenario({stream, join, Event(kStreamItem, 1, 0, 0, kLies + 1)})},
+       // What was refused for a stream is the name of an actor afterwards.
+       {"stream_of_another_client",
+        Scenario({Event(kDriverJoins), Event(kSubmitStream, 1, 0, 0, kLies, 5), actor, join, begin,
+                  item})},
        {"stream_lies",
         Scenario({stream, join, begin, item, Event(kStreamItem, 0, 0, 0, kLies, 5),
                   Event(kProcessDies), join, begin, Event(kDriverJoins),

@@ -167,7 +167,6 @@ void World::Submit(CoreEvent what, const FuzzEvent& event) {
     spec.priority = event.much / 64 % 2;
     if (what == CoreEvent::kSubmitStream) {
       spec.stream_window = 2;
-      streams_.push_back(spec.id);
     } else {
       spec.num_returns = 1 + event.which % 3;
       if (lies && event.other % 8 == 2) spec.num_returns = 0;
@@ -189,7 +188,10 @@ void World::Submit(CoreEvent what, const FuzzEvent& event) {
   if (!message.ok()) return Leave(process);
   for (uint32_t i = 0; i < std::min(spec.num_returns, 3u); ++i) Remember(spec.id.Result(i));
   if (what == CoreEvent::kSubmitActor) actors_.push_back(spec.id.Result(0));
-  Expect(process, core_.Submit(process->client, std::get<wire::TaskSpec>(*message), bytes));
+  const absl::Status status =
+      core_.Submit(process->client, std::get<wire::TaskSpec>(*message), bytes);
+  if (status.ok() && what == CoreEvent::kSubmitStream) streams_.push_back(spec.id);
+  Expect(process, status);
 }
 
 void World::Complete(const FuzzEvent& event) {
