@@ -50,8 +50,26 @@ TEST_F(PollPolicyTest, SeesWhatComesWhileItYields) {
                            [&] { return ready; }));
 }
 
+TEST_F(PollPolicyTest, OneLateYieldEndsOnlyThisPoll) {
+  for (int i = 0; i < 3; ++i) {
+    yield_takes_ = PollPolicy::kLateYieldNanos;
+    const int64_t start = time_;
+    EXPECT_TRUE(Polls());
+    EXPECT_EQ(time_ - start, yield_takes_);
+    yield_takes_ = 500;
+    EXPECT_TRUE(Polls()) << "and the next one polls, without a pause";
+  }
+}
+
+TEST_F(PollPolicyTest, ASurelyLateOneIsEnough) {
+  yield_takes_ = PollPolicy::kSurelyLateNanos;
+  EXPECT_TRUE(Polls());
+  EXPECT_FALSE(Polls());
+}
+
 TEST_F(PollPolicyTest, SleepsForLongerAndLongerWhereOthersCompute) {
   yield_takes_ = 3 * PollPolicy::kLateYieldNanos;
+  EXPECT_TRUE(Polls());
   int64_t pause = PollPolicy::kPausePerLate * yield_takes_;
   for (int i = 0; i < 12; ++i) {
     const int64_t start = time_;
@@ -82,6 +100,7 @@ TEST_F(PollPolicyTest, WhatComesWhileItPollsOrOneQuietBudgetMakesItForget) {
     }
     yield_takes_ = PollPolicy::kLateYieldNanos;
     EXPECT_TRUE(Polls());
+    EXPECT_TRUE(Polls()) << "the first late one again";
     time_ += PollPolicy::kPausePerLate * PollPolicy::kLateYieldNanos;
     EXPECT_TRUE(Polls()) << "the first pause again";
     time_ += PollPolicy::kLongestPauseNanos;
