@@ -341,11 +341,11 @@ pid_t Start(F run) {
 class Road {
  public:
   Road(const FloorOptions& options, const FloorGraph& graph) {
-    const auto& [workers, depth, sync_calls, pipelined_calls, busy_processes] = options;
-    processes_.push_back(Start([&] { RunScheduler(shared_, workers, depth, graph); }));
-    for (int w = 0; w < workers; ++w)
+    processes_.push_back(
+        Start([&] { RunScheduler(shared_, options.workers, options.depth, graph); }));
+    for (int w = 0; w < options.workers; ++w)
       processes_.push_back(Start([&] { RunWorker(shared_, w, graph); }));
-    for (int i = 0; i < busy_processes; ++i) {
+    for (int i = 0; i < options.busy_processes; ++i) {
       processes_.push_back(Start([&] {
         while (!shared_->stopping()) CpuRelax();
       }));

@@ -93,7 +93,8 @@ TEST(CoreFuzzCorpus, IsWhatItsEventsSay) {
                            join,
                            begin,
                            Event(kExitActor),
-                           Event(kKill)})},
+                           Event(kKill)}) +
+                     reports},
        {"detached_actor",
         Scenario({Event(kSubmitActor, 0, 0, 0, 0, 1 + 4 + 8), join, begin, complete,
                   Event(kClientLeaves), Event(kDriverJoins), Event(kFindActor), Event(kSubmitCall),
@@ -107,9 +108,10 @@ TEST(CoreFuzzCorpus, IsWhatItsEventsSay) {
        {"placement",
         Scenario({Event(kMakePlacementGroup, 0, 0, 0, 0, 1 + 8), submit,
                   Event(kSubmitPlaced, 0, 0, 0, 0, 4), Event(kSubmitPlaced, 0, 1, 0, 0, 8), join,
-                  begin, complete, Event(kRemovePlacementGroup), begin, complete,
-                  Event(kMakePlacementGroup, 0, 0, 0, 0, 3 + 12),
-                  Event(kMakePlacementGroup, 0, 0, 0, 0, 2 + 4 + 0x30)})},
+                  begin, complete, Event(kRemovePlacementGroup), begin, complete}) +
+            reports +
+            BytesOf({Event(kMakePlacementGroup, 0, 0, 0, 0, 3 + 12),
+                     Event(kMakePlacementGroup, 0, 0, 0, 0, 2 + 4 + 0x30)})},
        {"promises", Scenario({Event(kPromise), Event(kSubmitTask, 0, 0, 0, 1, 4), Event(kSeal),
                               Event(kKeepPromise, 0, 0, 1, 2, 5), join, begin, Event(kPromise, 1),
                               Event(kComplete, 0, 0, 9, 2), Event(kClaim, 0, 1, 0, 0, 1),
@@ -124,6 +126,13 @@ TEST(CoreFuzzCorpus, IsWhatItsEventsSay) {
                   Event(kSubmitCall, 1), Event(kSuspend, 0, 0, 1), Event(kBegin, 0, 1),
                   Event(kSuspend, 0, 1, 1), Event(kBegin, 0, 2), Event(kSuspend, 0, 2, 1),
                   Event(kReport), Event(kCancel, 0, 1), Event(kProcessDies)})},
+       // On the last of the worker's own calls, for which there is no place.
+       {"suspended_for_what_cannot_begin",
+        Scenario({actor, join, begin, complete, hand_over, hand_over, hand_over, begin,
+                  Event(kSubmitCall, 1), Event(kSubmitCall, 1), Event(kSubmitCall, 1),
+                  Event(kSuspend, 0, 0, 2), Event(kBegin, 0, 1), Event(kSuspend, 0, 1, 3),
+                  Event(kBegin, 0, 2), Event(kSuspend, 0, 2, 4)}) +
+            reports},
        {"spill", Scenario({fill,
                            populated,
                            seal,
