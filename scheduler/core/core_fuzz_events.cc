@@ -106,6 +106,7 @@ void World::Happen(CoreEvent what, const FuzzEvent& event) {
           unused = process->leases.back();
           process->leases.pop_back();
         }
+        process->leases_may_be_gone |= lies;
         Expect(process, core_.ReturnLease(process->client, unused));
       }
       return;
@@ -207,7 +208,7 @@ void World::Complete(const FuzzEvent& event) {
     for (uint32_t i = 0; i < sent->num_returns; ++i)
       complete.results.push_back(MakeValue(process, event, sent->task.Result(i)));
     complete.retry = (event.how & 4) != 0 && event.how % 4 == 3;
-    rightful = !lies && !sent->suspended;
+    rightful = !lies && !sent->suspended && !process->leases_may_be_gone;
     process->sent.erase(process->sent.begin() + (sent - process->sent.data()));
   } else if (!objects_.empty()) {
     complete.task = objects_[event.which % objects_.size()].task();
@@ -234,7 +235,8 @@ void World::YieldItem(const FuzzEvent& event) {
   item.value = MakeValue(process, event, sent->task.Result(1 + item.index));
   if (lies) item.index += event.much;
   const absl::Status status = core_.StreamItem(process->client, item);
-  TROUPE_CHECK(status.ok() || lies, "a worker may not yield what it is asked for");
+  TROUPE_CHECK(status.ok() || lies || process->leases_may_be_gone,
+               "a worker may not yield what it is asked for");
   if (status.ok()) ++sent->items;
   Expect(process, status);
 }

@@ -100,6 +100,7 @@ struct Process {
   std::map<ActorId, uint64_t> calls;
   std::vector<Sent> sent;
   std::vector<Location> leases;
+  bool leases_may_be_gone = false;  // it has lied of a place, and may have hit one of its own
   std::vector<wire::Pin> questions;
   std::vector<ObjectId> promises;
 
@@ -203,7 +204,10 @@ class World {
     switch (event.how % 4) {
       case 1: {
         Location place{ChunkId(1), uint64_t{event.which} * 64, uint64_t{event.much} * 64};
-        if ((event.how & kLies) != 0) return {place, {}};
+        if ((event.how & kLies) != 0) {
+          process->leases_may_be_gone = true;
+          return {place, {}};
+        }
         if (process->leases.empty()) break;
         Location& lease = process->leases[event.other % process->leases.size()];
         const uint64_t bytes =
