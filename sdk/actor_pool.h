@@ -33,6 +33,7 @@
 #include "sdk/actor.h"
 #include "sdk/as_completed.h"
 #include "sdk/get.h"
+#include "sdk/internal/item_reader.h"
 #include "sdk/internal/next_iterator.h"
 #include "sdk/map.h"
 
@@ -63,9 +64,9 @@ struct PoolResult<ObjectRef<void>> {
 // item.
 template <typename C, typename Send, typename Range>
 class PoolRange {
-  using Iterator = decltype(std::begin(std::declval<std::remove_reference_t<Range>&>()));
-  using Sentinel = decltype(std::end(std::declval<std::remove_reference_t<Range>&>()));
-  using Ref = std::invoke_result_t<Send&, const ActorHandle<C>&, std::iter_reference_t<Iterator>>;
+  using Input = internal::ItemReader<std::remove_reference_t<Range>>;
+  using Ref = std::invoke_result_t<Send&, const ActorHandle<C>&,
+                                   std::iter_reference_t<typename Input::Iterator>>;
 
  public:
   using R = typename internal::PoolResult<Ref>::type;
@@ -74,8 +75,7 @@ class PoolRange {
       : actors_(std::move(actors)),
         send_(std::move(send)),
         range_(std::forward<Range>(range)),
-        next_(std::begin(range_)),
-        end_(std::end(range_)),
+        input_(range_),
         options_(options),
         window_(2 * actors_.size() * static_cast<size_t>(options.calls_per_actor)) {
     for (int i = 0; i < options.calls_per_actor; ++i) {
@@ -106,7 +106,7 @@ class PoolRange {
         }
       }
       if (flights_.empty()) {
-        if (next_ == end_) return std::nullopt;
+        if (input_.AtEnd()) return std::nullopt;
         internal::Throw(
             ErrorKind::kActorDied,
             "ActorPool: none of its " + std::to_string(actors_.size()) + " actors is alive");
@@ -136,17 +136,15 @@ class PoolRange {
 
   // Gives the actors what they can take.
   void Fill() {
-    while (!free_.empty() && next_ != end_ && flights_.size() + landed_.size() < window_) {
+    while (!free_.empty() && flights_.size() + landed_.size() < window_ && !input_.AtEnd()) {
       const size_t actor = free_.front();
       Flight flight{actor, {}};
       try {
-        flight.ref = std::invoke(send_, std::as_const(actors_[actor]), *next_);
+        flight.ref = std::invoke(send_, std::as_const(actors_[actor]), input_.Read());
       } catch (...) {  // of this item: the others have their turn
         landed_.emplace(sent_++, Landed{{}, std::current_exception()});
-        ++next_;
         continue;
       }
-      ++next_;
       free_.pop_front();
       order_.Add(flight.ref.handle(), sent_);
       flights_.emplace(sent_++, std::move(flight));
@@ -169,8 +167,7 @@ class PoolRange {
   std::vector<ActorHandle<C>> actors_;
   Send send_;
   Range range_;  // a reference where it was an lvalue
-  Iterator next_;
-  Sentinel end_;
+  Input input_;
   ActorPoolOptions options_;
   size_t window_;
   std::deque<size_t> free_;  // actors that can take a call, once for each

@@ -47,9 +47,8 @@ namespace troupe {
 template <typename F, typename Range, bool kStar>
 class MapRange {
   static_assert(internal::AssertRange<Range>());
-  using Iterator = decltype(std::begin(std::declval<std::remove_reference_t<Range>&>()));
-  using Sentinel = decltype(std::end(std::declval<std::remove_reference_t<Range>&>()));
-  using Item = internal::MapItemOf<Iterator>;
+  using Input = internal::ItemReader<std::remove_reference_t<Range>>;
+  using Item = internal::MapItemOf<typename Input::Iterator>;
   using X = internal::MapInput<Item>;
   using Types = internal::MapTypes<F, X, kStar>;
   using G = typename Types::Function;
@@ -67,8 +66,7 @@ class MapRange {
   MapRange(F f, Range&& range, MapOptions options, CallSite site)
       : f_(std::move(f)),
         range_(std::forward<Range>(range)),
-        next_(std::begin(range_)),
-        end_(std::end(range_)),
+        input_(range_),
         options_(std::move(options)),
         window_(kStar ? "StarMap" : "Map", options_, MostItems(options_), internal::TotalOf(range_),
                 site) {}
@@ -130,9 +128,9 @@ class MapRange {
 
   // Sends as many chunks as the window has room for.
   void Fill() {
-    while (window_.HasRoom() && next_ != end_) {
+    while (window_.HasRoom() && !input_.AtEnd()) {
       window_.CheckTime();
-      internal::ChunkOf<Item> chunk = internal::TakeChunk<Item>(window_, next_, end_);
+      internal::ChunkOf<Item> chunk = internal::TakeChunk<Item>(window_, input_);
       if (!chunk.items.empty()) {
         const size_t first = window_.next_index();
         window_.Sent(Submit(first, chunk.items), chunk.items.size(), chunk.bytes);
@@ -253,8 +251,7 @@ class MapRange {
 
   F f_;
   Range range_;  // a reference where it was an lvalue
-  Iterator next_;
-  Sentinel end_;
+  Input input_;
   MapOptions options_;
   internal::MapWindow window_;
   // By their first items: before their turn, and those that may have to go again.

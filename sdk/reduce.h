@@ -126,9 +126,8 @@ class ReductionStack {
 template <typename M, typename R, typename Range>
 class RangeReduction {
   static_assert(AssertRange<Range>());
-  using Iterator = decltype(std::begin(std::declval<Range&>()));
-  using Sentinel = decltype(std::end(std::declval<Range&>()));
-  using Item = MapItemOf<Iterator>;
+  using Input = ItemReader<Range>;
+  using Item = MapItemOf<typename Input::Iterator>;
   using X = MapInput<Item>;
   using Types = MapTypes<M, X, false>;
   static_assert(AssertCallable<typename Types::Function>());
@@ -146,14 +145,13 @@ class RangeReduction {
                  const MapOptions& options, CallSite site)
       : map_(map),
         reduce_(reduce),
-        next_(std::begin(range)),
-        end_(std::end(range)),
+        input_(range),
         window_(what, options, MostItems<X>(), TotalOf(range), site),
         stack_(&reduce, &window_) {}
 
   // The result, which has come; or the first failure, and the rest is cancelled.
   ObjectRef<V> Run() {
-    while (next_ != end_ || !window_.idle()) {
+    while (!window_.idle() || !input_.AtEnd()) {
       Fill();
       if (const std::optional<ObjectRef<V>> failed = Land()) return *failed;
     }
@@ -165,7 +163,7 @@ class RangeReduction {
   }
   // The same once the range has been read: the result may be yet to come.
   ObjectRef<V> Begin() {
-    for (Fill(); next_ != end_; Fill()) {
+    for (Fill(); !input_.AtEnd(); Fill()) {
       if (const std::optional<ObjectRef<V>> failed = Land()) return *failed;
     }
     for (auto& [number, mapped] : mapped_) stack_.Push(std::move(mapped));
@@ -176,9 +174,9 @@ class RangeReduction {
 
  private:
   void Fill() {
-    while (window_.HasRoom() && next_ != end_) {
+    while (window_.HasRoom() && !input_.AtEnd()) {
       window_.CheckTime();
-      ChunkOf<Item> chunk = TakeChunk<Item>(window_, next_, end_);
+      ChunkOf<Item> chunk = TakeChunk<Item>(window_, input_);
       if (chunk.failed.has_value()) {
         window_.ThrowAt(window_.next_index() + chunk.items.size(), *std::move(chunk.failed));
       }
@@ -219,8 +217,7 @@ class RangeReduction {
 
   const M& map_;
   const R& reduce_;
-  Iterator next_;
-  Sentinel end_;
+  Input input_;
   MapWindow window_;
   ReductionStack<R, V> stack_;
   std::map<size_t, ObjectRef<V>> mapped_;       // by the number of their task, until their turn

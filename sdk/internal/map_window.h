@@ -23,6 +23,7 @@
 #include "sdk/cancel.h"
 #include "sdk/chunk_sizer.h"
 #include "sdk/internal/call.h"
+#include "sdk/internal/item_reader.h"
 #include "sdk/internal/map_entry.h"
 #include "sdk/map_options.h"
 #include "sdk/progress.h"
@@ -204,18 +205,18 @@ struct ChunkOf {
   size_t bytes = 0;
   std::optional<ErrorInfo> failed = {};
 };
-template <typename Item, typename Iterator, typename Sentinel>
-ChunkOf<Item> TakeChunk(const MapWindow& window, Iterator& next, const Sentinel& end) {
+template <typename Item, typename Range>
+ChunkOf<Item> TakeChunk(const MapWindow& window, ItemReader<Range>& input) {
   const size_t wanted = window.NextSize();
   ChunkOf<Item> chunk;
   chunk.items.reserve(std::min(wanted, MostItems<MapInput<Item>>()));
   EncodedBytes<Item> size(window);
   bool full = false;
-  for (; !full && !chunk.failed && chunk.items.size() < wanted && next != end; ++next) {
+  while (!full && !chunk.failed && chunk.items.size() < wanted && !input.AtEnd()) {
     if constexpr (std::is_copy_constructible_v<Item>) {
-      chunk.items.push_back(*next);
+      chunk.items.push_back(input.Read());
     } else {
-      chunk.items.push_back(std::move(*next));
+      chunk.items.push_back(std::move(input.Read()));
     }
     chunk.failed = size.Add(chunk.items.back());
     full = size.bytes() >= window.chunk_bytes();
