@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -23,6 +24,7 @@
 #include "bench/floor/floor.capnp.h"
 #include "core/base/clock.h"
 #include "core/channel/poll_policy.h"
+#include "core/machine/cpus.h"
 
 namespace bench {
 namespace {
@@ -84,8 +86,8 @@ class Waiter {
   Waiter(Shared* shared, int who) : bell_(shared->bells[static_cast<size_t>(who)]) {}
 
   template <typename Ready>
-  void Until(Ready ready) {
-    if (policy_.Poll(MonotonicNanos, sched_yield, ready)) return;
+  void Until(Ready ready, int64_t budget_nanos = PollPolicy::kBudgetNanos) {
+    if (policy_.Poll(MonotonicNanos, sched_yield, ready, budget_nanos)) return;
     for (;;) {
       const uint32_t rings = bell_.rings.load();
       bell_.asleep.store(1);
@@ -262,6 +264,7 @@ void RunScheduler(Shared* shared, int workers, int depth, const FloorGraph& grap
     from.emplace_back(&shared->from_worker[static_cast<size_t>(w)]);
   }
   std::vector<int> given(static_cast<size_t>(workers));
+  const int cpus = troupe::machine::UsableCpus();
   absl::flat_hash_map<std::pair<uint64_t, uint64_t>, size_t> running;
   const auto shallowest = [&] {
     size_t best = SIZE_MAX;
@@ -281,7 +284,9 @@ void RunScheduler(Shared* shared, int workers, int depth, const FloorGraph& grap
   };
   std::vector<char> sent(to.size());
   while (!shared->stopping()) {
-    waiter.Until(something_to_do);
+    const bool has_a_cpu = std::count(given.begin(), given.end(), 0) + cpus > workers;
+    waiter.Until(something_to_do,
+                 has_a_cpu ? PollPolicy::kBudgetNanos : PollPolicy::kShortBudgetNanos);
     bool answered = false;
     for (size_t w = 0; w < from.size(); ++w) {
       for (int i = 0; i < kBatch && !from[w].empty() && !back.full(); ++i) {

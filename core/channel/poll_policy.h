@@ -4,7 +4,8 @@
 // polls 0.1 µs; but polling without giving the CPU away starves the very process whose answer is
 // awaited, and who gives it away while others compute gets it back when they have done, since the
 // kernel takes a yield for "let them go on". A sleeper it wakes at once, even then. So: poll in
-// bursts with sched_yield between them, for at most kBudget; where a yield comes back late, sleep;
+// bursts with sched_yield between them, for at most kBudget, or kShortBudget where each CPU has
+// work without the reader, who would take it from them; where a yield comes back late, sleep;
 // where two in a row have, or one kSurelyLate, somebody else computes on this CPU: sleep from now
 // on, for kPausePerLate times as long as it was late, so that at most one part in so many is lost
 // by it, and twice as long each time that it is late again.
@@ -33,6 +34,7 @@ inline void CpuRelax() {
 class PollPolicy {
  public:
   static constexpr int64_t kBudgetNanos = 50'000;
+  static constexpr int64_t kShortBudgetNanos = 5'000;
   static constexpr int64_t kLateYieldNanos = 25'000;
   static constexpr int64_t kSurelyLateNanos = 500'000;  // no interrupt, nor a sleeper that woke up
   static constexpr int64_t kPausePerLate = 20;
@@ -41,7 +43,7 @@ class PollPolicy {
 
   // True as soon as ready() is; false when it is time to sleep.
   template <typename Now, typename Yield, typename Ready>
-  bool Poll(Now now, Yield yield, Ready ready) {
+  bool Poll(Now now, Yield yield, Ready ready, int64_t budget_nanos = kBudgetNanos) {
     if (ready()) return true;
     const int64_t start = now();
     if (start < no_polling_until_) return false;
@@ -65,7 +67,7 @@ class PollPolicy {
         no_polling_until_ = time + pause_;
         return ready();
       }
-    } while (time - start < kBudgetNanos);
+    } while (time - start < budget_nanos);
     Forget();  // a whole budget without being held up
     return ready();
   }

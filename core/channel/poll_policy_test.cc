@@ -9,13 +9,14 @@ namespace {
 class PollPolicyTest : public testing::Test {
  protected:
   // True where it polled for something that never comes.
-  bool Polls() {
+  bool Polls(int64_t budget_nanos = PollPolicy::kBudgetNanos) {
     int looks = 0;
     EXPECT_FALSE(policy_.Poll([&] { return time_; }, [&] { time_ += yield_takes_; },
                               [&] {
                                 ++looks;
                                 return false;
-                              }));
+                              },
+                              budget_nanos));
     return looks > 1;
   }
 
@@ -30,6 +31,13 @@ TEST_F(PollPolicyTest, PollsForItsBudgetOnAQuietMachine) {
   EXPECT_GE(time_ - start, PollPolicy::kBudgetNanos);
   EXPECT_LT(time_ - start, PollPolicy::kBudgetNanos + 2 * yield_takes_);
   EXPECT_TRUE(Polls());
+}
+
+TEST_F(PollPolicyTest, PollsForAsLongAsItIsTold) {
+  const int64_t start = time_;
+  EXPECT_TRUE(Polls(PollPolicy::kShortBudgetNanos));
+  EXPECT_GE(time_ - start, PollPolicy::kShortBudgetNanos);
+  EXPECT_LT(time_ - start, PollPolicy::kShortBudgetNanos + 2 * yield_takes_);
 }
 
 TEST_F(PollPolicyTest, LooksBeforeAnythingElse) {

@@ -173,7 +173,7 @@ class Core {
   // The process was sent its kill; `last_lines`: what it had written, to follow a sentence.
   void Killed(ProcessId process, std::string_view last_lines, int32_t pid);
   // Something runs that may take memory: it should be sampled every kMemorySampleNanos.
-  bool WantsMemorySamples() const { return workers_.AnyAtWork(); }
+  bool WantsMemorySamples() const { return workers_.at_work() > 0; }
   static constexpr int64_t kMemorySampleNanos = 100'000'000;
 
   // --- Time. Feed it before the events that happen at that time, and at NextDeadline().

@@ -81,8 +81,8 @@ class WorkerPool {
   // not, or is, suspended.
   void Suspend(Task* task);
   void Resume(Task* task);
-  // True where some worker or actor runs, starts or ends, so that what is held may come back.
-  bool AnyAtWork() const { return at_work_ > 0; }
+  // Workers and actors that run, start or end, so that what is held may come back.
+  int at_work() const { return at_work_; }
   // True where none does, and some that waits holds resources.
   bool AnyHoldsInVain() const { return at_work_ == 0 && waiting_holders_ > 0; }
   // How often something became free that was not.

@@ -123,7 +123,12 @@ int Node::Run() {
                connection->role != wire::Role::kTool && connection->channel->HasInput();
       });
     };
-    if (!policy_.Poll(MonotonicNanos, sched_yield, any_input)) Sleep();
+    // Beside as many workers as there are CPUs, each turn of a poll is time that one of them loses.
+    const bool has_a_cpu = core_.workers().at_work() < cpus_;
+    if (!policy_.Poll(
+            MonotonicNanos, sched_yield, any_input,
+            has_a_cpu ? channel::PollPolicy::kBudgetNanos : channel::PollPolicy::kShortBudgetNanos))
+      Sleep();
   }
   totals_ = {.tasks_cancelled = core_.task_count(), .objects_held = core_.objects().count()};
   for (const auto& connection : connections_) {

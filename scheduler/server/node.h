@@ -28,6 +28,7 @@
 #include "core/channel/doorbell.h"
 #include "core/channel/poll_policy.h"
 #include "core/loop/event_loop.h"
+#include "core/machine/cpus.h"
 #include "core/machine/memory.h"
 #include "objectstore/chunk/chunk.h"
 #include "objectstore/table/spill_space.h"
@@ -161,6 +162,7 @@ class Node : private TaskWords {
   int64_t timer_nanos_ = kNever;  // when it will fire
   std::vector<std::unique_ptr<loop::SignalWatcher>> signals_;
   channel::PollPolicy policy_;
+  const int cpus_ = machine::UsableCpus();
   WireSpecCodec codec_;
   Core core_;
   std::unique_ptr<Launcher> launcher_;
