@@ -239,6 +239,7 @@ void NodeSession::EndRunning(RunningSlot* running, const wire::Complete* complet
   std::erase(running_slots_, running);
   running_ = nullptr;
   DropGiven(given);
+  SendReleases(1);  // with it, for one wake-up of the node
   // Of one that is suspended the node was told then.
   if (!running->suspended && !death_.has_value()) Tell(calls_.End());
   FinishSending();

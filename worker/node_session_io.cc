@@ -304,8 +304,9 @@ void NodeSession::Lead(Lock& lock, int64_t deadline_nanos) {
   channel_->RingPeer();
   channel_->StayAwake();
   lock.unlock();
-  const bool input =
-      policy_.Poll(MonotonicNanos, sched_yield, [this] { return channel_->HasInput(); });
+  // Whoever holds up the node need not wait for it.
+  const auto decided = [this] { return channel_->HasInput() || channel_->PeerWaitsForThisCpu(); };
+  const bool input = policy_.Poll(MonotonicNanos, sched_yield, decided) && channel_->HasInput();
   bool node_is_gone = false;
   if (!input) {
     lock.lock();

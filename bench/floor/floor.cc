@@ -86,8 +86,9 @@ class Waiter {
   Waiter(Shared* shared, int who) : bell_(shared->bells[static_cast<size_t>(who)]) {}
 
   template <typename Ready>
-  void Until(Ready ready, int64_t budget_nanos = PollPolicy::kBudgetNanos) {
-    if (policy_.Poll(MonotonicNanos, sched_yield, ready, budget_nanos)) return;
+  void Until(Ready ready, bool has_a_cpu = true) {
+    if (has_a_cpu ? policy_.Poll(MonotonicNanos, sched_yield, ready) : PollPolicy::Glance(ready))
+      return;
     for (;;) {
       const uint32_t rings = bell_.rings.load();
       bell_.asleep.store(1);
@@ -285,8 +286,7 @@ void RunScheduler(Shared* shared, int workers, int depth, const FloorGraph& grap
   std::vector<char> sent(to.size());
   while (!shared->stopping()) {
     const bool has_a_cpu = std::count(given.begin(), given.end(), 0) + cpus > workers;
-    waiter.Until(something_to_do,
-                 has_a_cpu ? PollPolicy::kBudgetNanos : PollPolicy::kShortBudgetNanos);
+    waiter.Until(something_to_do, has_a_cpu);
     bool answered = false;
     for (size_t w = 0; w < from.size(); ++w) {
       for (int i = 0; i < kBatch && !from[w].empty() && !back.full(); ++i) {

@@ -2,7 +2,7 @@
 // not do the work, and that depends on the kernel, the step and the point alone.
 //
 //   empty             nothing
-//   compute           so many iterations of 64 multiplications and additions, in registers
+//   compute           so many iterations of four multiplications and additions, in registers
 //   memory            so many iterations that copy 4 KiB, anywhere in 32 MiB
 //   load_imbalanced   compute, with between half and one and a half times the iterations
 #ifndef TROUPE_BENCH_TASK_GRAPH_KERNELS_H_

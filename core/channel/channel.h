@@ -7,8 +7,8 @@
 // Bounds: an outbox of Limits::kMaxOutboxBytes; past it Send fails with ResourceExhausted, and the
 // owner ends the connection. Thread-safety: one thread at a time may send (Send, TryReserve,
 // Commit, Flush, outbox_bytes), and one may receive (Receive, HasInput); they may be different
-// ones. PrepareToSleep looks at both directions and needs both rights; RingPeer, WokeUp, StayAwake,
-// bell_fd and task_word may be called by anybody.
+// ones. PrepareToSleep looks at both directions and needs both rights; RingPeer,
+// PeerWaitsForThisCpu, WokeUp, StayAwake, bell_fd and task_word may be called by anybody.
 //
 //   channel.Send(Encode(message, buffer));          // many times
 //   channel.RingPeer();                             // once, after the batch
@@ -48,8 +48,13 @@ class Channel {
   // Moves what is in the outbox as far as there is room. True when nothing is left.
   virtual bool Flush() = 0;
   virtual size_t outbox_bytes() const = 0;
-  // Wakes the peer where it sleeps. To be called after a batch of Send, Flush or Receive.
+  // Wakes the peer where it sleeps and something was sent since the last call. To be called after a
+  // batch of Send, Commit or Flush.
   virtual void RingPeer() = 0;
+
+  // True where the peer was woken to read what was sent, has not begun, and is likely to wait for
+  // this thread's CPU: sleeping gives it the CPU, which sched_yield need not do.
+  virtual bool PeerWaitsForThisCpu() const = 0;
 
   virtual bool HasInput() const = 0;
   // Hands at most `max_messages` to `handle`, 8-aligned and valid during the call; returns how

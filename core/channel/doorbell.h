@@ -6,6 +6,9 @@
 //   reader: flag = my bell;  if (input is there) flag = 0, go on;  else wait on the bell
 //   writer: publish;         if (flag != 0 and I am the one who clears it) ring that bell
 //
+// A peer that sleeps again has seen what it was rung for: it is rung once for each batch that was
+// published, however often its writers look whether they have to (OweBell, TakeOwedSleeper).
+//
 // Both sides are sequentially consistent: either the writer sees the flag, or the reader sees the
 // message. Every interleaving of these steps is tried in doorbell_test.cc, on this code. A client
 // has two bells, so that only one of its threads wakes: kIoThread and kWaiter. The node has the
@@ -49,6 +52,18 @@ template <typename Flag>
 uint32_t TakeSleeper(Flag& flag) {
   if (flag.load(std::memory_order_seq_cst) == 0) return 0;
   return flag.exchange(0, std::memory_order_seq_cst);
+}
+
+// Of the writer's process alone: `owed` says that something was published since the peer was last
+// looked after. To be called after publishing.
+template <typename Flag>
+void OweBell(Flag& owed) {
+  owed.store(1, std::memory_order_release);
+}
+// TakeSleeper, or 0 where nothing is owed.
+template <typename Flag, typename Owed>
+uint32_t TakeOwedSleeper(Flag& flag, Owed& owed) {
+  return owed.exchange(0, std::memory_order_acquire) == 0 ? 0 : TakeSleeper(flag);
 }
 
 // An eventfd. Thread-safe.

@@ -81,6 +81,47 @@ TEST(Doorbell, NoInterleavingLosesAWakeUp) {
   }
 }
 
+// Two threads of one process write in turn, and each looks whether the reader is to be rung.
+Result TwoWritersOweABell(bool publish_first) {
+  Interleavings all;
+  Result result;
+  while (all.Next()) {
+    Party reader(&all);
+    Word<uint32_t> owed(&all);
+    Word<uint64_t> head(&all);
+    const auto ring = [&] {
+      if (TakeOwedSleeper(reader.flag, owed) != 0) reader.bell = true;
+    };
+    const bool finished = all.Run({
+        [&] {
+          if (AsInUse(reader.flag, [&] { return head.load() != 0; }))
+            all.WaitUntil([&] { return reader.bell; });
+        },
+        [&] {
+          if (publish_first) head.store(1);
+          OweBell(owed);
+          if (!publish_first) head.store(1);
+          ring();
+        },
+        ring,
+    });
+    result.stuck += !finished;
+    if (!finished) break;
+  }
+  result.schedules = all.schedules();
+  return result;
+}
+
+TEST(Doorbell, WhoeverRingsForAnotherThreadLosesNoWakeUp) {
+  const Result result = TwoWritersOweABell(true);
+  EXPECT_EQ(result.stuck, 0);
+  EXPECT_GT(result.schedules, 100);
+}
+
+TEST(Doorbell, TheSearchFindsAWriterThatOwesTheBellBeforeItPublishes) {
+  EXPECT_GT(TwoWritersOweABell(false).stuck, 0);
+}
+
 TEST(Doorbell, TheSearchFindsAReaderThatDoesNotLookAgain) {
   const auto mutant = [](Word<uint32_t>& flag, const std::function<bool()>&) {
     SayAsleep(flag, Sleeper::kIoThread);

@@ -4,14 +4,15 @@
 // polls 0.1 µs; but polling without giving the CPU away starves the very process whose answer is
 // awaited, and who gives it away while others compute gets it back when they have done, since the
 // kernel takes a yield for "let them go on". A sleeper it wakes at once, even then. So: poll in
-// bursts with sched_yield between them, for at most kBudget, or kShortBudget where each CPU has
-// work without the reader, who would take it from them; where a yield comes back late, sleep;
+// bursts with sched_yield between them, for at most kBudget; where a yield comes back late, sleep;
 // where two in a row have, or one kSurelyLate, somebody else computes on this CPU: sleep from now
 // on, for kPausePerLate times as long as it was late, so that at most one part in so many is lost
 // by it, and twice as long each time that it is late again.
 //
 //   PollPolicy policy;
 //   if (policy.Poll(MonotonicNanos, sched_yield, [&] { return ring.HasInput(); })) ... else sleep
+//
+// Who knows that each CPU has work without it takes a Glance, and sleeps.
 //
 // Not thread-safe. Measured by bench/limits; the figures are those of the 2-core reference machine.
 #ifndef TROUPE_CORE_CHANNEL_POLL_POLICY_H_
@@ -34,27 +35,33 @@ inline void CpuRelax() {
 class PollPolicy {
  public:
   static constexpr int64_t kBudgetNanos = 50'000;
-  static constexpr int64_t kShortBudgetNanos = 5'000;
   static constexpr int64_t kLateYieldNanos = 25'000;
   static constexpr int64_t kSurelyLateNanos = 500'000;  // no interrupt, nor a sleeper that woke up
   static constexpr int64_t kPausePerLate = 20;
   static constexpr int64_t kLongestPauseNanos = 1'000'000'000;
   static constexpr int kBurst = 32;
 
+  // One burst, about a microsecond: true as soon as ready() is.
+  template <typename Ready>
+  static bool Glance(Ready ready) {
+    for (int i = 0; i < kBurst; ++i) {
+      if (ready()) return true;
+      CpuRelax();
+    }
+    return false;
+  }
+
   // True as soon as ready() is; false when it is time to sleep.
   template <typename Now, typename Yield, typename Ready>
-  bool Poll(Now now, Yield yield, Ready ready, int64_t budget_nanos = kBudgetNanos) {
+  bool Poll(Now now, Yield yield, Ready ready) {
     if (ready()) return true;
     const int64_t start = now();
     if (start < no_polling_until_) return false;
     int64_t time = start;
     do {
-      for (int i = 0; i < kBurst; ++i) {
-        if (ready()) {
-          Forget();
-          return true;
-        }
-        CpuRelax();
+      if (Glance(ready)) {
+        Forget();
+        return true;
       }
       const int64_t before = now();
       yield();
@@ -67,7 +74,7 @@ class PollPolicy {
         no_polling_until_ = time + pause_;
         return ready();
       }
-    } while (time - start < budget_nanos);
+    } while (time - start < kBudgetNanos);
     Forget();  // a whole budget without being held up
     return ready();
   }

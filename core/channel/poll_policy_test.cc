@@ -9,14 +9,13 @@ namespace {
 class PollPolicyTest : public testing::Test {
  protected:
   // True where it polled for something that never comes.
-  bool Polls(int64_t budget_nanos = PollPolicy::kBudgetNanos) {
+  bool Polls() {
     int looks = 0;
     EXPECT_FALSE(policy_.Poll([&] { return time_; }, [&] { time_ += yield_takes_; },
                               [&] {
                                 ++looks;
                                 return false;
-                              },
-                              budget_nanos));
+                              }));
     return looks > 1;
   }
 
@@ -33,11 +32,14 @@ TEST_F(PollPolicyTest, PollsForItsBudgetOnAQuietMachine) {
   EXPECT_TRUE(Polls());
 }
 
-TEST_F(PollPolicyTest, PollsForAsLongAsItIsTold) {
-  const int64_t start = time_;
-  EXPECT_TRUE(Polls(PollPolicy::kShortBudgetNanos));
-  EXPECT_GE(time_ - start, PollPolicy::kShortBudgetNanos);
-  EXPECT_LT(time_ - start, PollPolicy::kShortBudgetNanos + 2 * yield_takes_);
+TEST_F(PollPolicyTest, AGlanceIsOneBurst) {
+  for (const int comes_at : {1, PollPolicy::kBurst}) {
+    int looks = 0;
+    EXPECT_TRUE(PollPolicy::Glance([&] { return ++looks == comes_at; }));
+  }
+  int looks = 0;
+  EXPECT_FALSE(PollPolicy::Glance([&] { return ++looks > PollPolicy::kBurst; }));
+  EXPECT_EQ(looks, PollPolicy::kBurst);
 }
 
 TEST_F(PollPolicyTest, LooksBeforeAnythingElse) {

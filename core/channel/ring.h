@@ -36,6 +36,7 @@ struct RingControl {
   // Set by the consumer before it sleeps, to the number of the doorbell that wakes it (see
   // doorbell.h).
   alignas(64) std::atomic<uint32_t> sleeping;
+  std::atomic<int32_t> slept_on;  // the consumer's CPU when it last went to sleep
   // Set by a producer that found no room; the consumer then rings it when there is some.
   alignas(64) std::atomic<uint32_t> producer_waiting;
 };
@@ -63,6 +64,12 @@ class RingProducer {
 
   // True where the next fragment of a message with this much left would fit.
   bool HasRoomFor(size_t bytes) const;
+  // True where the consumer has not read all that was published.
+  // Thread-safe.
+  bool HasUnread() const {
+    return control_->tail.load(std::memory_order_relaxed) !=
+           control_->head.load(std::memory_order_relaxed);
+  }
   // Tells the consumer that the producer waits for room. Look again afterwards: it may have come
   // meanwhile.
   void AnnounceWaiting() { control_->producer_waiting.store(1, std::memory_order_seq_cst); }

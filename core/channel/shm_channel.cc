@@ -1,5 +1,7 @@
 #include "core/channel/shm_channel.h"
 
+#include <sched.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -46,10 +48,8 @@ ShmChannel::ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Door
       node_bell_(std::move(node_bell)),
       io_bell_(std::move(io_bell)),
       waiter_bell_(std::move(waiter_bell)),
-      own_sleeping_(side == Side::kNode ? &memory_.up_control()->sleeping
-                                        : &memory_.down_control()->sleeping),
-      peer_sleeping_(side == Side::kNode ? &memory_.down_control()->sleeping
-                                         : &memory_.up_control()->sleeping),
+      own_(side == Side::kNode ? memory_.up_control() : memory_.down_control()),
+      peer_(side == Side::kNode ? memory_.down_control() : memory_.up_control()),
       producer_(side == Side::kNode ? memory_.down_control() : memory_.up_control(),
                 side == Side::kNode ? memory_.down_data() : memory_.up_data(),
                 memory_.ring_bytes()),
@@ -68,7 +68,9 @@ absl::Status ShmChannel::Send(Bytes message) {
   }
   size_t progress = 0;
   if (Flush()) {
-    if (producer_.Write(message, &progress)) return absl::OkStatus();
+    const bool written = producer_.Write(message, &progress);
+    OweBell(owes_bell_);
+    if (written) return absl::OkStatus();
   } else if (outbox_.bytes() + message.size() > Limits::kMaxOutboxBytes) {
     TROUPE_PROBE("channel: the outbox is full");
     // Refused whole: nothing of it is on its way, so that the channel stays usable.
@@ -91,13 +93,16 @@ std::span<std::byte> ShmChannel::TryReserve(size_t bytes) {
 
 absl::Status ShmChannel::Commit(size_t used_bytes) {
   producer_.Commit(used_bytes);
+  OweBell(owes_bell_);
   return absl::OkStatus();
 }
 
 bool ShmChannel::Flush() {
   if (outbox_.empty()) return true;
   const auto write = [&](Bytes bytes, size_t* progress) {
-    return producer_.Write(bytes, progress);
+    const bool written = producer_.Write(bytes, progress);
+    OweBell(owes_bell_);
+    return written;
   };
   if (outbox_.Drain(write)) return true;
   producer_.AnnounceWaiting();
@@ -105,8 +110,14 @@ bool ShmChannel::Flush() {
 }
 
 void ShmChannel::RingPeer() {
-  const uint32_t sleeper = TakeSleeper(*peer_sleeping_);
+  // Whoever owes it later rings later, too.
+  if (owes_bell_.load(std::memory_order_relaxed) == 0) return;
+  Ring(TakeOwedSleeper(peer_->sleeping, owes_bell_));
+}
+
+void ShmChannel::Ring(uint32_t sleeper) {
   if (sleeper == 0) return;
+  rung_on_.store(peer_->slept_on.load(std::memory_order_relaxed), std::memory_order_relaxed);
   if (side_ == Side::kClient) {
     node_bell_.Ring();
   } else {
@@ -114,16 +125,21 @@ void ShmChannel::RingPeer() {
   }
 }
 
+bool ShmChannel::PeerWaitsForThisCpu() const {
+  return rung_on_.load(std::memory_order_relaxed) == sched_getcpu() && producer_.HasUnread();
+}
+
 absl::StatusOr<size_t> ShmChannel::Receive(size_t max_messages,
                                            absl::FunctionRef<absl::Status(Bytes)> handle) {
   bool want_bell = false;
   absl::StatusOr<size_t> received = consumer_.Receive(max_messages, handle, &want_bell);
-  if (want_bell) RingPeer();
+  if (want_bell) Ring(TakeSleeper(peer_->sleeping));
   return received;
 }
 
 bool ShmChannel::PrepareToSleep(Sleeper who) {
-  return TryToSleep(*own_sleeping_, who, [this] {
+  own_->slept_on.store(sched_getcpu(), std::memory_order_relaxed);
+  return TryToSleep(own_->sleeping, who, [this] {
     if (consumer_.HasInput()) return true;
     if (outbox_.empty()) return false;
     // Again: the consumer may have made less room than is needed, and told us while we were awake.
@@ -133,7 +149,7 @@ bool ShmChannel::PrepareToSleep(Sleeper who) {
 }
 
 void ShmChannel::WokeUp(Sleeper who) {
-  SayAwake(*own_sleeping_);
+  SayAwake(own_->sleeping);
   // The node's bell is shared by its channels: whoever waits on it silences it, once for all.
   if (side_ == Side::kClient) (who == Sleeper::kWaiter ? waiter_bell_ : io_bell_).Silence();
 }

@@ -39,12 +39,13 @@ class ShmChannel final : public Channel {
   bool Flush() override;
   size_t outbox_bytes() const override { return outbox_.bytes(); }
   void RingPeer() override;
+  bool PeerWaitsForThisCpu() const override;
   bool HasInput() const override { return consumer_.HasInput(); }
   absl::StatusOr<size_t> Receive(size_t max_messages,
                                  absl::FunctionRef<absl::Status(Bytes)> handle) override;
   bool PrepareToSleep(Sleeper who) override;
   void WokeUp(Sleeper who) override;
-  void StayAwake() override { SayAwake(*own_sleeping_); }
+  void StayAwake() override { SayAwake(own_->sleeping); }
   int bell_fd(Sleeper who) const override;
   size_t max_inline_bytes() const override;
   bool has_task_words() const override { return true; }
@@ -53,14 +54,17 @@ class ShmChannel final : public Channel {
  private:
   ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Doorbell io_bell,
              Doorbell waiter_bell);
+  void Ring(uint32_t sleeper);
 
   Side side_;
   ChannelMemory memory_;
   Doorbell node_bell_;
   Doorbell io_bell_;
   Doorbell waiter_bell_;
-  std::atomic<uint32_t>* own_sleeping_;   // ours: the control of the ring that we read
-  std::atomic<uint32_t>* peer_sleeping_;  // the peer's
+  RingControl* own_;   // of the ring that we read
+  RingControl* peer_;  // of the ring that the peer reads
+  std::atomic<uint32_t> owes_bell_{0};
+  std::atomic<int32_t> rung_on_{-1};  // where the peer slept when it was last rung
   RingProducer producer_;
   RingConsumer consumer_;
   Outbox outbox_;

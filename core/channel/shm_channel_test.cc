@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -203,6 +204,66 @@ TEST(ShmChannel, RingsNobodyWhoIsAwake) {
     pollfd p{pair.client->bell_fd(who), POLLIN, 0};
     EXPECT_EQ(poll(&p, 1, 0), 0);
   }
+}
+
+bool IsRung(const ShmChannel& channel, Sleeper who) {
+  pollfd p{channel.bell_fd(who), POLLIN, 0};
+  return poll(&p, 1, 0) == 1;
+}
+
+TEST(ShmChannel, RingsOnceForWhatWasSent) {
+  ConnectedPair pair = Connect(1 << 16);
+  ASSERT_TRUE(pair.client->PrepareToSleep(Sleeper::kWaiter));
+  pair.node->RingPeer();
+  EXPECT_FALSE(IsRung(*pair.client, Sleeper::kWaiter)) << "nothing was sent";
+  for (int round = 0; round < 3; ++round) {
+    if (round == 1) {
+      ASSERT_TRUE(pair.node->Send(AsBytes(NumberedMessage(1))).ok());
+    } else {
+      const std::span<std::byte> room = pair.node->TryReserve(16);
+      ASSERT_GE(room.size(), 16u);
+      ASSERT_TRUE(pair.node->Commit(16).ok());
+    }
+    pair.node->RingPeer();
+    EXPECT_TRUE(IsRung(*pair.client, Sleeper::kWaiter));
+    pair.client->WokeUp(Sleeper::kWaiter);
+    ASSERT_EQ(*pair.client->Receive(8, [](Bytes) { return absl::OkStatus(); }), 1u);
+    ASSERT_TRUE(pair.client->PrepareToSleep(Sleeper::kWaiter));
+    pair.node->RingPeer();
+    EXPECT_FALSE(IsRung(*pair.client, Sleeper::kWaiter)) << "it has seen what was sent";
+  }
+}
+
+// The calling thread stays on one CPU.
+void StayOn(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+TEST(ShmChannel, SaysThatAPeerWaitsForTheCpuOfItsWaker) {
+  cpu_set_t all;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+  const int here = sched_getcpu();
+  StayOn(here);
+  ConnectedPair pair = Connect(1 << 16);
+  ASSERT_TRUE(pair.client->PrepareToSleep(Sleeper::kWaiter));
+  ASSERT_TRUE(pair.node->Send(AsBytes(NumberedMessage(1))).ok());
+  EXPECT_FALSE(pair.node->PeerWaitsForThisCpu()) << "nobody has woken it";
+  pair.node->RingPeer();
+  EXPECT_TRUE(pair.node->PeerWaitsForThisCpu());
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (cpu == here || !CPU_ISSET(cpu, &all)) continue;
+    StayOn(cpu);
+    EXPECT_FALSE(pair.node->PeerWaitsForThisCpu()) << "it slept on CPU " << here;
+    break;
+  }
+  StayOn(here);
+  pair.client->WokeUp(Sleeper::kWaiter);
+  ASSERT_EQ(*pair.client->Receive(8, [](Bytes) { return absl::OkStatus(); }), 1u);
+  EXPECT_FALSE(pair.node->PeerWaitsForThisCpu()) << "it has read what there was";
+  ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
 }
 
 // A peer that does not read: the message that is too much is refused whole, and all before it come.

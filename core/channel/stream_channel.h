@@ -25,6 +25,7 @@ class StreamChannel final : public Channel {
   bool Flush() override;
   size_t outbox_bytes() const override { return socket_->queued_bytes(); }
   void RingPeer() override {}
+  bool PeerWaitsForThisCpu() const override { return false; }
   // A system call, unless a message is here already.
   bool HasInput() const override;
   absl::StatusOr<size_t> Receive(size_t max_messages,

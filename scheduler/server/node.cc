@@ -117,18 +117,19 @@ int Node::Run() {
       if (++turns % 16 == 0) loop_.RunOnce(loop::EventLoop::Wait::kPoll);
       continue;
     }
+    // Beside as many workers as there are CPUs, polling is time that one of them loses.
+    const bool has_a_cpu = core_.workers().at_work() < cpus_;
     const auto any_input = [this] {
-      return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
-        return connection->state == Connection::State::kActive &&
-               connection->role != wire::Role::kTool && connection->channel->HasInput();
+      return AnyChannel([](const channel::Channel& channel) { return channel.HasInput(); });
+    };
+    const auto decided = [this] {
+      return AnyChannel([](const channel::Channel& channel) {
+        return channel.HasInput() || channel.PeerWaitsForThisCpu();
       });
     };
-    // Beside as many workers as there are CPUs, each turn of a poll is time that one of them loses.
-    const bool has_a_cpu = core_.workers().at_work() < cpus_;
-    if (!policy_.Poll(
-            MonotonicNanos, sched_yield, any_input,
-            has_a_cpu ? channel::PollPolicy::kBudgetNanos : channel::PollPolicy::kShortBudgetNanos))
-      Sleep();
+    const bool input = has_a_cpu ? policy_.Poll(MonotonicNanos, sched_yield, decided) && any_input()
+                                 : channel::PollPolicy::Glance(any_input);
+    if (!input) Sleep();
   }
   totals_ = {.tasks_cancelled = core_.task_count(), .objects_held = core_.objects().count()};
   for (const auto& connection : connections_) {
@@ -141,6 +142,15 @@ int Node::Run() {
   }
   launcher_->KillAll();
   return exit_code_;
+}
+
+// f(channel) of some client or worker.
+template <typename F>
+bool Node::AnyChannel(F f) const {
+  return std::any_of(connections_.begin(), connections_.end(), [&](const auto& connection) {
+    return connection->state == Connection::State::kActive &&
+           connection->role != wire::Role::kTool && f(*connection->channel);
+  });
 }
 
 // Everything that has come, and what follows from it. False where there was nothing.

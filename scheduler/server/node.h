@@ -86,6 +86,8 @@ class Node : private TaskWords {
  private:
   // node.cc
   std::unique_ptr<Launcher> MakeLauncher();
+  template <typename F>
+  bool AnyChannel(F f) const;
   bool Turn();
   void Sleep();
   void OnSocket(Connection* connection);
