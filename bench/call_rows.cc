@@ -10,6 +10,10 @@
 namespace bench {
 namespace {
 
+// Half a second and more: who has slept needs up to 0.3 s until the kernel has found out which
+// process to give a CPU of its own. Ray's benchmarks warm up, and run for two seconds.
+constexpr int64_t kPipelined = 400'000;
+
 int64_t Double(int64_t x) {
   CountTask();
   return 2 * x;
@@ -72,7 +76,7 @@ class Submitter {
 };
 
 double TasksSync(Meter& meter) {
-  constexpr int64_t kTasks = 2'000;
+  constexpr int64_t kTasks = 20'000;
   const auto task = troupe::Task(Double);
   int64_t sum = 0;
   const double micros = meter.Micros(kTasks, [&] {
@@ -84,7 +88,7 @@ double TasksSync(Meter& meter) {
 }
 
 double TasksAsync(Meter& meter) {
-  constexpr int64_t kTasks = 50'000;
+  constexpr int64_t kTasks = kPipelined;
   int64_t sum = 0;
   const double rate = meter.Rate(kTasks, [&] { sum = SubmitAndGet(kTasks); });
   Expect(sum == DoubledSum(kTasks), "tasks");
@@ -93,7 +97,7 @@ double TasksAsync(Meter& meter) {
 }
 
 double ActorCallsSync(Meter& meter, const troupe::ActorHandle<Doubler>& actor) {
-  constexpr int64_t kCalls = 2'000;
+  constexpr int64_t kCalls = 20'000;
   int64_t sum = 0;
   const double micros = meter.Micros(kCalls, [&] {
     for (int64_t i = 0; i < kCalls; ++i) sum += troupe::Get(actor.Task(&Doubler::Call).Remote(i));
@@ -104,7 +108,7 @@ double ActorCallsSync(Meter& meter, const troupe::ActorHandle<Doubler>& actor) {
 }
 
 double ActorCallsAsync(Meter& meter, const Doublers& actors) {
-  constexpr int64_t kCalls = 50'000;
+  constexpr int64_t kCalls = kPipelined;
   int64_t sum = 0;
   const double rate = meter.Rate(kCalls, [&] { sum = CallInTurn(actors, kCalls); });
   Expect(sum == DoubledSum(kCalls), "calls");
@@ -141,20 +145,20 @@ void AddCallRows(Report& report) {
   const Doublers two = {troupe::Actor<Doubler>().Remote(), troupe::Actor<Doubler>().Remote()};
   const std::vector<troupe::ActorHandle<Submitter>> submitters = {
       troupe::Actor<Submitter>().Remote(), troupe::Actor<Submitter>().Remote()};
-  constexpr int64_t kEach = 20'000;
+  const auto each = kPipelined / static_cast<int64_t>(submitters.size());
   const auto tasks = [&](Meter& meter) {
-    return RateOfAll(meter, submitters, kEach, 1, [&](const auto& submitter) {
-      return submitter.Task(&Submitter::Tasks).Remote(kEach);
+    return RateOfAll(meter, submitters, each, 1, [&](const auto& submitter) {
+      return submitter.Task(&Submitter::Tasks).Remote(each);
     });
   };
   const auto calls = [&](Meter& meter) {
-    return RateOfAll(meter, submitters, kEach, 1, [&](const auto& submitter) {
-      return submitter.Task(&Submitter::Calls).Remote(two, kEach);
+    return RateOfAll(meter, submitters, each, 1, [&](const auto& submitter) {
+      return submitter.Task(&Submitter::Calls).Remote(two, each);
     });
   };
   const auto calls_with_argument = [&](Meter& meter) {
-    return RateOfAll(meter, submitters, kEach, 6, [&](const auto& submitter) {
-      return submitter.Task(&Submitter::CallsWithArgument).Remote(two, kEach);
+    return RateOfAll(meter, submitters, each, 6, [&](const auto& submitter) {
+      return submitter.Task(&Submitter::CallsWithArgument).Remote(two, each);
     });
   };
   const Limit calls_without = {"the same calls without it", [&] {

@@ -25,8 +25,8 @@ namespace bench {
 struct FloorOptions {
   int workers = 2;  // 1 to kMaxFloorWorkers
   int depth = 64;   // tasks given to one worker at a time
-  int sync_calls = 5'000;
-  int pipelined_calls = 300'000;
+  int sync_calls = 20'000;
+  int pipelined_calls = 1'000'000;
   int busy_processes = 0;  // foreign ones that burn CPU meanwhile
 };
 inline constexpr int kMaxFloorWorkers = 8;

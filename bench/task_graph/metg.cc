@@ -32,8 +32,8 @@ double MeasureMetgMicros(Pattern pattern, int workers,
   constexpr double kFirstMicros = 1;
   constexpr double kLastMicros = 20'000;
   // Runs are as long as this where tasks are large, and have so many steps where they are small.
-  constexpr double kRunMicros = 50'000;
-  constexpr int64_t kMostSteps = 250;
+  constexpr double kRunMicros = 200'000;
+  constexpr int64_t kMostSteps = 1'000;
   constexpr int64_t kLeastSteps = 20;
 
   const double micros_each = 1e6 / PeakRate(KernelType::kCompute, 1);
