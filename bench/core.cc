@@ -28,4 +28,5 @@ int main(int argc, char** argv) {
     bench::AddStencilMetgRow(report);
   }
   report.ExpectAllGoals();
+  report.Finish();
 }

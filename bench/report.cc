@@ -110,10 +110,16 @@ void Report::Row(const std::string& name, const std::string& unit,
 }
 
 void Report::Print(const RowResult& result) {
-  if (!flags_.json && !std::exchange(header_printed_, true))
-    std::fputs(TextHeader().c_str(), stdout);
+  if (!std::exchange(any_printed_, true) && !flags_.json) std::fputs(TextHeader().c_str(), stdout);
   std::fputs((flags_.json ? ToJson(result) : ToText(result)).c_str(), stdout);
   std::fflush(stdout);
+}
+
+void Report::Finish() const {
+  if (any_printed_) return;
+  std::fprintf(stderr, "bench: no row%s has a name that contains '%s'\n",
+               flags_.busy > 0 ? " that --busy measures" : "", flags_.filter.c_str());
+  std::exit(2);
 }
 
 void Report::ExpectAllGoals() const {

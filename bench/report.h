@@ -53,8 +53,11 @@ class Report {
   void Row(const std::string& name, const std::string& unit, const std::function<double()>& measure,
            const Limit& limit);
 
-  // Ends the program where a row that has a goal, and that --filter lets through, is not there.
+  // Ends the program where a row that has a goal is not there, whatever --filter lets through.
   void ExpectAllGoals() const;
+  // To be called last: ends the program with code 2 and a sentence where --filter let nothing
+  // through.
+  void Finish() const;
 
   const Flags& flags() const { return flags_; }
 
@@ -64,7 +67,7 @@ class Report {
   Flags flags_;
   std::vector<Goal> goals_;
   std::set<std::string> measured_;
-  bool header_printed_ = false;
+  bool any_printed_ = false;
 };
 
 }  // namespace bench

@@ -191,4 +191,5 @@ int main(int argc, char** argv) {
                  bench::MicrosADeath);
   bench::AddRows(report, "us_a_call_with_actors", "us", actors, bench::MicrosACall);
   bench::AddRows(report, "bytes_an_actor_with_actors", "B", actors, bench::BytesAnActor);
+  report.Finish();
 }

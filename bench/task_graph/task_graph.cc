@@ -13,4 +13,5 @@ int main(int argc, char** argv) {
   const troupe::Cluster cluster = troupe::Init({.workers = report.flags().workers});
   bench::AddGraphRows(report);
   bench::AddMetgRows(report);
+  report.Finish();
 }
