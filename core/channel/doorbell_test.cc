@@ -18,6 +18,17 @@ struct Result {
   int stuck = 0;
 };
 
+// Calls run(all), which says whether everybody came to an end, in each schedule, until one does
+// not.
+template <typename F>
+Result InEverySchedule(F run) {
+  Interleavings all;
+  Result result;
+  while (result.stuck == 0 && all.Next()) result.stuck += !run(all);
+  result.schedules = all.schedules();
+  return result;
+}
+
 // One side of a channel as far as sleeping goes: what others set to wake it, and its bell.
 struct Party {
   explicit Party(Interleavings* all) : flag(all) {}
@@ -42,12 +53,10 @@ bool AsInUse(Word<uint32_t>& flag, std::function<bool()> something_to_do) {
 
 // A writer publishes `messages`, a reader takes them and sleeps where there is none.
 Result ReaderSleeps(uint64_t messages, bool publish_first, const FallAsleep& fall_asleep) {
-  Interleavings all;
-  Result result;
-  while (all.Next()) {
+  return InEverySchedule([&](Interleavings& all) {
     Party reader(&all);
     Word<uint64_t> head(&all);
-    const bool finished = all.Run({
+    return all.Run({
         [&] {
           for (uint64_t taken = 0; taken < messages;) {
             const uint64_t seen = head.load();
@@ -66,11 +75,7 @@ Result ReaderSleeps(uint64_t messages, bool publish_first, const FallAsleep& fal
           }
         },
     });
-    result.stuck += !finished;
-    if (!finished) break;
-  }
-  result.schedules = all.schedules();
-  return result;
+  });
 }
 
 TEST(Doorbell, NoInterleavingLosesAWakeUp) {
@@ -83,16 +88,14 @@ TEST(Doorbell, NoInterleavingLosesAWakeUp) {
 
 // Two threads of one process write in turn, and each looks whether the reader is to be rung.
 Result TwoWritersOweABell(bool publish_first) {
-  Interleavings all;
-  Result result;
-  while (all.Next()) {
+  return InEverySchedule([&](Interleavings& all) {
     Party reader(&all);
     Word<uint32_t> owed(&all);
     Word<uint64_t> head(&all);
     const auto ring = [&] {
       if (TakeOwedSleeper(reader.flag, owed) != 0) reader.bell = true;
     };
-    const bool finished = all.Run({
+    return all.Run({
         [&] {
           if (AsInUse(reader.flag, [&] { return head.load() != 0; }))
             all.WaitUntil([&] { return reader.bell; });
@@ -105,11 +108,7 @@ Result TwoWritersOweABell(bool publish_first) {
         },
         ring,
     });
-    result.stuck += !finished;
-    if (!finished) break;
-  }
-  result.schedules = all.schedules();
-  return result;
+  });
 }
 
 TEST(Doorbell, WhoeverRingsForAnotherThreadLosesNoWakeUp) {
@@ -147,13 +146,11 @@ TEST(Doorbell, TheSearchFindsAWriterThatRingsBeforeItPublishes) {
 // consumer takes one message at a time and, where the producer waits, rings it if it sleeps.
 enum class Announce { kAfterTheFlag, kBeforeTheFlag, kNever };
 Result ProducerSleeps(uint64_t needed, Announce announce) {
-  Interleavings all;
-  Result result;
-  while (all.Next()) {
+  return InEverySchedule([&](Interleavings& all) {
     Party producer(&all);
     Word<uint32_t> waiting(&all);
     Word<uint64_t> tail(&all);
-    const bool finished = all.Run({
+    return all.Run({
         [&] {
           const auto room = [&] { return tail.load() >= needed; };
           while (!room()) {
@@ -172,11 +169,7 @@ Result ProducerSleeps(uint64_t needed, Announce announce) {
           }
         },
     });
-    result.stuck += !finished;
-    if (!finished) break;
-  }
-  result.schedules = all.schedules();
-  return result;
+  });
 }
 
 TEST(Doorbell, NoInterleavingForgetsAProducerThatWaitsForRoom) {

@@ -29,7 +29,8 @@ namespace troupe::channel {
 
 using Bytes = std::span<const std::byte>;
 
-// Shared between the two sides, each field on a cache line of its own. Valid when zero.
+// Shared between the two sides; each word that is written for every message, or for every sleep,
+// has a cache line without the others. Valid when zero.
 struct RingControl {
   alignas(64) std::atomic<uint64_t> head;  // written by the producer
   alignas(64) std::atomic<uint64_t> tail;  // written by the consumer
@@ -64,8 +65,7 @@ class RingProducer {
 
   // True where the next fragment of a message with this much left would fit.
   bool HasRoomFor(size_t bytes) const;
-  // True where the consumer has not read all that was published.
-  // Thread-safe.
+  // True where the consumer has not read all that was published. Thread-safe.
   bool HasUnread() const {
     return control_->tail.load(std::memory_order_relaxed) !=
            control_->head.load(std::memory_order_relaxed);

@@ -50,11 +50,10 @@ ShmChannel::ShmChannel(Side side, ChannelMemory memory, Doorbell node_bell, Door
       waiter_bell_(std::move(waiter_bell)),
       own_(side == Side::kNode ? memory_.up_control() : memory_.down_control()),
       peer_(side == Side::kNode ? memory_.down_control() : memory_.up_control()),
-      producer_(side == Side::kNode ? memory_.down_control() : memory_.up_control(),
-                side == Side::kNode ? memory_.down_data() : memory_.up_data(),
+      producer_(peer_, side == Side::kNode ? memory_.down_data() : memory_.up_data(),
                 memory_.ring_bytes()),
-      consumer_(side == Side::kNode ? memory_.up_control() : memory_.down_control(),
-                side == Side::kNode ? memory_.up_data() : memory_.down_data(), memory_.ring_bytes(),
+      consumer_(own_, side == Side::kNode ? memory_.up_data() : memory_.down_data(),
+                memory_.ring_bytes(),
                 side == Side::kNode ? RingConsumer::Trust::kCopy : RingConsumer::Trust::kInPlace,
                 Limits::kMaxMessageBytes) {}
 
