@@ -123,6 +123,24 @@ inline std::vector<ObjectId> GetIds(capnp::List<schema::Id>::Reader list) {
   return ids;
 }
 
+template <typename InitList>
+void SetPins(const std::vector<Pin>& pins, InitList init) {
+  if (pins.empty()) return;
+  auto list = init(static_cast<unsigned>(pins.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setHi(pins[i].id.hi());
+    list[i].setLo(pins[i].id.lo());
+    list[i].setSerial(pins[i].serial);
+  }
+}
+inline std::vector<Pin> GetPins(capnp::List<schema::Pin>::Reader list) {
+  std::vector<Pin> pins;
+  pins.reserve(CountOf(list));
+  for (const auto r : list) pins.push_back({ObjectId(r.getHi(), r.getLo()), r.getSerial()});
+  return pins;
+}
+inline size_t WordsForPins(size_t count) { return 2 + 3 * count; }
+
 template <typename... F>
 struct Overload : F... {
   using F::operator()...;
@@ -143,9 +161,11 @@ size_t Words(const Value& v);
 void Set(const ErrorInfo& e, schema::Error::Builder b);
 void Set(const Location& l, schema::Location::Builder b);
 void Set(const Value& v, schema::Value::Builder b);
+void Set(const StreamDemand& m, schema::StreamDemand::Builder b);
 ErrorInfo Get(schema::Error::Reader r);
 Location Get(schema::Location::Reader r);
 Value Get(schema::Value::Reader r);
+StreamDemand Get(schema::StreamDemand::Reader r);
 
 // task_codec.cc
 using Amounts = std::vector<std::pair<std::string, int64_t>>;

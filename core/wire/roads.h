@@ -38,6 +38,8 @@ std::optional<Bytes> EncodePlain(const Ready& message, MessageBuffer& buffer);
 
 Bytes EncodeAny(const ClientMessage& message, MessageBuffer& buffer);
 Bytes EncodeAny(const NodeMessage& message, MessageBuffer& buffer);
+Bytes EncodeAny(const TaskSpec& message, MessageBuffer& buffer);
+Bytes EncodeAny(const Complete& message, MessageBuffer& buffer);
 
 }  // namespace troupe::wire::internal
 

@@ -1,4 +1,4 @@
-// Errors, locations and values.
+// The parts that messages of both kinds have: errors, locations, values, and a stream's demand.
 #include "core/wire/codec.h"
 
 namespace troupe::wire::internal {
@@ -83,6 +83,16 @@ Value Get(schema::Value::Reader r) {
   }
   v.refs = GetIds(r.getRefs());
   return v;
+}
+
+void Set(const StreamDemand& m, schema::StreamDemand::Builder b) {
+  b.setTaskHi(m.task.hi());
+  b.setTaskLo(m.task.lo());
+  b.setConsumed(m.consumed);
+  b.setStopped(m.stopped);
+}
+StreamDemand Get(schema::StreamDemand::Reader r) {
+  return {TaskId(r.getTaskHi(), r.getTaskLo()), r.getConsumed(), r.getStopped()};
 }
 
 }  // namespace troupe::wire::internal
