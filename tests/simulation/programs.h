@@ -53,6 +53,8 @@ struct Options {
   static Options FromSeed(uint64_t seed);
 };
 
+inline constexpr uint64_t kBigBytes = 40'000;  // of an object at most
+
 using Random = std::mt19937_64;
 inline uint64_t Roll(Random& random, uint64_t sides) { return random() % sides; }
 

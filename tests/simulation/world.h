@@ -125,6 +125,7 @@ class World {
   void Tell(ClientId client, const wire::NodeMessage& message);
   Process* Find(ClientId client);
 
+  static std::string Describe(const wire::ClientMessage& message);
   void Fail(const std::string& what);
   void Trace(const std::string& line) const;
 
