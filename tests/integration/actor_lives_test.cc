@@ -9,21 +9,13 @@
 #include <thread>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/conditions.h"
 
 namespace {
 
-template <typename F>
-bool Eventually(F condition) {
-  const absl::Time end = absl::Now() + absl::Minutes(1);
-  while (absl::Now() < end) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
+using troupe::testing::Eventually;
 
 // Counts, remembers over restarts, dies at a number, and says goodbye.
 class Counter {

@@ -3,16 +3,17 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/conditions.h"
 
 namespace {
+
+using troupe::testing::Eventually;
 
 // A process, or a thread.
 bool Lives(int id) { return access(("/proc/" + std::to_string(id)).c_str(), F_OK) == 0; }
@@ -46,17 +47,6 @@ class ActorsTest : public testing::Test {
  protected:
   troupe::Cluster cluster_ = troupe::Init({.workers = 2});
 };
-
-// Until the condition holds; a minute is for ever here.
-template <typename F>
-bool Eventually(F condition) {
-  const absl::Time end = absl::Now() + absl::Minutes(1);
-  while (absl::Now() < end) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
 
 TEST_F(ActorsTest, CallsRunInOrderInOneProcess) {
   const auto log = troupe::Actor<Log>().Remote();

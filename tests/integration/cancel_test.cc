@@ -14,8 +14,13 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/processes.h"
 
 namespace {
+
+using troupe::testing::Eventually;
+using troupe::testing::Lives;
+using troupe::testing::NewPath;
 
 int Square(int x) { return x * x; }
 int Next(int x) { return x + 1; }
@@ -34,32 +39,10 @@ int SayPidThenForEver(std::string path) {
   std::ofstream(path) << getpid() << std::endl;
   return ForEver();
 }
-std::string NewPath(const char* name) {
-  const std::string path = testing::TempDir() + "/" + name + "." + std::to_string(getpid());
-  unlink(path.c_str());
-  return path;
-}
 int NumberIn(const std::string& path) {
   std::ifstream file(path);
   std::string line;
   return std::getline(file, line) && !file.eof() ? std::stoi(line) : 0;
-}
-
-template <typename F>
-bool Eventually(F condition) {
-  const absl::Time end = absl::Now() + absl::Minutes(1);
-  while (absl::Now() < end) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
-
-bool Lives(int pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(stat, line)) return false;
-  return line[line.rfind(')') + 2] != 'Z';
 }
 
 class CancelTest : public testing::Test {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <numeric>
@@ -24,13 +23,9 @@
 
 namespace {
 
+using troupe::testing::Eventually;
 using troupe::testing::Lives;
 using troupe::testing::ParentOf;
-
-template <typename F>
-bool Eventually(F condition) {
-  return troupe::testing::BecomesTrue(condition, std::chrono::minutes(1));
-}
 
 int Square(int x) { return x * x; }
 int Segfault() {

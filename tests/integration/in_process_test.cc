@@ -14,11 +14,13 @@
 #include <thread>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "sdk/troupe.h"
+#include "tests/integration/conditions.h"
 
 namespace {
+
+using troupe::testing::Eventually;
 
 // Of this process: driver and tasks see the same.
 std::atomic<int> started_workers{0};
@@ -42,16 +44,6 @@ int Listening() {
   while (!stop.stop_requested()) std::this_thread::yield();
   ++ended;
   return 0;
-}
-
-template <typename F>
-bool Eventually(F condition) {
-  const absl::Time end = absl::Now() + absl::Minutes(1);
-  while (absl::Now() < end) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return false;
 }
 
 int EntriesOf(const char* path) {

@@ -7,13 +7,13 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "tests/integration/conditions.h"  // IWYU pragma: export
 
 namespace troupe::testing {
 
@@ -46,17 +46,6 @@ int64_t ChunkBytesOf(int pid);
 
 // Whether an address of this process lies in the object store.
 bool LiesInAChunk(const void* address);
-
-// Waits for a condition; false where it does not come true in that time.
-template <typename F>
-bool BecomesTrue(F condition, std::chrono::seconds patience) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 }  // namespace troupe::testing
 
