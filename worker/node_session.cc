@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
@@ -58,6 +59,9 @@ std::optional<ErrorInfo> NodeSession::Submit(
     }
   }
   if (spec.stream_window > 0) incoming_streams_[spec.id].window = spec.stream_window;
+  // Who submits and waits in turn has dropped the last result by now: one wake-up of the node for
+  // both.
+  if (std::exchange(has_led_, false)) SendReleases(1);
   Send(spec);
   FinishSending();
   Throttle(lock);

@@ -241,6 +241,7 @@ class NodeSession final : public Session, public std::enable_shared_from_this<No
   std::condition_variable followers_cv_;
   int followers_ = 0;
   bool reading_ = false;  // a thread has the reader's role
+  bool has_led_ = false;  // since the last submission
   bool timer_armed_ = false;
 
   channel::ControlSocket socket_;

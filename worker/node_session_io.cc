@@ -299,6 +299,7 @@ bool NodeSession::WaitUntil(Lock& lock, absl::FunctionRef<bool()> ready, int64_t
 // deadline passes.
 void NodeSession::Lead(Lock& lock, int64_t deadline_nanos) {
   reading_ = true;
+  has_led_ = true;
   SendReleases(1);
   channel_->Flush();
   channel_->RingPeer();
