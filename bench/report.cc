@@ -95,8 +95,11 @@ void Report::Row(const std::string& name, const std::string& unit, const Measure
   if (peer) result.peer = {peer->name, SampleOf(series.peers).median};
   result.costs = series.meter.costs();
   if (flags_.busy > 0) {
-    result.undisturbed = {flags_.busy, SampleOf(quiet.values).median,
-                          SampleOf(quiet.limits).median};
+    result.undisturbed = {.busy = flags_.busy,
+                          .value = SampleOf(quiet.values).median,
+                          .limit = SampleOf(quiet.limits).median,
+                          .slower = TimesAsLong(busy.values, quiet.values, unit),
+                          .limit_slower = TimesAsLong(busy.limits, quiet.limits, unit)};
   } else if (const Goal* goal = FindGoal(goals_, name)) {
     result.goal = *goal;
   }

@@ -17,7 +17,13 @@ std::string Format(const char* format, Values... values) {
 
 std::string Number(double value) { return Format("%.6g", value); }
 
-bool LessIsBetter(const std::string& unit) { return unit.find('/') == std::string::npos; }
+bool IsRate(const std::string& unit) { return unit.find('/') != std::string::npos; }
+
+double MeanTime(const std::vector<double>& runs, bool are_rates) {
+  double sum = 0;
+  for (const double run : runs) sum += are_rates ? 1 / run : run;
+  return sum / static_cast<double>(runs.size());
+}
 
 Figures FiguresOf(const RowResult& result) {
   Figures figures = {.value = result.value.median, .limit = result.limit.median};
@@ -93,6 +99,7 @@ std::string UndisturbedFields(const RowResult& result) {
   return Field("busy", std::to_string(was.busy)) + Field("undisturbed_value", Number(was.value)) +
          Field("undisturbed_limit", Number(was.limit)) +
          Field("undisturbed_ratio", Number(was.value / was.limit)) +
+         Field("slower", Number(was.slower)) + Field("limit_slower", Number(was.limit_slower)) +
          Field("ratio_of_degradations", Number(ratio)) +
          Field("degrades_as_limit", Bool(ratio <= kAlike));
 }
@@ -127,17 +134,21 @@ std::string UndisturbedText(const RowResult& result) {
   const Undisturbed& was = *result.undisturbed;
   const double ratio = RatioOfDegradations(result);
   return Format(
-      "    beside %d busy processes; %.4g of %.4g without them; degrades %.3g times as "
-      "its limit: %s\n",
-      was.busy, was.value, was.limit, ratio, ratio <= kAlike ? "alike" : "WORSE");
+      "    beside %d busy processes; %.4g of %.4g without them; by the mean %.3g times slower, and "
+      "its limit %.3g times: %.3g, %s\n",
+      was.busy, was.value, was.limit, was.slower, was.limit_slower, ratio,
+      ratio <= kAlike ? "alike" : "WORSE");
 }
 
 }  // namespace
 
+double TimesAsLong(const std::vector<double>& runs, const std::vector<double>& others,
+                   const std::string& unit) {
+  return MeanTime(runs, IsRate(unit)) / MeanTime(others, IsRate(unit));
+}
+
 double RatioOfDegradations(const RowResult& result) {
-  const double ours = result.value.median / result.undisturbed->value;
-  const double limits = result.limit.median / result.undisturbed->limit;
-  return LessIsBetter(result.unit) ? ours / limits : limits / ours;
+  return result.undisturbed->slower / result.undisturbed->limit_slower;
 }
 
 std::string ToJson(const RowResult& result) {

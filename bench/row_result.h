@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/goals.h"
 #include "bench/meter.h"
@@ -34,7 +35,16 @@ struct Undisturbed {
   int busy = 0;  // how many there were
   double value = 0;
   double limit = 0;
+  // How many times as long an operation took beside them, and one of the limit (TimesAsLong).
+  double slower = 1;
+  double limit_slower = 1;
 };
+
+// How many times as long an operation took in some runs as in others, where `unit` is what was
+// measured. By means, since beside foreign processes a call that is waited for has two states, by
+// where the kernel has put whom: the median of a few runs is one of them by chance.
+double TimesAsLong(const std::vector<double>& runs, const std::vector<double>& others,
+                   const std::string& unit);
 
 struct RowResult {
   std::string name;

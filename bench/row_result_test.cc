@@ -79,14 +79,24 @@ TEST(RowResultTest, CostsAreThoseOfOneOperation) {
 
 TEST(RowResultTest, DegradesAsItsLimitWhereBothAreSlowerByTheSame) {
   RowResult result = CallsOfTheFloor();
-  result.undisturbed = {.busy = 2, .value = 10, .limit = 4};
+  result.undisturbed = {.busy = 2, .value = 10, .limit = 4, .slower = 3, .limit_slower = 3};
   EXPECT_DOUBLE_EQ(RatioOfDegradations(result), 1);
-  EXPECT_TRUE(Has(ToJson(result), "\"ratio_of_degradations\": 1, \"degrades_as_limit\": true"));
-  result.undisturbed->value = 5;  // four times slower, and the floor twice
+  EXPECT_TRUE(Has(ToJson(result),
+                  "\"slower\": 3, \"limit_slower\": 3, \"ratio_of_degradations\": 1, "
+                  "\"degrades_as_limit\": true"))
+      << ToJson(result);
+  result.undisturbed->slower = 6;
   EXPECT_DOUBLE_EQ(RatioOfDegradations(result), 2);
-  EXPECT_TRUE(Has(ToText(result), "degrades 2 times as its limit: WORSE")) << ToText(result);
-  result.unit = "1/s";  // four times faster
-  EXPECT_DOUBLE_EQ(RatioOfDegradations(result), 0.5);
+  EXPECT_TRUE(Has(ToText(result), "by the mean 6 times slower, and its limit 3 times: 2, WORSE"))
+      << ToText(result);
+}
+
+TEST(RowResultTest, WhatAnOperationTookIsTheMeanTimeOfTheRuns) {
+  // Two states: three runs of five in one, or two.
+  EXPECT_DOUBLE_EQ(TimesAsLong({10, 100, 10, 100, 10}, {5, 5}, "us"), 46.0 / 5);
+  EXPECT_DOUBLE_EQ(TimesAsLong({10, 100, 100, 100, 10}, {5, 5}, "us"), 64.0 / 5);
+  // A run at 1/s and one at 3/s: two thirds of a second each.
+  EXPECT_DOUBLE_EQ(TimesAsLong({1, 3}, {2}, "1/s"), 4.0 / 3);
 }
 
 }  // namespace

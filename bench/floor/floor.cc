@@ -428,8 +428,13 @@ Floor MeasureFloor(const FloorOptions& options) {
   const int64_t begin = MonotonicNanos();
   for (int i = 0; i < options.sync_calls; ++i) road.CallAndWait();
   floor.sync_micros = static_cast<double>(MonotonicNanos() - begin) / 1e3 / options.sync_calls;
-  floor.tasks_per_second =
-      options.pipelined_calls / road.Pipeline(static_cast<uint64_t>(options.pipelined_calls));
+  const int batch = options.batch > 0 ? options.batch : options.pipelined_calls;
+  double seconds = 0;
+  for (int done = 0; done < options.pipelined_calls; done += batch) {
+    seconds +=
+        road.Pipeline(static_cast<uint64_t>(std::min(batch, options.pipelined_calls - done)));
+  }
+  floor.tasks_per_second = options.pipelined_calls / seconds;
   return floor;
 }
 

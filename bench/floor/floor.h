@@ -7,7 +7,7 @@
 //
 //   const Floor floor = MeasureFloor({.workers = 2});
 //   floor.sync_micros;        // a call that is waited for
-//   floor.tasks_per_second;   // with as many under way as the rings take
+//   floor.tasks_per_second;   // with as many under way as the rings take, or as a batch has
 //
 // A graph of tasks goes the same road: the scheduler keeps each until those that it waits for are
 // done.
@@ -27,6 +27,7 @@ struct FloorOptions {
   int depth = 64;   // tasks given to one worker at a time
   int sync_calls = 20'000;
   int pipelined_calls = 1'000'000;
+  int batch = 0;           // of so many all are waited for before the next is begun; 0: without end
   int busy_processes = 0;  // foreign ones that burn CPU meanwhile
 };
 inline constexpr int kMaxFloorWorkers = 8;
