@@ -10,9 +10,10 @@
 // published, however often its writers look whether they have to (OweBell, TakeOwedSleeper).
 //
 // Both sides are sequentially consistent: either the writer sees the flag, or the reader sees the
-// message. Every interleaving of these steps is tried in doorbell_test.cc, on this code. A client
-// has two bells, so that only one of its threads wakes: kIoThread and kWaiter. The node has the
-// first only.
+// message. That costs a writer a barrier, which waits for all that it has written: so it publishes
+// without one, and has it before it looks at the flag, once for many messages. Every interleaving
+// of these steps is tried in doorbell_test.cc, on this code. A client has two bells, so that only
+// one of its threads wakes: kIoThread and kWaiter. The node has the first only.
 #ifndef TROUPE_CORE_CHANNEL_DOORBELL_H_
 #define TROUPE_CORE_CHANNEL_DOORBELL_H_
 
@@ -60,10 +61,13 @@ template <typename Flag>
 void OweBell(Flag& owed) {
   owed.store(1, std::memory_order_release);
 }
-// TakeSleeper, or 0 where nothing is owed.
-template <typename Flag, typename Owed>
-uint32_t TakeOwedSleeper(Flag& flag, Owed& owed) {
-  return owed.exchange(0, std::memory_order_acquire) == 0 ? 0 : TakeSleeper(flag);
+// TakeSleeper, or 0 where nothing is owed. order() makes what was published, by whichever thread,
+// visible before the flag is looked at.
+template <typename Flag, typename Owed, typename Order>
+uint32_t TakeOwedSleeper(Flag& flag, Owed& owed, Order order) {
+  if (owed.exchange(0, std::memory_order_acquire) == 0) return 0;
+  order();
+  return TakeSleeper(flag);
 }
 
 // An eventfd. Thread-safe.

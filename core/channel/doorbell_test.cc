@@ -93,7 +93,7 @@ Result TwoWritersOweABell(bool publish_first) {
     Word<uint32_t> owed(&all);
     Word<uint64_t> head(&all);
     const auto ring = [&] {
-      if (TakeOwedSleeper(reader.flag, owed) != 0) reader.bell = true;
+      if (TakeOwedSleeper(reader.flag, owed, [] {}) != 0) reader.bell = true;
     };
     return all.Run({
         [&] {
@@ -119,6 +119,40 @@ TEST(Doorbell, WhoeverRingsForAnotherThreadLosesNoWakeUp) {
 
 TEST(Doorbell, TheSearchFindsAWriterThatOwesTheBellBeforeItPublishes) {
   EXPECT_GT(TwoWritersOweABell(false).stuck, 0);
+}
+
+// What a writer publishes without a barrier is seen at any later time, and in any case once it was
+// ordered.
+Result PublishedWithoutABarrier(bool order_first) {
+  return InEverySchedule([&](Interleavings& all) {
+    Party reader(&all);
+    Word<uint32_t> owed(&all);
+    Word<uint64_t> head(&all);
+    const auto order = [&] {
+      if (order_first) all.WaitUntil([&] { return head.peek() != 0; });
+    };
+    return all.Run({
+        [&] {
+          if (AsInUse(reader.flag, [&] { return head.load() != 0; }))
+            all.WaitUntil([&] { return reader.bell; });
+        },
+        [&] {
+          OweBell(owed);
+          if (TakeOwedSleeper(reader.flag, owed, order) != 0) reader.bell = true;
+        },
+        [&] { head.store(1); },  // by the CPU of the writer, which has published
+    });
+  });
+}
+
+TEST(Doorbell, NoWakeUpIsLostOfWhatIsPublishedWithoutABarrier) {
+  const Result result = PublishedWithoutABarrier(true);
+  EXPECT_EQ(result.stuck, 0);
+  EXPECT_GT(result.schedules, 50);
+}
+
+TEST(Doorbell, TheSearchFindsAWriterThatLooksBeforeWhatItPublishedIsSeen) {
+  EXPECT_GT(PublishedWithoutABarrier(false).stuck, 0);
 }
 
 TEST(Doorbell, TheSearchFindsAReaderThatDoesNotLookAgain) {

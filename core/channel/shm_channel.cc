@@ -111,7 +111,7 @@ bool ShmChannel::Flush() {
 void ShmChannel::RingPeer() {
   // Whoever owes it later rings later, too.
   if (owes_bell_.load(std::memory_order_relaxed) == 0) return;
-  Ring(TakeOwedSleeper(peer_->sleeping, owes_bell_));
+  Ring(TakeOwedSleeper(peer_->sleeping, owes_bell_, [this] { producer_.OrderPublished(); }));
 }
 
 void ShmChannel::Ring(uint32_t sleeper) {

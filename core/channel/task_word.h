@@ -20,10 +20,11 @@ class BasicTaskWord {
   template <typename... Args>
   explicit BasicTaskWord(Args... args) : word_(args...) {}
 
-  // Node: a new use of the slot. REQUIRES: `generation` was not used on it before, and is neither 0
-  // nor above 2^62 - 1.
+  // Node: a new use of the slot, of which the worker hears by a message that is published
+  // afterwards. REQUIRES: `generation` was not used on it before, and is neither 0 nor above
+  // 2^62 - 1.
   void Queue(uint64_t generation) {
-    word_.store(generation << 2 | kQueued, std::memory_order_seq_cst);
+    word_.store(generation << 2 | kQueued, std::memory_order_release);
   }
   // Worker: true where the task is now begun, and will not be recalled.
   bool TryBegin(uint64_t generation) { return Change(generation, kBegun); }
