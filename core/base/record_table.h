@@ -60,6 +60,13 @@ class RecordTable {
     return last_ = At((*numbers)[place.slot]);
   }
   const T* Find(ObjectId id) const { return const_cast<RecordTable*>(this)->Find(id); }
+  // REQUIRES: it has a record.
+  T* Get(ObjectId id) {
+    T* const record = Find(id);
+    TROUPE_CHECK(record != nullptr, "a record that is not there");
+    return record;
+  }
+  const T* Get(ObjectId id) const { return const_cast<RecordTable*>(this)->Get(id); }
 
   // Its record, and true where it is a new one.
   std::pair<T*, bool> Insert(ObjectId id) {
@@ -87,7 +94,7 @@ class RecordTable {
     const uint32_t number = numbers == nullptr ? kNone : (*numbers)[place.slot];
     TROUPE_CHECK(number != kNone, "a record is erased that is not there");
     (*numbers)[place.slot] = kNone;
-    if (*numbers == Numbers()) {
+    if (IsEmpty(*numbers)) {
       // One is kept, so that an id that comes and goes does not bring and take its group each time.
       if (emptied_ != place.group) EraseIfEmpty(std::exchange(emptied_, place.group));
     }
@@ -157,6 +164,13 @@ class RecordTable {
   static uint32_t SlotOf(uint32_t number) { return (number - 1) % kBlockRecords; }
   T* At(uint32_t number) const { return blocks_[IndexOf(number)].memory->Slot(SlotOf(number)); }
 
+  // Without branches: the compiler compares arrays by a call.
+  static bool IsEmpty(const Numbers& numbers) {
+    uint32_t any = kNone;
+    for (const uint32_t number : numbers) any |= number;
+    return any == kNone;
+  }
+
   // Null where none of the group has a record.
   Numbers* FindNumbers(const Group& group) {
     for (const Remembered& known : remembered_) {
@@ -172,7 +186,7 @@ class RecordTable {
 
   void EraseIfEmpty(const Group& group) {
     const auto it = groups_.find(group);
-    if (it == groups_.end() || it->second != Numbers()) return;
+    if (it == groups_.end() || !IsEmpty(it->second)) return;
     for (Remembered& known : remembered_) {
       if (known.numbers == &it->second) known = {};
     }

@@ -39,6 +39,9 @@ TEST(RecordTable, RandomRunsAgreeWithAMapAndRecordsStayWhereTheyAre) {
                                                  static_cast<uint32_t>(random() % 20));
         const auto known = model.find(id);
         ASSERT_EQ(table.Find(id), known == model.end() ? nullptr : known->second);
+        if (known != model.end()) {
+          ASSERT_EQ(table.Get(id), known->second);
+        }
         // It grows, and shrinks, and grows.
         if (random() % 10 < (step / 1'000 % 2 == 0 ? 7u : 2u)) {
           const auto [record, is_new] = table.Insert(id);

@@ -31,7 +31,9 @@ namespace troupe::scheduler {
 struct ActorRecord {
   enum class State { kPending, kStarting, kAlive, kRestarting, kDead };
 
-  ActorId id;
+  explicit ActorRecord(ActorId actor) : id(actor) {}
+
+  const ActorId id;
   JobId job = JobId::kNone;
   std::string name;           // to be found by; empty: none
   std::string type_name;      // the class

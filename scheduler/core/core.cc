@@ -55,7 +55,7 @@ absl::Status Core::WorkerJoined(ProcessId process, ClientId client) {
   history_.Add(now_nanos_, worker->actor, Step::kProcessJoined, process);
   if (worker->ending) return absl::OkStatus();  // it is being killed
   if (worker->is_actor()) {
-    ActorRecord* actor = actors_.at(worker->actor).get();
+    ActorRecord* actor = actors_.Get(worker->actor);
     Dispatch(worker, actor->creation);
   }
   Schedule();
@@ -82,8 +82,8 @@ void Core::DriverLeft(ClientId driver) {
 }
 
 bool Core::Survives(ActorId id) const {
-  const auto it = actors_.find(id);
-  return it != actors_.end() && it->second->detached && !it->second->dead();
+  const ActorRecord* actor = actors_.Find(id);
+  return actor != nullptr && actor->detached && !actor->dead();
 }
 
 // Who goes on in a job without a driver: the processes of detached actors, and the workers that run
@@ -106,14 +106,18 @@ std::set<ClientId> Core::Survivors(JobId job) const {
 // Ends everything of a job without a driver but what works for its detached actors.
 void Core::EndJob(JobId id) {
   Job& job = jobs_.at(id);
-  job.ended = std::none_of(actors_.begin(), actors_.end(), [&](const auto& entry) {
-    return entry.second->job == id && Survives(entry.first);
+  job.ended = true;
+  std::vector<ActorId> ending;
+  actors_.ForEach([&](const ActorRecord& actor) {
+    if (actor.job != id || actor.dead()) return;
+    if (actor.detached) {
+      job.ended = false;
+    } else {
+      ending.push_back(actor.id);
+    }
   });
-  std::vector<ActorRecord*> ending;
-  for (auto& [actor_id, actor] : actors_) {
-    if (actor->job == id && !actor->detached && !actor->dead()) ending.push_back(actor.get());
-  }
-  for (ActorRecord* actor : ending) {
+  for (const ActorId actor_id : ending) {
+    ActorRecord* const actor = actors_.Get(actor_id);
     KillActor(actor, DeathError(*actor, "its driver has ended", 0));
   }
   const std::set<ClientId> survivors = Survivors(id);
@@ -176,7 +180,7 @@ void Core::ForgetClient(ClientId client) {
   if (const auto called = called_by_.find(client); called != called_by_.end()) {
     const std::vector<ActorId> actors(called->second.begin(), called->second.end());
     for (const ActorId id : actors) {
-      ActorRecord* const actor = actors_.at(id).get();
+      ActorRecord* const actor = actors_.Get(id);
       if (!actor->HasQueueOf(client)) ForgetCaller(actor, client);
     }
   }
@@ -222,9 +226,9 @@ void Core::ProcessDied(ProcessId process, std::string_view signal_or_code, int32
   history_.Add(now_nanos_, actor_id, Step::kProcessDied, process);
   std::erase_if(endings_, [&](const auto& ending) { return ending.second == process; });
   workers_.Remove(worker);
-  if (const auto it = actors_.find(actor_id); it != actors_.end()) {
-    std::erase_if(lost, [&](const auto& l) { return l.first == it->second->creation; });
-    ActorProcessDied(it->second.get(), cause, pid);
+  if (ActorRecord* const actor = actors_.Find(actor_id)) {
+    std::erase_if(lost, [&](const auto& l) { return l.first == actor->creation; });
+    ActorProcessDied(actor, cause, pid);
   }
   // From the back: each of an actor's calls goes before the later ones of its caller.
   for (auto it = lost.rbegin(); it != lost.rend(); ++it)
@@ -430,25 +434,23 @@ void Core::CheckInvariants() const {
       TROUPE_CHECK(objects_.Find(dependency) != nullptr, "a task whose argument was freed");
     }
   });
-  for (const auto& [id, actor] : actors_) {
-    const Worker* worker = workers_.FindProcess(actor->process);
+  size_t known_callers = 0, listed_callers = 0;
+  actors_.ForEach([&](const ActorRecord& actor) {
+    const Worker* worker = workers_.FindProcess(actor.process);
     for (uint32_t group = 0; worker != nullptr && group < worker->loads.size(); ++group) {
       const Worker::Load& load = worker->loads[group];
-      TROUPE_CHECK(load.dispatched <= actor->MostCalls(group, config_.max_suspended_calls),
+      TROUPE_CHECK(load.dispatched <= actor.MostCalls(group, config_.max_suspended_calls),
                    "an actor with more calls than it may have");
     }
-  }
-  size_t known_callers = 0, listed_callers = 0;
-  for (const auto& [id, actor] : actors_) {
-    for (const auto& [client, last] : actor->callers) {
+    for (const auto& [client, last] : actor.callers) {
       const auto called = called_by_.find(client);
-      TROUPE_CHECK(called != called_by_.end() && called->second.contains(id),
+      TROUPE_CHECK(called != called_by_.end() && called->second.contains(actor.id),
                    "a caller of an actor that is not known to be one");
     }
-    known_callers += actor->callers.size();
-    for (const auto& [queue, calls] : actor->queues)
+    known_callers += actor.callers.size();
+    for (const auto& [queue, calls] : actor.queues)
       TROUPE_CHECK(!calls.empty(), "a queue without calls");
-  }
+  });
   for (const auto& [client, called] : called_by_) listed_callers += called.size();
   TROUPE_CHECK(known_callers == listed_callers, "callers of actors that do not add up");
   starts_.CheckInvariants();

@@ -32,13 +32,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "core/base/limits.h"
+#include "core/base/record_table.h"
 #include "core/wire/messages.h"
 #include "objectstore/table/chunk_space.h"
 #include "objectstore/table/object_table.h"
@@ -298,6 +298,7 @@ class Core {
   // A task that has just been submitted changes nothing of what can be dispatched.
   bool OnlyQueues(const Task& task) const;
   void MakeReady(Task* task);
+  void Enqueue(Task* task);
   // What every event ends with.
   void Settle();
   void Dispatch(Worker* worker, Task* task);
@@ -540,7 +541,7 @@ class Core {
   absl::flat_hash_set<ObjectId>
       freeing_;                    // to be lost when they are there and nobody looks at them
   std::deque<ObjectId> resolved_;  // whose dependents are still to be looked at
-  absl::btree_map<ActorId, std::unique_ptr<ActorRecord>> actors_;
+  RecordTable<ActorRecord> actors_;
   absl::flat_hash_map<ClientId, absl::flat_hash_set<ActorId>> called_by_;  // that know the client
   absl::btree_set<std::pair<ClientId, TaskId>> streams_;  // that yield one, by their consumer
   std::map<std::string, ActorId, std::less<>> actor_names_;

@@ -11,9 +11,7 @@
 namespace troupe::scheduler {
 
 absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
-  auto owned = std::make_unique<ActorRecord>();
-  ActorRecord* actor = owned.get();
-  actor->id = creation->actor;
+  ActorRecord* actor = actors_.Insert(creation->actor).first;
   actor->job = creation->job;
   actor->name = std::string(spec.actor_name);
   actor->type_name = std::string(spec.type_name);
@@ -22,7 +20,6 @@ absl::Status Core::EnterActor(const wire::TaskSpec& spec, Task* creation) {
   actor->max_task_retries = spec.max_task_retries;
   actor->max_pending_calls = spec.max_pending_calls;
   actor->creation = creation;
-  actors_.emplace(actor->id, std::move(owned));
   absl::Status status = EnterGroups(spec, actor);
   if (spec.num_returns != 1)
     status = absl::InvalidArgumentError("an actor's creation has one result");
@@ -73,7 +70,7 @@ std::optional<uint32_t> Core::FindGroup(const ActorRecord& actor, std::string_vi
 }
 
 absl::Status Core::EnterCall(const wire::TaskSpec& spec, Task* call) {
-  ActorRecord* actor = actors_.at(spec.actor).get();
+  ActorRecord* actor = actors_.Get(spec.actor);
   const auto [caller, is_new] = actor->callers.try_emplace(call->submitter());
   if (is_new) called_by_[call->submitter()].insert(actor->id);
   if (spec.sequence != caller->second + 1) {
@@ -247,13 +244,12 @@ void Core::GiveUpName(const ActorRecord& actor) {
 }
 
 absl::Status Core::Kill(ClientId client, const wire::Kill& kill) {
-  const auto it = actors_.find(kill.actor);
-  if (it == actors_.end() || !objects_.HasGrant(kill.actor, client)) {
+  ActorRecord* actor = actors_.Find(kill.actor);
+  if (actor == nullptr || !objects_.HasGrant(kill.actor, client)) {
     return absl::PermissionDeniedError(absl::StrCat(ToString(client), " kills ",
                                                     kill.actor.ToString(),
                                                     ", which is no actor that it has a handle of"));
   }
-  ActorRecord* actor = it->second.get();
   if (actor->dead()) return absl::OkStatus();
   const JobId job = actor->job;
   if (kill.no_restart || actor->restarts_left == 0) {
@@ -273,7 +269,7 @@ absl::Status Core::FindActor(ClientId client, const wire::FindActor& find) {
     return absl::OkStatus();
   }
   objects_.Grant(it->second, client, 1);
-  Act(SendActorFound{client, find.request, it->second, actors_.at(it->second)->type_name});
+  Act(SendActorFound{client, find.request, it->second, actors_.Get(it->second)->type_name});
   return absl::OkStatus();
 }
 
@@ -295,10 +291,10 @@ absl::Status Core::Checkpoint(ClientId client, const wire::Checkpoint& checkpoin
                                                     checkpoint.state.ToString(),
                                                     " as a checkpoint, which it has not sealed"));
   }
-  const auto actor = actors_.find(worker->actor);
-  if (actor == actors_.end() || actor->second->dead()) return absl::OkStatus();
-  history_.Add(now_nanos_, actor->second->id, Step::kCheckpoint, worker->process);
-  SetCheckpoint(actor->second.get(), checkpoint.state);
+  ActorRecord* const actor = actors_.Find(worker->actor);
+  if (actor == nullptr || actor->dead()) return absl::OkStatus();
+  history_.Add(now_nanos_, actor->id, Step::kCheckpoint, worker->process);
+  SetCheckpoint(actor, checkpoint.state);
   Settle();
   return absl::OkStatus();
 }
@@ -311,9 +307,8 @@ absl::Status Core::ExitActor(ClientId client) {
     return absl::PermissionDeniedError(
         absl::StrCat(ToString(client), " ends its actor and is no actor's process"));
   }
-  const auto it = actors_.find(worker->actor);
-  if (it == actors_.end() || it->second->dead() || it->second->leaving) return absl::OkStatus();
-  ActorRecord* actor = it->second.get();
+  ActorRecord* actor = actors_.Find(worker->actor);
+  if (actor == nullptr || actor->dead() || actor->leaving) return absl::OkStatus();
   actor->leaving = true;
   GiveUpName(*actor);
   std::vector<TaskId> calls;
@@ -368,7 +363,7 @@ void Core::EndIfUnreferenced(ActorRecord* actor) {
   }
   const JobId job = actor->job;
   while (!actor->callers.empty()) ForgetCaller(actor, actor->callers.begin()->first);
-  actors_.erase(ActorId(actor->id));
+  actors_.Erase(actor->id);
   EndJobIfOver(job);  // it may have been all that was left, and had no process
 }
 
@@ -387,7 +382,7 @@ ErrorInfo Core::DeathError(const ActorRecord& actor, std::string message, int32_
 std::optional<ErrorInfo> Core::ForeignCode(const wire::TaskSpec& spec, const Task& call) const {
   if (call.kind != wire::TaskKind::kActorCall || !spec.function.empty()) return std::nullopt;
   const auto caller = jobs_.find(call.job);
-  const auto owner = jobs_.find(actors_.at(call.actor)->job);
+  const auto owner = jobs_.find(actors_.Get(call.actor)->job);
   if (caller == jobs_.end() || owner == jobs_.end()) return std::nullopt;
   const JobOptions& from = caller->second.options;
   const JobOptions& to = owner->second.options;

@@ -122,8 +122,7 @@ class Core::WaitGraph {
   }
 
   const ActorRecord* ActorOf(const Worker& worker) const {
-    const auto actor = core_.actors_.find(worker.actor);
-    return actor == core_.actors_.end() ? nullptr : actor->second.get();
+    return core_.actors_.Find(worker.actor);
   }
   // All the threads of the group have calls that wait in Get, so that none begins another one.
   bool HasNoThreadFree(const Worker& worker, uint32_t group) const {
@@ -176,7 +175,7 @@ class Core::WaitGraph {
 
   // A call that its actor has not taken yet.
   void LookAtQueued(size_t node, const Task& call) {
-    const ActorRecord& actor = *core_.actors_.at(call.actor);
+    const ActorRecord& actor = *core_.actors_.Get(call.actor);
     if (actor.state != ActorRecord::State::kAlive) return;
     const auto queue = actor.queues.find({call.submitter(), call.group});
     if (queue != actor.queues.end()) {
@@ -209,7 +208,7 @@ class Core::WaitGraph {
 void Core::RefuseCircularWait(Task* call) {
   if (!call->suspended || call->answered || call->wait_refused) return;
   if (WaitGraph(*this).MayGoOn(call)) return;
-  const ActorRecord& actor = *actors_.at(call->actor);
+  const ActorRecord& actor = *actors_.Get(call->actor);
   TROUPE_PROBE("core: a suspended call waits in a circle");
   RefuseSuspension(
       call, absl::StrCat("it waits for ", call->awaits.ToString(),
@@ -223,7 +222,7 @@ void Core::RefuseCircularWait(Task* call) {
 
 // Without an actor there is no circle: a task waits for what was submitted before.
 void Core::RefuseCircularWait(Worker* worker) {
-  if (actors_.empty() || worker->state != Worker::State::kBlocked || worker->wait_refused ||
+  if (actors_.size() == 0 || worker->state != Worker::State::kBlocked || worker->wait_refused ||
       worker->queue.empty()) {
     return;
   }

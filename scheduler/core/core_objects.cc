@@ -226,7 +226,7 @@ absl::Status Core::Free(ClientId client, const wire::Free& free) {
           absl::StrCat(ToString(client), " frees ", id.ToString(), " and was never granted it"));
     }
     // Those take no memory, and end in their own ways.
-    if (actors_.contains(id) || placement_groups_.contains(id)) continue;
+    if ((actors_.Find(id) != nullptr) || placement_groups_.contains(id)) continue;
     if (objects_.Find(id)->failed()) continue;
     freeing_.insert(id);
     TryToFree(id);
@@ -283,14 +283,12 @@ void Core::CollectFreed() {
       // Its tasks have failed by another argument, or something would hold it.
       if (!dependents_.empty()) dependents_.erase(object.id);
       promises_.erase(object.id);
-      freeing_.erase(object.id);
+      if (!freeing_.empty()) freeing_.erase(object.id);
       if (std::holds_alternative<Location>(object.content) ||
           std::holds_alternative<objectstore::Away>(object.content)) {
         FreeStored(object.id);
       }
-      if (const auto actor = actors_.find(object.id); actor != actors_.end()) {
-        EndIfUnreferenced(actor->second.get());
-      }
+      if (ActorRecord* const actor = actors_.Find(object.id)) EndIfUnreferenced(actor);
       FreePlacementGroup(object.id);
       if (!lineage_.empty()) lineage_.ResultFreed(object.id);
     }

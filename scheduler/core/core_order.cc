@@ -44,9 +44,9 @@ std::span<const ResourceSet> Core::StartWants(ObjectId start) const {
   if (const auto group = placement_groups_.find(start); group != placement_groups_.end())
     return group->second.removed ? std::span<const ResourceSet>()
                                  : std::span(&group->second.sum, 1);
-  const auto actor = actors_.find(start);
-  if (actor == actors_.end() || actor->second->dead()) return {};
-  return actor->second->creation->Wants();
+  const ActorRecord* actor = actors_.Find(start);
+  if (actor == nullptr || actor->dead()) return {};
+  return actor->creation->Wants();
 }
 
 // Whose first task lacks resources. What could not be had even if no task ran is no claim: it would
@@ -249,7 +249,7 @@ void Core::RefuseHeldFromStarts() {
     RefuseWaitOfHolder(job, wants.front(),
                        group != placement_groups_.end()
                            ? absl::StrCat("placement group ", group->second.ToString())
-                           : absl::StrCat("actor ", actors_.at(*start)->type_name));
+                           : absl::StrCat("actor ", actors_.Get(*start)->type_name));
   });
 }
 

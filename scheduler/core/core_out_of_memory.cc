@@ -65,7 +65,7 @@ void Core::Killed(ProcessId process, std::string_view last_lines, int32_t pid) {
   if (worker == nullptr || worker->out_of_memory.empty()) return;
   absl::StrAppend(&worker->out_of_memory, ToAbsl(last_lines));
   if (worker->is_actor()) {
-    ActorRecord* actor = actors_.at(worker->actor).get();
+    ActorRecord* actor = actors_.Get(worker->actor);
     if (!actor->dead() && !MayRestart(*actor))
       KillActor(actor, ProcessDeathError(*actor, worker->out_of_memory, pid));
   } else if (Task* task = worker->queue.empty() ? nullptr : worker->queue.front();

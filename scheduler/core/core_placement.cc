@@ -92,7 +92,7 @@ absl::Status Core::RemovePlacementGroup(ClientId client, ObjectId id) {
     const ErrorInfo error = GroupRemoved(*task, it->second);
     if (task->kind != wire::TaskKind::kActorCreation) {
       StopTask(task, error, Ending::kNow);
-    } else if (ActorRecord* actor = actors_.at(task->actor).get(); !actor->dead()) {
+    } else if (ActorRecord* actor = actors_.Get(task->actor); !actor->dead()) {
       KillActor(actor, DeathError(*actor, error.message, 0));
     }
   }

@@ -278,7 +278,7 @@ void Core::ExplainTask(const Task& task, int depth, std::string* text) const {
     return;
   }
   if (task.kind == wire::TaskKind::kActorCall) {
-    const ActorRecord& actor = *actors_.at(task.actor);
+    const ActorRecord& actor = *actors_.Get(task.actor);
     if (actor.state != ActorRecord::State::kAlive) {
       say("is a call of the actor ", actor.type_name, ", which is ", StateName(actor.state));
       if (depth < kMaxDepth && actor.creation != nullptr)
@@ -333,7 +333,7 @@ std::string Core::Holders(std::string_view indent) const {
 
 uint32_t Core::ThreadsFor(const Task& task) const {
   if (task.kind != wire::TaskKind::kActorCall) return 1;
-  return actors_.at(task.actor)->groups[task.group].threads;
+  return actors_.Get(task.actor)->groups[task.group].threads;
 }
 
 std::vector<Core::Row> Core::ListTasks() const {
@@ -362,16 +362,16 @@ std::vector<Core::Row> Core::ListTasks() const {
 
 std::vector<Core::Row> Core::ListActors() const {
   std::vector<Row> rows;
-  for (const auto& [id, actor] : actors_) {
-    if (rows.size() == kMaxRows) break;
-    rows.push_back({{"id", absl::StrCat("a", actor->id.ToString().substr(1))},
-                    {"class", actor->type_name},
-                    {"name", actor->name.empty() ? "-" : actor->name},
-                    {"state", StateName(actor->state)},
-                    {"job", absl::StrCat(static_cast<uint32_t>(actor->job))},
-                    {"pending", absl::StrCat(actor->pending_calls)},
-                    {"process", absl::StrCat("w-", static_cast<uint64_t>(actor->process))}});
-  }
+  actors_.ForEach([&](const ActorRecord& actor) {
+    if (rows.size() == kMaxRows) return;
+    rows.push_back({{"id", absl::StrCat("a", actor.id.ToString().substr(1))},
+                    {"class", actor.type_name},
+                    {"name", actor.name.empty() ? "-" : actor.name},
+                    {"state", StateName(actor.state)},
+                    {"job", absl::StrCat(static_cast<uint32_t>(actor.job))},
+                    {"pending", absl::StrCat(actor.pending_calls)},
+                    {"process", absl::StrCat("w-", static_cast<uint64_t>(actor.process))}});
+  });
   return rows;
 }
 

@@ -87,7 +87,7 @@ bool Core::StartWhatFits() {
       Reserve(&group->second);
       reserved = true;
     } else {
-      ActorRecord* actor = actors_.at(id).get();
+      ActorRecord* actor = actors_.Get(id);
       if (actor->creation->placement != nullptr) actor->creation->want = *found->want;
       StartActor(actor);
     }

@@ -63,7 +63,7 @@ absl::Status Core::Suspend(ClientId client, const wire::Suspend& suspend) {
   if (jobs_.at(call->worker->job).priorities_differ) {
     if (Task* maker = MakerOf(call->awaits)) Raise(maker, call->priority);
   }
-  PumpActor(actors_.at(call->actor).get());
+  PumpActor(actors_.Get(call->actor));
   Schedule();
   RefuseCircularWait(call);
   return absl::OkStatus();

@@ -150,7 +150,7 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
     return absl::PermissionDeniedError(absl::StrCat(
         ToString(client), " calls actor ", spec.actor.ToString(), " and was never granted it"));
   }
-  if (spec.kind == wire::TaskKind::kActorCall && !actors_.contains(spec.actor)) {
+  if (spec.kind == wire::TaskKind::kActorCall && !(actors_.Find(spec.actor) != nullptr)) {
     return absl::InvalidArgumentError(
         absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
   }
@@ -210,7 +210,7 @@ void Core::Admit(Task* task) {
   }
   history_.Add(now_nanos_, task->id.Result(0), Step::kSubmitted, ProcessId::kNone,
                static_cast<uint32_t>(task->missing));
-  if (task->missing == 0) MakeReady(task);
+  if (task->missing == 0) Enqueue(task);
 }
 
 // REQUIRES: it is pending.
@@ -222,10 +222,15 @@ void Core::WaitForArgument(Task* task, ObjectId id) {
 }
 
 void Core::MakeReady(Task* task) {
+  history_.Add(now_nanos_, task->id.Result(0), Step::kReady);
+  Enqueue(task);
+}
+
+// The same of one whose history says so already.
+void Core::Enqueue(Task* task) {
   task->state = Task::State::kReady;
   task->ready_since_nanos = now_nanos_;
   if (task->placement != nullptr) task->want = task->placement->queued_as;
-  history_.Add(now_nanos_, task->id.Result(0), Step::kReady);
   switch (task->kind) {
     case wire::TaskKind::kTask: {
       Job& job = jobs_.at(task->job);
@@ -234,10 +239,10 @@ void Core::MakeReady(Task* task) {
       break;
     }
     case wire::TaskKind::kActorCreation:
-      WaitForStart(task->actor, actors_.at(task->actor)->job);
+      WaitForStart(task->actor, actors_.Get(task->actor)->job);
       break;
     case wire::TaskKind::kActorCall:
-      PumpActor(actors_.at(task->actor).get());
+      PumpActor(actors_.Get(task->actor));
       break;
   }
 }
@@ -309,7 +314,7 @@ void Core::Dispatch(Worker* worker, Task* task) {
   for (const ObjectId id : task->dependencies) give(id);
   for (const ObjectId id : task->inner_refs) objects_.Grant(id, worker->client, 1);
   if (task->kind == wire::TaskKind::kActorCreation) {
-    const ObjectId checkpoint = actors_.at(task->actor)->checkpoint;
+    const ObjectId checkpoint = actors_.Get(task->actor)->checkpoint;
     dispatch.restores = !checkpoint.is_null();
     if (dispatch.restores) give(checkpoint);
   }
@@ -387,8 +392,7 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
   } else if (task->kind == wire::TaskKind::kActorCreation) {
     workers_.Dequeue(worker, task, now_nanos_);
     task->state = Task::State::kReady;
-    if (absl::Status status =
-            CreationDone(actors_.at(task->actor).get(), client, complete.results[0]);
+    if (absl::Status status = CreationDone(actors_.Get(task->actor), client, complete.results[0]);
         !status.ok()) {
       return status;
     }
@@ -415,8 +419,7 @@ absl::Status Core::Complete(ClientId client, const wire::Complete& complete) {
     FinishTask(task);
   }
   if (worker->is_actor()) {
-    if (const auto actor = actors_.find(worker->actor); actor != actors_.end())
-      EndIfItHasLeft(actor->second.get(), worker);
+    if (ActorRecord* const actor = actors_.Find(worker->actor)) EndIfItHasLeft(actor, worker);
   }
   if (worker->retiring && worker->queue.empty() && !worker->ending) {
     EndInOrder(worker, "its function's max_calls is reached");
@@ -460,10 +463,10 @@ absl::Status Core::Unblocked(ClientId client) {
 void Core::FailTask(Task* task, const ErrorInfo& error) {
   Answer(task, error);
   if (task->kind == wire::TaskKind::kActorCreation) {
-    const auto actor = actors_.find(task->actor);
-    if (actor != actors_.end() && actor->second->creation == task) {
-      actor->second->creation = nullptr;
-      KillActor(actor->second.get(), error);
+    ActorRecord* const actor = actors_.Find(task->actor);
+    if (actor != nullptr && actor->creation == task) {
+      actor->creation = nullptr;
+      KillActor(actor, error);
     }
   }
   FinishTask(task);
@@ -491,7 +494,7 @@ void Core::FinishTask(Task* task) {
     if (job.ready.Contains(task)) job.ready.Remove(task);
   }
   if (task->kind == wire::TaskKind::kActorCall) {
-    ActorRecord* const actor = actors_.at(task->actor).get();
+    ActorRecord* const actor = actors_.Get(task->actor);
     auto& queues = actor->queues;
     // A dispatched one has left the queue; those that fail together go from its front.
     if (const auto of = queues.find({task->submitter(), task->group});
@@ -513,7 +516,7 @@ void Core::FinishTask(Task* task) {
   const ActorId called = task->kind == wire::TaskKind::kActorCall ? task->actor : ActorId();
   tasks_.Erase(TaskId(task->id));
   // Its place in the actor's queue is free, and it holds up the later calls of its caller no more.
-  if (!called.is_null()) PumpActor(actors_.at(called).get());
+  if (!called.is_null()) PumpActor(actors_.Get(called));
 }
 
 // A driver's window of unfinished tasks moves on in steps.
@@ -538,7 +541,7 @@ void Core::LoseTask(Task* task, bool begun, bool out_of_memory, std::string_view
     return;
   }
   if (task->kind == wire::TaskKind::kActorCall) {
-    ActorRecord* actor = actors_.at(task->actor).get();
+    ActorRecord* actor = actors_.Get(task->actor);
     if (begun && !actor->dead() && task->retries_left != 0) {
       if (task->retries_left > 0) --task->retries_left;
       PutBack(actor, task);

@@ -13,7 +13,7 @@ namespace {
 std::string What(Step step, uint32_t detail) {
   switch (step) {
     case Step::kSubmitted:
-      return detail == 0 ? "submitted"
+      return detail == 0 ? "submitted, ready to run"
                          : absl::StrCat("submitted; waits for ", detail, " arguments");
     case Step::kReady:
       return "ready to run";
@@ -72,16 +72,17 @@ std::string What(Step step, uint32_t detail) {
 
 void History::Add(int64_t now_nanos, ObjectId subject, Step step, ProcessId process,
                   uint32_t detail) {
-  const Event event{now_nanos, subject, static_cast<uint32_t>(process),
-                    std::min(detail, kMostDetail), step};
-  if (is_full_) {
-    events_[next_] = event;
-  } else {
+  if (!is_full_) {
     // All at once: what is not written to is no memory yet.
     if (events_.empty()) events_.reserve(kEvents);
-    events_.push_back(event);
+    events_.emplace_back();
     is_full_ = next_ + 1 == kEvents;
   }
+  Event& event = events_[next_];
+  event.at_nanos = now_nanos;
+  event.subject = subject;
+  event.process = static_cast<uint32_t>(process);
+  event.detail_and_step = std::min(detail, kMostDetail) << 8 | static_cast<uint32_t>(step);
   next_ = (next_ + 1) % kEvents;
 }
 
@@ -94,7 +95,7 @@ std::string History::Tell(F about, int64_t now_nanos) const {
     if (!about(event)) continue;
     absl::StrAppendFormat(&text, "%12.6f s ago  ",
                           static_cast<double>(now_nanos - event.at_nanos) / 1e9);
-    absl::StrAppend(&text, What(event.step, event.detail));
+    absl::StrAppend(&text, What(event.step(), event.detail()));
     if (!event.subject.is_null()) absl::StrAppend(&text, "  ", event.subject.task().ToString());
     if (event.process != 0) absl::StrAppend(&text, "  w-", event.process);
     text += '\n';

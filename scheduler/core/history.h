@@ -24,7 +24,7 @@
 namespace troupe::scheduler {
 
 enum class Step : uint8_t {
-  kSubmitted,  // detail: how many arguments it waits for
+  kSubmitted,  // detail: how many arguments it waits for; none: it is ready
   kReady,
   kDispatched,  // detail: the attempt
   kTakenBack,
@@ -66,13 +66,16 @@ class History {
 
  private:
   static constexpr uint32_t kMostDetail = (1u << 24) - 1;  // what is more is told as this
-  // Each task has four: they are what the node writes most of.
+  // Each task has four: they are what the node writes most of. No bit fields, which are written by
+  // reading what stands there.
   struct Event {
     int64_t at_nanos;
     ObjectId subject;
     uint32_t process;
-    uint32_t detail : 24;
-    Step step : 8;
+    uint32_t detail_and_step;
+
+    uint32_t detail() const { return detail_and_step >> 8; }
+    Step step() const { return static_cast<Step>(detail_and_step & 0xff); }
   };
   static_assert(sizeof(Event) == 32);
   template <typename F>
