@@ -126,7 +126,8 @@ CoreMachine::Dispatched CoreMachine::Complete() {
 }
 
 void CoreMachine::Perform() {
-  for (auto actions = core_.TakeActions(); !actions.empty(); actions = core_.TakeActions()) {
+  while (core_.has_actions()) {
+    auto actions = core_.TakeActions();
     for (const scheduler::Action& action : actions) {
       if (const auto* start = std::get_if<scheduler::StartWorker>(&action)) {
         const auto worker = ClientId(kWorkers + static_cast<uint64_t>(start->process));

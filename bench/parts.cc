@@ -97,7 +97,20 @@ Part::Operation CoreTask(int under_way) {
   };
 }
 
-// The same with three small objects as its arguments.
+// A call of an actor behind a hundred others of it, submission to release.
+Part::Operation CoreActorCall() {
+  const auto machine = std::make_shared<CoreMachine>(CoreMachine::Options{});
+  const size_t actor = machine->MakeActor();
+  for (int i = 0; i < 100; ++i) machine->Call(actor);
+  return [machine, actor](int64_t times) {
+    for (int64_t i = 0; i < times; ++i) {
+      machine->Call(actor);
+      machine->CompleteOne();
+    }
+  };
+}
+
+// The task with three small objects as its arguments.
 Part::Operation CoreTaskOfObjects() {
   const auto machine = std::make_shared<CoreMachine>(CoreMachine::Options{});
   const std::vector<ObjectId> objects = {machine->Put(), machine->Put(), machine->Put()};
@@ -196,6 +209,7 @@ const std::vector<Part>& Parts() {
       {"core_task_behind_1k", [] { return CoreTask(1'000); }},
       {"core_task_behind_50k", [] { return CoreTask(50'000); }},
       {"core_task_of_objects", CoreTaskOfObjects},
+      {"core_actor_call", CoreActorCall},
       {"table_put_to_free", TablePutToFree},
       {"reference_to_release", ReferenceToRelease},
       {"cache_expect_to_forget", CacheExpectToForget},
