@@ -86,6 +86,12 @@ TEST(Doorbell, NoInterleavingLosesAWakeUp) {
   }
 }
 
+// The reader of the two tests below, in which a writer owes a bell.
+void WaitsForOneMessage(Interleavings& all, Party& reader, const Word<uint64_t>& head) {
+  if (AsInUse(reader.flag, [&] { return head.load() != 0; }))
+    all.WaitUntil([&] { return reader.bell; });
+}
+
 // Two threads of one process write in turn, and each looks whether the reader is to be rung.
 Result TwoWritersOweABell(bool publish_first) {
   return InEverySchedule([&](Interleavings& all) {
@@ -96,10 +102,7 @@ Result TwoWritersOweABell(bool publish_first) {
       if (TakeOwedSleeper(reader.flag, owed, [] {}) != 0) reader.bell = true;
     };
     return all.Run({
-        [&] {
-          if (AsInUse(reader.flag, [&] { return head.load() != 0; }))
-            all.WaitUntil([&] { return reader.bell; });
-        },
+        [&] { WaitsForOneMessage(all, reader, head); },
         [&] {
           if (publish_first) head.store(1);
           OweBell(owed);
@@ -132,10 +135,7 @@ Result PublishedWithoutABarrier(bool order_first) {
       if (order_first) all.WaitUntil([&] { return head.peek() != 0; });
     };
     return all.Run({
-        [&] {
-          if (AsInUse(reader.flag, [&] { return head.load() != 0; }))
-            all.WaitUntil([&] { return reader.bell; });
-        },
+        [&] { WaitsForOneMessage(all, reader, head); },
         [&] {
           OweBell(owed);
           if (TakeOwedSleeper(reader.flag, owed, order) != 0) reader.bell = true;

@@ -226,7 +226,7 @@ absl::Status Core::Free(ClientId client, const wire::Free& free) {
           absl::StrCat(ToString(client), " frees ", id.ToString(), " and was never granted it"));
     }
     // Those take no memory, and end in their own ways.
-    if ((actors_.Find(id) != nullptr) || placement_groups_.contains(id)) continue;
+    if (actors_.Find(id) != nullptr || placement_groups_.contains(id)) continue;
     if (objects_.Find(id)->failed()) continue;
     freeing_.insert(id);
     TryToFree(id);

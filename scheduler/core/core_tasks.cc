@@ -150,7 +150,7 @@ absl::Status Core::Enter(ClientId client, const wire::TaskSpec& spec, Task* task
     return absl::PermissionDeniedError(absl::StrCat(
         ToString(client), " calls actor ", spec.actor.ToString(), " and was never granted it"));
   }
-  if (spec.kind == wire::TaskKind::kActorCall && !(actors_.Find(spec.actor) != nullptr)) {
+  if (spec.kind == wire::TaskKind::kActorCall && actors_.Find(spec.actor) == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat(spec.actor.ToString(), " is called and is no actor"));
   }

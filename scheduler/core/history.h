@@ -66,8 +66,8 @@ class History {
 
  private:
   static constexpr uint32_t kMostDetail = (1u << 24) - 1;  // what is more is told as this
-  // Each task has four: they are what the node writes most of. No bit fields, which are written by
-  // reading what stands there.
+  // Each task has three or more: they are what the node writes most of. No bit fields, which are
+  // written by reading what stands there.
   struct Event {
     int64_t at_nanos;
     ObjectId subject;
