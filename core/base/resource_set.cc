@@ -32,8 +32,7 @@ void ResourceSet::SetNamed(std::string_view name, int64_t units) {
   }
 }
 
-bool ResourceSet::Covers(const ResourceSet& want) const {
-  if (want.cpu_units_ > 0 && want.cpu_units_ > cpu_units_) return false;
+bool ResourceSet::CoversNamed(const ResourceSet& want) const {
   return std::all_of(want.named_.begin(), want.named_.end(),
                      [&](const auto& entry) { return entry.second <= Named(entry.first); });
 }

@@ -37,7 +37,10 @@ class ResourceSet {
   const std::vector<std::pair<std::string, int64_t>>& named() const { return named_; }
 
   // True where each amount of `want` is there.
-  bool Covers(const ResourceSet& want) const;
+  bool Covers(const ResourceSet& want) const {
+    if (want.cpu_units_ > 0 && want.cpu_units_ > cpu_units_) return false;
+    return want.named_.empty() || CoversNamed(want);
+  }
   void Add(const ResourceSet& other);
   // May leave negative amounts: a worker that unblocks takes its CPU back even where it was lent
   // on.
@@ -49,6 +52,8 @@ class ResourceSet {
   friend bool operator==(const ResourceSet&, const ResourceSet&) = default;
 
  private:
+  bool CoversNamed(const ResourceSet& want) const;
+
   int64_t cpu_units_ = 0;
   std::vector<std::pair<std::string, int64_t>> named_;  // sorted by name, no zero amounts
 };

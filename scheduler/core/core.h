@@ -344,7 +344,8 @@ class Core {
   void StartWorkers(JobId id, size_t tasks, const ResourceSet& want);
   void StartProcess(JobId id);
   int MaxWorkersPerJob() const;
-  void Steal(JobId id);
+  void Steal(JobId id, const Job& job, Claims* claims);
+  void StartThieves(JobId id, const Job& job, const Worker& victim, const ResourceSet& want);
   void RefuseHopelessWait(JobId id, const Job& job);
   Worker* FindWorkerFor(JobId id, Job& job, const ReadyQueue::Class& tasks, const ResourceSet& want,
                         bool* requeued);

@@ -1,6 +1,7 @@
 // The part of Core that decides where tasks run, and starts what they run in: workers, actors,
 // placement groups.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -20,6 +21,13 @@ constexpr size_t kStartsLookedAt = 64;
 constexpr uint64_t kArgumentsPercent = 70;
 // For so long is a task held back by that before it goes all the same: what runs may need it.
 constexpr int64_t kArgumentsPatienceNanos = 10'000'000'000;
+
+// The one of what the task may take that is `granted`, or null.
+const ResourceSet* FindWant(const Task& task, const ResourceSet& granted) {
+  const std::span<const ResourceSet> wants = task.Wants();
+  const auto want = std::find(wants.begin(), wants.end(), granted);
+  return want == wants.end() ? nullptr : &*want;
+}
 
 }  // namespace
 
@@ -41,9 +49,8 @@ void Core::Schedule() {
     }
   }
   for (auto& [id, job] : jobs_) {
-    if (job.ready.empty()) {
-      Steal(id);
-    } else {
+    if (workers_.AnyIsDeep(id)) Steal(id, job, &claims);
+    if (!job.ready.empty()) {
       RefuseHopelessWait(id, job);
       RefuseHeldResources(id, job);
     }
@@ -231,20 +238,31 @@ int Core::MaxWorkersPerJob() const {
       static_cast<int>(std::max<int64_t>(1, config_.total.cpu_units() / kResourceUnit)));
 }
 
-// A worker has nothing to do while tasks queue behind another one's first: it takes the later half
-// of them.
-void Core::Steal(JobId id) {
-  while (Worker* thief = workers_.FindIdle(id)) {
-    Worker* victim = workers_.FindDeepest(id);
-    if (victim == nullptr) return;
+// Tasks queue behind another one's first while something is free for them: a worker that has
+// nothing to do takes the later half of them, and where there is none, more are started.
+void Core::Steal(JobId id, const Job& job, Claims* claims) {
+  const auto find_free = [&](const Task& task) -> const ResourceSet* {
+    for (const ResourceSet& want : task.Wants()) {
+      if (!workers_.free().Covers(want)) continue;
+      if (!std::exchange(claims->known, true)) FindReservations(&claims->all);
+      if (!MustYield(claims->all, job, task, want)) return &want;
+    }
+    return nullptr;
+  };
+  const auto loses = [&](const Worker& worker) {
+    return find_free(*worker.queue.back()) != nullptr;
+  };
+  while (Worker* victim = workers_.FindDeepest(id, loses)) {
+    Worker* const thief = workers_.FindIdle(id);
+    if (thief == nullptr) {
+      StartThieves(id, job, *victim, *find_free(*victim->queue.back()));
+      return;
+    }
     bool moved = false;
     for (size_t n = victim->queue.size() / 2; n > 0; --n) {
       Task* task = victim->queue.back();
-      const std::span<const ResourceSet> wants = task->Wants();
-      const auto want = std::find_if(wants.begin(), wants.end(), [&](const ResourceSet& w) {
-        return moved ? thief->granted == w : workers_.free().Covers(w);
-      });
-      if (want == wants.end() || !workers_.CanTake(thief)) break;
+      const ResourceSet* const want = moved ? FindWant(*task, thief->granted) : find_free(*task);
+      if (want == nullptr || !workers_.CanTake(thief)) break;
       if (!Recall(task)) break;  // it has begun, and so have those before it
       TakeBack(task);
       if (task->placement != nullptr) task->want = *want;
@@ -252,7 +270,18 @@ void Core::Steal(JobId id) {
       moved = true;
     }
     if (!moved) return;
+    claims->known = false;
   }
+}
+
+// For what queues behind the first tasks of the victim and its like, which wants so much.
+void Core::StartThieves(JobId id, const Job& job, const Worker& victim, const ResourceSet& want) {
+  // If the last ones died before they worked, these tasks wait for the worker that they have.
+  if (job.ended || job.failed_starts > 0 || workers_.CountsOf(id).starting > 0) return;
+  size_t tasks = 0;
+  for (const Worker* worker : workers_.FindDeep(id, victim.granted))
+    tasks += worker->queue.size() - 1;
+  StartWorkers(id, tasks, want);
 }
 
 // All workers of the job wait, no more may be started, and what they wait for cannot begin: the

@@ -67,6 +67,7 @@ class WorkersByDepth {
     if (lists_[depth].empty()) not_empty_ &= ~(uint64_t{1} << depth);
   }
 
+  bool empty() const { return not_empty_ == 0; }
   // Null where there is none. Of several, the one that has been so deep for longest.
   Worker* Shallowest() const {
     return not_empty_ == 0 ? nullptr : lists_[size_t(std::countr_zero(not_empty_))].front();

@@ -30,6 +30,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "core/base/ids.h"
 #include "core/base/limits.h"
 #include "core/base/resource_set.h"
@@ -108,8 +109,13 @@ class WorkerPool {
   Worker* FindShallowestAbove(JobId job, const ResourceSet& want, int32_t priority) {
     return TeamOf(job).FindShallowestAbove(want, priority);
   }
-  // The worker with the most tasks behind its first one, or null where nobody has any.
-  Worker* FindDeepest(JobId job) { return TeamOf(job).FindDeepest(); }
+  // Some busy worker has tasks behind its first one.
+  bool AnyIsDeep(JobId job) const { return TeamOf(job).AnyIsDeep(); }
+  // The busy worker with the most tasks behind its first one, or null where nobody has any. Of all
+  // that were granted the same only the deepest one is asked about.
+  Worker* FindDeepest(JobId job, absl::FunctionRef<bool(const Worker&)> is_asked_for) {
+    return TeamOf(job).FindDeepest(is_asked_for);
+  }
   // The busy workers with tasks behind the first one, that were granted exactly `want`.
   std::vector<Worker*> FindDeep(JobId job, const ResourceSet& want) {
     return TeamOf(job).FindDeep(want);

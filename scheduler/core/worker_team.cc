@@ -54,16 +54,29 @@ void WorkerTeam::MoveTo(Worker* worker, uint32_t depth) {
   const uint32_t before = std::exchange(worker->standing.depth, depth);
   worker->among->usable.Erase(worker, before);
   worker->among->usable.Insert(worker, depth);
-  if (before > 1) deep_.Erase(worker, before);
-  if (depth > 1) deep_.Insert(worker, depth);
+  LeaveDeep(worker, before);
+  EnterDeep(worker, depth);
   with_room_ += (depth < Limits::kDispatchDepth) - (before < Limits::kDispatchDepth);
+}
+
+void WorkerTeam::EnterDeep(Worker* worker, uint32_t depth) {
+  if (depth <= 1) return;
+  auto& deep = worker->among->deep;
+  if (deep.empty()) deep_.push_back(worker->among);
+  deep.Insert(worker, depth);
+}
+
+void WorkerTeam::LeaveDeep(Worker* worker, uint32_t depth) {
+  if (depth <= 1) return;
+  auto& deep = worker->among->deep;
+  deep.Erase(worker, depth);
+  if (deep.empty()) deep_.erase(std::find(deep_.begin(), deep_.end(), worker->among));
 }
 
 void WorkerTeam::Enter(Worker* worker, const Worker::Standing& standing) {
   worker->standing = standing;
   const auto& [state, usable, ending, depth] = standing;
   ++counts_[static_cast<size_t>(state)];
-  if (depth > 1) deep_.Insert(worker, depth);
   if (state == Worker::State::kIdle && !ending) {
     ++usable_idle_;
     idle_.PushFront(worker);
@@ -71,6 +84,7 @@ void WorkerTeam::Enter(Worker* worker, const Worker::Standing& standing) {
     worker->among = busy_.Get(worker->granted);
     busy_cpu_units_ += worker->among->cpu_units;
     usable ? worker->among->usable.Insert(worker, depth) : worker->among->leaving.PushBack(worker);
+    EnterDeep(worker, depth);
     with_room_ += HasRoom(standing);
   }
 }
@@ -78,13 +92,13 @@ void WorkerTeam::Enter(Worker* worker, const Worker::Standing& standing) {
 void WorkerTeam::Leave(Worker* worker) {
   const auto& [state, usable, ending, depth] = worker->standing;
   --counts_[static_cast<size_t>(state)];
-  if (depth > 1) deep_.Erase(worker, depth);
   if (state == Worker::State::kIdle && !ending) {
     --usable_idle_;
     idle_.Erase(worker);
   } else if (state == Worker::State::kBusy) {
     busy_cpu_units_ -= worker->among->cpu_units;
     usable ? worker->among->usable.Erase(worker, depth) : worker->among->leaving.Erase(worker);
+    LeaveDeep(worker, depth);
     with_room_ -= HasRoom(worker->standing);
     worker->among = nullptr;
   }
@@ -115,17 +129,25 @@ Worker* WorkerTeam::FindShallowestAbove(const ResourceSet& want, int32_t priorit
   return best;
 }
 
+Worker* WorkerTeam::FindDeepest(absl::FunctionRef<bool(const Worker&)> is_asked_for) const {
+  Worker* deepest = nullptr;
+  for (const BusyOfShape* busy : deep_) {
+    Worker* const worker = busy->deep.Deepest();
+    if (deepest != nullptr && deepest->queue.size() >= worker->queue.size()) continue;
+    if (is_asked_for(*worker)) deepest = worker;
+  }
+  return deepest;
+}
+
 std::vector<Worker*> WorkerTeam::FindDeep(const ResourceSet& want) const {
   std::vector<Worker*> found;
   const BusyOfShape* const busy = busy_.Find(want);
   if (busy == nullptr) return found;
-  const auto add = [&](const auto& list) {
-    for (Worker* worker = list.front(); worker != nullptr; worker = list.After(worker)) {
-      if (worker->queue.size() > 1) found.push_back(worker);
-    }
-  };
-  for (size_t depth = 2; depth <= Limits::kDispatchDepth; ++depth) add(busy->usable.at(depth));
-  add(busy->leaving);
+  for (size_t depth = 2; depth <= Limits::kDispatchDepth; ++depth) {
+    const auto& as_deep = busy->deep.at(depth);
+    for (Worker* worker = as_deep.front(); worker != nullptr; worker = as_deep.After(worker))
+      found.push_back(worker);
+  }
   return found;
 }
 
@@ -142,13 +164,13 @@ void WorkerTeam::CheckInvariants(const std::vector<const Worker*>& all) const {
     counts.idle += is(Worker::State::kIdle);
     counts.busy += is(Worker::State::kBusy);
     counts.blocked += is(Worker::State::kBlocked);
-    if (depth > 1) ++lengths[&deep_.at(depth)];
     if (is(Worker::State::kIdle) && !worker->ending) ++lengths[&idle_];
     TROUPE_CHECK((worker->among != nullptr) == is(Worker::State::kBusy), "busy, and in no list");
     if (!is(Worker::State::kBusy)) continue;
     TROUPE_CHECK(worker->among == busy_.Find(worker->granted), "among those of another grant");
     cpu_units += CpuUnitsIn(worker->granted);
     with_room += HasRoom(worker->standing);
+    if (depth > 1) ++lengths[&worker->among->deep.at(depth)];
     if (worker->ending || worker->retiring) {
       ++lengths[&worker->among->leaving];
     } else {
@@ -179,13 +201,15 @@ void WorkerTeam::CheckLists(std::map<const void*, size_t> lengths) const {
   };
   check(idle_, [](const Worker& worker) { return worker.state == Worker::State::kIdle; });
   TROUPE_CHECK(lengths[&idle_] == static_cast<size_t>(usable_idle_), "idle ones not counted");
-  for (size_t depth = 0; depth < decltype(deep_)::kDepths; ++depth)
-    check(deep_.at(depth), as_deep(depth));
-  TROUPE_CHECK(deep_.IsMarked(), "depths at which there are workers, or none");
   busy_.ForEach([&](const BusyOfShape& busy) {
-    for (size_t depth = 0; depth < decltype(busy.usable)::kDepths; ++depth)
+    TROUPE_CHECK(std::count(deep_.begin(), deep_.end(), &busy) == (busy.deep.empty() ? 0 : 1),
+                 "a shape among the deep ones, and is none, or the other way round");
+    for (size_t depth = 0; depth < decltype(busy.usable)::kDepths; ++depth) {
       check(busy.usable.at(depth), as_deep(depth));
-    TROUPE_CHECK(busy.usable.IsMarked(), "depths at which there are workers, or none");
+      check(busy.deep.at(depth), as_deep(depth));
+    }
+    TROUPE_CHECK(busy.usable.IsMarked() && busy.deep.IsMarked(),
+                 "depths at which there are workers, or none");
     check(busy.leaving, [&](const Worker& worker) { return worker.among == &busy; });
   });
 }

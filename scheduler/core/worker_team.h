@@ -6,7 +6,9 @@
 // how much of it; who changes a worker says so (Update), and it is put where it belongs.
 //
 // Invariant: counts, sums and lists are those of the workers as they were when they were last
-// updated. Pure.   Complexity: O(1), FindShallowestAbove but for those as deep. Not thread-safe.
+// updated. Pure. Not thread-safe.
+// Complexity: O(1), but FindShallowestAbove: those as deep, FindDeepest: the shapes of grants,
+// FindDeep: what it finds.
 #ifndef TROUPE_SCHEDULER_CORE_WORKER_TEAM_H_
 #define TROUPE_SCHEDULER_CORE_WORKER_TEAM_H_
 
@@ -16,6 +18,7 @@
 #include <map>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "core/base/resource_set.h"
 #include "scheduler/core/by_shape.h"
 #include "scheduler/core/worker.h"
@@ -31,7 +34,8 @@ struct BusyOfShape {
   ResourceSet shape;
   int64_t cpu_units = 0;
   WorkersByDepth<&Worker::place> usable;
-  WorkerList<&Worker::place> leaving;  // they take no more tasks
+  WorkerList<&Worker::place> leaving;        // they take no more tasks
+  WorkersByDepth<&Worker::deep_place> deep;  // of both, those with tasks behind the first one
 };
 
 class WorkerTeam {
@@ -65,7 +69,8 @@ class WorkerTeam {
   // As in WorkerPool.
   Worker* FindShallowest(const ResourceSet& want) const;
   Worker* FindShallowestAbove(const ResourceSet& want, int32_t priority) const;
-  Worker* FindDeepest() const { return deep_.Deepest(); }
+  bool AnyIsDeep() const { return !deep_.empty(); }
+  Worker* FindDeepest(absl::FunctionRef<bool(const Worker&)> is_asked_for) const;
   // The busy ones that were granted exactly `want`, and that have tasks behind the first one.
   std::vector<Worker*> FindDeep(const ResourceSet& want) const;
 
@@ -77,6 +82,9 @@ class WorkerTeam {
   void Enter(Worker* worker, const Worker::Standing& standing);
   void Leave(Worker* worker);
   void MoveTo(Worker* worker, uint32_t depth);
+  // In the lists of those with tasks behind the first one, where it has any.
+  void EnterDeep(Worker* worker, uint32_t depth);
+  void LeaveDeep(Worker* worker, uint32_t depth);
   void CheckLists(std::map<const void*, size_t> lengths) const;
 
   std::array<int, 4> counts_ = {};  // by state
@@ -85,7 +93,8 @@ class WorkerTeam {
   int with_room_ = 0;  // busy ones that can take one more
   WorkerList<&Worker::place> idle_;
   ByShape<BusyOfShape> busy_;
-  WorkersByDepth<&Worker::deep_place> deep_;  // those with tasks behind the first one
+  std::vector<BusyOfShape*>
+      deep_;  // those that have deep ones, the one that has had for longest first
 };
 
 }  // namespace troupe::scheduler

@@ -95,19 +95,39 @@ TEST_F(WorkerTeamTest, TasksOfALowerPriorityAreNotAhead) {
 }
 
 TEST_F(WorkerTeamTest, TheDeepestLosesTasksAndOneTaskIsNotDeep) {
+  const auto any = [](const Worker&) { return true; };
   Worker* const one = Start(1);
   Worker* const other = Start(2);
   Give(one);
   Give(other);
-  EXPECT_EQ(pool_.FindDeepest(kJob), nullptr);
+  EXPECT_EQ(pool_.FindDeepest(kJob, any), nullptr);
   Give(one);
   Task* const third = Give(one);
   Give(other);
-  EXPECT_EQ(pool_.FindDeepest(kJob), one);
+  EXPECT_EQ(pool_.FindDeepest(kJob, any), one);
   EXPECT_EQ(pool_.FindDeep(kJob, kOneCpu).size(), 2u);
   EXPECT_TRUE(pool_.FindDeep(kJob, kHalfACpu).empty());
   Take(third);
-  EXPECT_EQ(pool_.FindDeepest(kJob), other) << "it has been so deep for longer";
+  EXPECT_EQ(pool_.FindDeepest(kJob, any), other) << "it has been so deep for longer";
+}
+
+TEST_F(WorkerTeamTest, OfEachGrantTheDeepestIsAskedAbout) {
+  Worker* const one = Start(1);
+  Worker* const half = Start(2);
+  for (int i = 0; i < 3; ++i) Give(one);
+  for (int i = 0; i < 2; ++i) Give(half, kHalfACpu);
+  const auto of = [](const ResourceSet& grant) {
+    return [grant](const Worker& worker) { return worker.granted == grant; };
+  };
+  EXPECT_EQ(pool_.FindDeepest(kJob, of(kOneCpu)), one);
+  EXPECT_EQ(pool_.FindDeepest(kJob, of(kHalfACpu)), half);
+  EXPECT_EQ(pool_.FindDeepest(kJob, of(ResourceSet())), nullptr);
+  Worker* const other = Start(3);
+  for (int i = 0; i < 2; ++i) Give(other);
+  EXPECT_EQ(pool_.FindDeepest(kJob, [&](const Worker& worker) { return &worker != one; }), half)
+      << "the deepest of one CPU was not asked for";
+  pool_.SetRetiring(half, true);
+  EXPECT_EQ(pool_.FindDeepest(kJob, of(kHalfACpu)), half) << "it loses tasks though it takes none";
 }
 
 }  // namespace
