@@ -269,6 +269,11 @@ class Core {
   void Act(T&& action) {
     actions_.emplace_back(std::forward<T>(action));
   }
+  // One that is filled in before the next: a large one is not moved.
+  template <typename T>
+  T& Act() {
+    return std::get<T>(actions_.emplace_back(std::in_place_type<T>));
+  }
 
   // core_tasks.cc
   // Null where there is none. A parked one wakes.

@@ -300,8 +300,13 @@ void Core::Dispatch(Worker* worker, Task* task) {
   }
   words_->Queue(worker->client, task->slot, task->generation);
   history_.Add(now_nanos_, task->id.Result(0), Step::kDispatched, worker->process, task->attempt);
-  SendDispatch dispatch{worker->client, task->slot, task->generation, task->attempt,
-                        task->spec,     {},         task->inner_refs};
+  SendDispatch& dispatch = Act<SendDispatch>();
+  dispatch.worker = worker->client;
+  dispatch.slot = task->slot;
+  dispatch.generation = task->generation;
+  dispatch.attempt = task->attempt;
+  dispatch.spec = task->spec;
+  dispatch.inner_refs = task->inner_refs;
   if (task->deadline_nanos != kNever)
     dispatch.time_left_nanos = std::max<int64_t>(1, task->deadline_nanos - now_nanos_);
   dispatch.group = task->group;
@@ -318,7 +323,6 @@ void Core::Dispatch(Worker* worker, Task* task) {
     dispatch.restores = !checkpoint.is_null();
     if (dispatch.restores) give(checkpoint);
   }
-  Act(std::move(dispatch));
 }
 
 // True where the task had not begun; it stays in its worker's queue until the caller takes it out.

@@ -8,12 +8,6 @@
 
 namespace troupe::scheduler {
 
-bool ReadyQueue::Before::operator()(const QueuedTask* a, const QueuedTask* b) const {
-  if (a->priority != b->priority) return a->priority > b->priority;
-  if (a->depth != b->depth) return a->depth > b->depth;
-  return a->order < b->order;
-}
-
 ReadyQueue::Class* ReadyQueue::ClassOf(const Task& task) const {
   Class* const of = all_.Find(task.want);
   TROUPE_CHECK(of != nullptr && !of->empty(), "a ready task that is not queued");
@@ -42,31 +36,25 @@ void ReadyQueue::Push(Task* task) {
     return;
   }
   TROUPE_CHECK(of->first_ != task, "a task that is queued twice");
-  auto& behind = of->behind_;
-  const size_t before = behind.size();
-  if (Before()(task, of->first_)) {
+  if (RunsBefore()(task, of->first_)) {
     Leave(of);
-    behind.insert(behind.begin(), std::exchange(of->first_, task));
+    of->behind_.Add(std::exchange(of->first_, task));
     Enter(of);
   } else {
-    behind.insert(behind.end(), task);  // where new ones mostly belong: the hint makes that O(1)
+    of->behind_.Add(task);
   }
-  TROUPE_CHECK(behind.size() == before + 1, "a task that is queued twice");
 }
 
 void ReadyQueue::Remove(Task* task) {
   Class* const of = ClassOf(*task);
   --size_;
-  auto& behind = of->behind_;
-  if (of->first_ != task) {
-    TROUPE_CHECK(behind.erase(task) == 1, "a ready task that is not queued");
-    return;
-  }
+  TaskLine& behind = of->behind_;
+  if (of->first_ != task) return behind.Remove(task);
   Leave(of);
   of->first_ = nullptr;
   if (behind.empty()) return;
-  QueuedTask* const next = *behind.begin();
-  behind.erase(behind.begin());
+  QueuedTask* const next = behind.first();
+  behind.RemoveFirst();
   of->first_ = next->parked ? table_->Wake(table_->Awake(static_cast<const ParkedTask&>(*next)))
                             : static_cast<Task*>(next);
   Enter(of);
@@ -82,19 +70,14 @@ bool ReadyQueue::IsBehind(const Task* task) const { return ClassOf(*task)->first
 void ReadyQueue::ParkUnlessFirst(Task* task) {
   Class* const of = ClassOf(*task);
   if (of->first_ == task) return;
-  auto& behind = of->behind_;
-  const auto next = behind.erase(behind.find(task));
-  behind.insert(next, table_->Park(task));
+  of->behind_.Replace(task, [&] { return table_->Park(task); });
 }
 
 Task* ReadyQueue::Wake(const ParkedTask* parked) {
   std::unique_ptr<Task> awake = table_->Awake(*parked);
-  auto& behind = ClassOf(*awake)->behind_;
-  const auto place = behind.find(awake.get());
-  TROUPE_CHECK(place != behind.end() && *place == parked, "a parked task that is not queued");
-  const auto next = behind.erase(place);
-  Task* const task = table_->Wake(std::move(awake));
-  behind.insert(next, task);
+  TaskLine& behind = ClassOf(*awake)->behind_;
+  Task* task = nullptr;
+  behind.Replace(parked, [&] { return task = table_->Wake(std::move(awake)); });
   return task;
 }
 
@@ -109,7 +92,7 @@ void ReadyQueue::CheckInvariants() const {
     }
     ++classes;
     tasks += of.size();
-    TROUPE_CHECK(of.behind_.empty() || Before()(of.first_, *of.behind_.begin()),
+    TROUPE_CHECK(of.behind_.empty() || RunsBefore()(of.first_, of.behind_.first()),
                  "a task that is behind a later one");
     TROUPE_CHECK(std::find(in_order_.begin(), in_order_.end(), &of) != in_order_.end(),
                  "a class of tasks that is not in order");

@@ -1,11 +1,10 @@
 // ReadyQueue orders the tasks of one job that could run now.
 //
-// Order: higher priority first, then deeper ones (a parent waits for them), then submission order.
-// Tasks that want the same resources form a class with a queue of its own, so that one which does
-// not fit now holds up only its own class. Any but the first of a class may be parked; a parked one
-// wakes when it becomes the first. Bounds: none of its own; the submission window bounds it.
-// Complexity: O(log n) a push or pop, O(log classes) where the first of a class changes, O(1) to
-// look. Not thread-safe.
+// Order: that of a TaskLine. Tasks that want the same resources form a class with a queue of its
+// own, so that one which does not fit now holds up only its own class. Any but the first of a class
+// may be parked; a parked one wakes when it becomes the first. Bounds: none of its own; the
+// submission window bounds it. Complexity: that of a TaskLine, and O(log classes) where the first
+// of a class changes. Not thread-safe.
 #ifndef TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 #define TROUPE_SCHEDULER_CORE_READY_QUEUE_H_
 
@@ -13,10 +12,10 @@
 #include <span>
 #include <vector>
 
-#include "absl/container/btree_set.h"
 #include "scheduler/core/by_shape.h"
 #include "scheduler/core/queued_task.h"
 #include "scheduler/core/task.h"
+#include "scheduler/core/task_line.h"
 #include "scheduler/core/task_table.h"
 
 namespace troupe::scheduler {
@@ -40,9 +39,6 @@ class ReadyQueue {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 
-  struct Before {
-    bool operator()(const QueuedTask* a, const QueuedTask* b) const;
-  };
   // The tasks that want the same resources. The first one stands apart from those behind it, so
   // that a queue of one, which is what a program has that waits for each result, takes no memory.
   class Class {
@@ -58,12 +54,10 @@ class ReadyQueue {
 
    private:
     friend class ReadyQueue;
-    bool Contains(const Task* task) const {
-      return task == first_ || behind_.contains(const_cast<Task*>(task));
-    }
+    bool Contains(const Task* task) const { return task == first_ || behind_.Contains(task); }
 
     Task* first_ = nullptr;
-    absl::btree_set<QueuedTask*, Before> behind_;
+    TaskLine behind_;
   };
   // The non-empty classes, that with the best first task first. Valid until the queue changes.
   std::span<Class* const> classes() const { return in_order_; }
@@ -76,7 +70,9 @@ class ReadyQueue {
  private:
   // REQUIRES: one of it is in the queue.
   Class* ClassOf(const Task& task) const;
-  static bool IsBefore(const Class* a, const Class* b) { return Before()(a->first_, b->first_); }
+  static bool IsBefore(const Class* a, const Class* b) {
+    return RunsBefore()(a->first_, b->first_);
+  }
   // The class has got, or is about to lose, the first task by which it is in order.
   void Enter(Class* of);
   void Leave(Class* of);

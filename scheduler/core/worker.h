@@ -71,7 +71,7 @@ struct Worker {
   std::map<uint64_t, Calls> calls;  // of code with a max_calls, by its entry
   bool retiring = false;            // one of them is reached: it takes no more tasks
 
-  // As what its team has counted it; and its places in the team's lists.
+  // As what its team has counted it; and its place in the team's lists.
   struct Standing {
     State state = State::kStarting;
     bool usable = true;  // neither ending nor retiring
@@ -83,7 +83,6 @@ struct Worker {
   Standing standing;
   BusyOfShape* among = nullptr;  // while it is busy
   WorkerLink place;
-  WorkerLink deep_place;
   bool counted_at_work = false;  // by the pool
   bool counted_waiting_holder = false;
 

@@ -75,6 +75,8 @@ class WorkersByDepth {
   Worker* Deepest() const {
     return not_empty_ == 0 ? nullptr : lists_[size_t(std::bit_width(not_empty_)) - 1].front();
   }
+  // Whether there is any that deep, or deeper.
+  bool AnyFrom(size_t depth) const { return not_empty_ >> depth != 0; }
   const List& at(size_t depth) const { return lists_[depth]; }
   // That it knows which of its lists are empty.
   bool IsMarked() const {

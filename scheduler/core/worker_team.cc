@@ -33,6 +33,13 @@ size_t TasksAhead(const Worker& worker, int32_t priority) {
 
 BusyOfShape::BusyOfShape(const ResourceSet& of) : shape(of), cpu_units(CpuUnitsIn(of)) {}
 
+Worker* BusyOfShape::Deepest() const {
+  Worker* const one = usable.Deepest();
+  Worker* const other = leaving.Deepest();
+  if (one == nullptr || other == nullptr) return one == nullptr ? other : one;
+  return other->queue.size() > one->queue.size() ? other : one;
+}
+
 void WorkerTeam::Add(Worker* worker) { Enter(worker, StandingOf(*worker)); }
 
 void WorkerTeam::Remove(Worker* worker) { Leave(worker); }
@@ -51,26 +58,22 @@ void WorkerTeam::Update(Worker* worker) {
 
 // REQUIRES: it is busy and usable, and was before.
 void WorkerTeam::MoveTo(Worker* worker, uint32_t depth) {
+  BusyOfShape* const busy = worker->among;
+  const bool was_deep = busy->is_deep();
   const uint32_t before = std::exchange(worker->standing.depth, depth);
-  worker->among->usable.Erase(worker, before);
-  worker->among->usable.Insert(worker, depth);
-  LeaveDeep(worker, before);
-  EnterDeep(worker, depth);
+  busy->usable.Erase(worker, before);
+  busy->usable.Insert(worker, depth);
+  UpdateDeep(busy, was_deep);
   with_room_ += (depth < Limits::kDispatchDepth) - (before < Limits::kDispatchDepth);
 }
 
-void WorkerTeam::EnterDeep(Worker* worker, uint32_t depth) {
-  if (depth <= 1) return;
-  auto& deep = worker->among->deep;
-  if (deep.empty()) deep_.push_back(worker->among);
-  deep.Insert(worker, depth);
-}
-
-void WorkerTeam::LeaveDeep(Worker* worker, uint32_t depth) {
-  if (depth <= 1) return;
-  auto& deep = worker->among->deep;
-  deep.Erase(worker, depth);
-  if (deep.empty()) deep_.erase(std::find(deep_.begin(), deep_.end(), worker->among));
+void WorkerTeam::UpdateDeep(BusyOfShape* busy, bool was_deep) {
+  if (busy->is_deep() == was_deep) return;
+  if (was_deep) {
+    deep_.erase(std::find(deep_.begin(), deep_.end(), busy));
+  } else {
+    deep_.push_back(busy);
+  }
 }
 
 void WorkerTeam::Enter(Worker* worker, const Worker::Standing& standing) {
@@ -81,10 +84,11 @@ void WorkerTeam::Enter(Worker* worker, const Worker::Standing& standing) {
     ++usable_idle_;
     idle_.PushFront(worker);
   } else if (state == Worker::State::kBusy) {
-    worker->among = busy_.Get(worker->granted);
-    busy_cpu_units_ += worker->among->cpu_units;
-    usable ? worker->among->usable.Insert(worker, depth) : worker->among->leaving.PushBack(worker);
-    EnterDeep(worker, depth);
+    BusyOfShape* const busy = worker->among = busy_.Get(worker->granted);
+    const bool was_deep = busy->is_deep();
+    busy_cpu_units_ += busy->cpu_units;
+    (usable ? busy->usable : busy->leaving).Insert(worker, depth);
+    UpdateDeep(busy, was_deep);
     with_room_ += HasRoom(standing);
   }
 }
@@ -96,11 +100,12 @@ void WorkerTeam::Leave(Worker* worker) {
     --usable_idle_;
     idle_.Erase(worker);
   } else if (state == Worker::State::kBusy) {
-    busy_cpu_units_ -= worker->among->cpu_units;
-    usable ? worker->among->usable.Erase(worker, depth) : worker->among->leaving.Erase(worker);
-    LeaveDeep(worker, depth);
+    BusyOfShape* const busy = std::exchange(worker->among, nullptr);
+    const bool was_deep = busy->is_deep();
+    busy_cpu_units_ -= busy->cpu_units;
+    (usable ? busy->usable : busy->leaving).Erase(worker, depth);
+    UpdateDeep(busy, was_deep);
     with_room_ -= HasRoom(worker->standing);
-    worker->among = nullptr;
   }
 }
 
@@ -132,7 +137,7 @@ Worker* WorkerTeam::FindShallowestAbove(const ResourceSet& want, int32_t priorit
 Worker* WorkerTeam::FindDeepest(absl::FunctionRef<bool(const Worker&)> is_asked_for) const {
   Worker* deepest = nullptr;
   for (const BusyOfShape* busy : deep_) {
-    Worker* const worker = busy->deep.Deepest();
+    Worker* const worker = busy->Deepest();
     if (deepest != nullptr && deepest->queue.size() >= worker->queue.size()) continue;
     if (is_asked_for(*worker)) deepest = worker;
   }
@@ -143,10 +148,12 @@ std::vector<Worker*> WorkerTeam::FindDeep(const ResourceSet& want) const {
   std::vector<Worker*> found;
   const BusyOfShape* const busy = busy_.Find(want);
   if (busy == nullptr) return found;
-  for (size_t depth = 2; depth <= Limits::kDispatchDepth; ++depth) {
-    const auto& as_deep = busy->deep.at(depth);
-    for (Worker* worker = as_deep.front(); worker != nullptr; worker = as_deep.After(worker))
-      found.push_back(worker);
+  for (const auto* of : {&busy->usable, &busy->leaving}) {
+    for (size_t depth = 2; depth <= Limits::kDispatchDepth; ++depth) {
+      const auto& as_deep = of->at(depth);
+      for (Worker* worker = as_deep.front(); worker != nullptr; worker = as_deep.After(worker))
+        found.push_back(worker);
+    }
   }
   return found;
 }
@@ -170,12 +177,8 @@ void WorkerTeam::CheckInvariants(const std::vector<const Worker*>& all) const {
     TROUPE_CHECK(worker->among == busy_.Find(worker->granted), "among those of another grant");
     cpu_units += CpuUnitsIn(worker->granted);
     with_room += HasRoom(worker->standing);
-    if (depth > 1) ++lengths[&worker->among->deep.at(depth)];
-    if (worker->ending || worker->retiring) {
-      ++lengths[&worker->among->leaving];
-    } else {
-      ++lengths[&worker->among->usable.at(depth)];
-    }
+    const bool leaves = worker->ending || worker->retiring;
+    ++lengths[&(leaves ? worker->among->leaving : worker->among->usable).at(depth)];
   }
   TROUPE_CHECK(counts == this->counts(), "worker counts that do not add up");
   TROUPE_CHECK(cpu_units == busy_cpu_units_, "CPUs of busy workers that do not add up");
@@ -202,15 +205,14 @@ void WorkerTeam::CheckLists(std::map<const void*, size_t> lengths) const {
   check(idle_, [](const Worker& worker) { return worker.state == Worker::State::kIdle; });
   TROUPE_CHECK(lengths[&idle_] == static_cast<size_t>(usable_idle_), "idle ones not counted");
   busy_.ForEach([&](const BusyOfShape& busy) {
-    TROUPE_CHECK(std::count(deep_.begin(), deep_.end(), &busy) == (busy.deep.empty() ? 0 : 1),
+    TROUPE_CHECK(std::count(deep_.begin(), deep_.end(), &busy) == (busy.is_deep() ? 1 : 0),
                  "a shape among the deep ones, and is none, or the other way round");
     for (size_t depth = 0; depth < decltype(busy.usable)::kDepths; ++depth) {
       check(busy.usable.at(depth), as_deep(depth));
-      check(busy.deep.at(depth), as_deep(depth));
+      check(busy.leaving.at(depth), as_deep(depth));
     }
-    TROUPE_CHECK(busy.usable.IsMarked() && busy.deep.IsMarked(),
+    TROUPE_CHECK(busy.usable.IsMarked() && busy.leaving.IsMarked(),
                  "depths at which there are workers, or none");
-    check(busy.leaving, [&](const Worker& worker) { return worker.among == &busy; });
   });
 }
 

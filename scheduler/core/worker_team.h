@@ -29,13 +29,16 @@ namespace troupe::scheduler {
 // The busy workers of a job that were granted as much.
 struct BusyOfShape {
   explicit BusyOfShape(const ResourceSet& of);
-  bool empty() const { return usable.Shallowest() == nullptr && leaving.empty(); }
+  bool empty() const { return usable.empty() && leaving.empty(); }
+  // Some have tasks behind the first one.
+  bool is_deep() const { return usable.AnyFrom(2) || leaving.AnyFrom(2); }
+  // The one that has most. REQUIRES: is_deep().
+  Worker* Deepest() const;
 
   ResourceSet shape;
   int64_t cpu_units = 0;
   WorkersByDepth<&Worker::place> usable;
-  WorkerList<&Worker::place> leaving;        // they take no more tasks
-  WorkersByDepth<&Worker::deep_place> deep;  // of both, those with tasks behind the first one
+  WorkersByDepth<&Worker::place> leaving;  // they take no more tasks
 };
 
 class WorkerTeam {
@@ -82,9 +85,8 @@ class WorkerTeam {
   void Enter(Worker* worker, const Worker::Standing& standing);
   void Leave(Worker* worker);
   void MoveTo(Worker* worker, uint32_t depth);
-  // In the lists of those with tasks behind the first one, where it has any.
-  void EnterDeep(Worker* worker, uint32_t depth);
-  void LeaveDeep(Worker* worker, uint32_t depth);
+  // Of what may have begun, or ceased, to be deep.
+  void UpdateDeep(BusyOfShape* busy, bool was_deep);
   void CheckLists(std::map<const void*, size_t> lengths) const;
 
   std::array<int, 4> counts_ = {};  // by state
