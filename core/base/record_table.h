@@ -144,7 +144,8 @@ class RecordTable {
     uint64_t hi = 0;
     uint64_t lo = 0;
 
-    friend bool operator==(const Group&, const Group&) = default;
+    // The lower halves differ mostly: of one client they are all that does.
+    friend bool operator==(const Group& a, const Group& b) { return a.lo == b.lo && a.hi == b.hi; }
     template <typename H>
     friend H AbslHashValue(H h, const Group& group) {
       return H::combine(std::move(h), group.hi, group.lo);

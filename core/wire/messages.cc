@@ -80,6 +80,9 @@ Bytes Encode(const TaskSpec& message, MessageBuffer& buffer) {
 Bytes Encode(const Complete& message, MessageBuffer& buffer) {
   return EncodeAlternative(message, buffer);
 }
+Bytes Encode(const Dispatch& message, MessageBuffer& buffer) {
+  return EncodeAlternative(message, buffer);
+}
 
 absl::StatusOr<ClientMessage> DecodeClientMessage(Bytes bytes) {
   return Decode<Unblocked, ClientMessage>(bytes);

@@ -385,6 +385,7 @@ Bytes Encode(const NodeMessage& message, MessageBuffer& buffer);
 // The two client messages that each task takes, without a copy of them in a variant.
 Bytes Encode(const TaskSpec& message, MessageBuffer& buffer);
 Bytes Encode(const Complete& message, MessageBuffer& buffer);
+Bytes Encode(const Dispatch& message, MessageBuffer& buffer);
 
 // The message as a view of `bytes` (8-aligned). Errors: InvalidArgument saying what is malformed;
 // no input crashes it or makes it allocate more than a small multiple of the input.

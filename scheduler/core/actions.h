@@ -32,6 +32,8 @@ struct SendDispatch {
     bool copied = false;
   };
 
+  SendDispatch() {}  // not defaulted: made in a list, it would be filled with zeros before
+
   ClientId worker = ClientId::kNone;
   uint32_t slot = 0;
   uint64_t generation = 0;

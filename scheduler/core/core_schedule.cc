@@ -250,6 +250,8 @@ void Core::Steal(JobId id, const Job& job, Claims* claims) {
     return nullptr;
   };
   const auto loses = [&](const Worker& worker) {
+    // But for those of placement groups, tasks queue where they were granted what they want.
+    if (placement_groups_.empty() && !workers_.free().Covers(worker.granted)) return false;
     return find_free(*worker.queue.back()) != nullptr;
   };
   while (Worker* victim = workers_.FindDeepest(id, loses)) {

@@ -14,7 +14,7 @@ namespace troupe::scheduler {
 absl::Status Core::Submit(ClientId client, const wire::TaskSpec& spec, wire::Bytes message) {
   const absl::StatusOr<Submitter> submitter = SubmitterOf(client);
   if (!submitter.ok()) return submitter.status();
-  auto owned = std::make_unique<Task>();
+  auto owned = std::make_unique_for_overwrite<Task>();  // not filled with zeros before
   Task* task = owned.get();
   task->job = submitter->job;
   task->spec = SpecBytes(message);

@@ -30,7 +30,7 @@ void ParkedTask::Delete(ParkedTask* task) {
 }
 
 std::unique_ptr<Task> ParkedTask::Awake(const SpecCodec& codec) const {
-  auto task = std::make_unique<Task>();
+  auto task = std::make_unique_for_overwrite<Task>();
   task->spec = SpecBytes(spec_bytes_, [&](std::span<uint64_t> message) {
     codec.Unpack(wire::Bytes(packed(), packed_bytes_), message);
   });

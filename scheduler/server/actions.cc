@@ -52,15 +52,15 @@ wire::Value Node::ValueOf(Connection* connection, ObjectId id, size_t* inline_bu
 void Node::Do(const SendDispatch& action) {
   Connection* connection = Find(action.worker);
   if (connection == nullptr) return;
-  wire::Dispatch dispatch{.slot = action.slot,
-                          .generation = action.generation,
-                          .attempt = action.attempt,
-                          .values = {},
-                          .refs = action.inner_refs,
-                          .spec = action.spec.bytes(),
-                          .time_left_nanos = action.time_left_nanos,
-                          .restores = action.restores,
-                          .group = action.group};
+  wire::Dispatch dispatch;
+  dispatch.slot = action.slot;
+  dispatch.generation = action.generation;
+  dispatch.attempt = action.attempt;
+  dispatch.refs = action.inner_refs;
+  dispatch.spec = action.spec.bytes();
+  dispatch.time_left_nanos = action.time_left_nanos;
+  dispatch.restores = action.restores;
+  dispatch.group = action.group;
   size_t copies = Limits::kMaxInlineBytesPerMessage;
   size_t others = connection->channel->max_inline_bytes();
   dispatch.values.reserve(action.values.size());
@@ -70,7 +70,7 @@ void Node::Do(const SendDispatch& action) {
     if (!copied && wire::IsCopy(dispatch.values.back()))
       dispatch.values.back().value.content = wire::Pending{};
   }
-  connection->Send(std::move(dispatch));
+  connection->Send(dispatch);
 }
 
 void Node::Do(const SendFinished& action) {

@@ -7,11 +7,14 @@ void Connection::Open(std::unique_ptr<channel::Channel> opened) {
   channel_buffer_.emplace(channel.get());
 }
 
-void Connection::Send(const wire::NodeMessage& message) {
+template <typename Message>
+void Connection::SendEncoded(const Message& message) {
   if (channel == nullptr || !failure.ok()) return;
   failure = channel_buffer_->Send(wire::Encode(message, *channel_buffer_));
   sent_something = true;
 }
+template void Connection::SendEncoded(const wire::NodeMessage& message);
+template void Connection::SendEncoded(const wire::Dispatch& message);
 
 void Connection::SendControl(const wire::ControlMessage& message,
                              const std::vector<int>& descriptors) {

@@ -34,7 +34,8 @@ class Connection {
   // The handshake is done: its messages go through `opened`.
   void Open(std::unique_ptr<channel::Channel> opened);
   // Encodes and sends. A failure is kept in `failure`; the node then closes the connection.
-  void Send(const wire::NodeMessage& message);
+  void Send(const wire::NodeMessage& message) { SendEncoded(message); }
+  void Send(const wire::Dispatch& message) { SendEncoded(message); }
   void SendControl(const wire::ControlMessage& message, const std::vector<int>& descriptors);
   // Sends the chunk's descriptor where this client has not had it.
   void Introduce(ChunkId id, const objectstore::Chunk& chunk, objectstore::Mapping::Access access);
@@ -73,6 +74,9 @@ class Connection {
     bool read = false;
     bool write = false;
   };
+  template <typename Message>
+  void SendEncoded(const Message& message);
+
   absl::flat_hash_map<ChunkId, Known> chunks_;
   bool watching_for_room_ = false;
   wire::MessageBuffer buffer_;  // of the socket's messages
