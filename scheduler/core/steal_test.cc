@@ -49,6 +49,14 @@ class StealTest : public CoreTest {
 class GpuStealTest : public StealTest {
  protected:
   GpuStealTest() : StealTest(TwoCpusAndAGpu()) {}
+
+  // Task 1 has the GPU, 2 and 3 have the CPUs.
+  void SetUp() override {
+    SubmitTask(WithGpu(1));
+    SubmitTask(2);
+    SubmitTask(3);
+    for (const uint64_t sequence : {1, 2, 3}) Begin(*FindDispatch(Id(sequence)));
+  }
 };
 
 TEST_F(StealTest, AProcessIsStartedForWhatQueuesWhenACpuIsFreeAgain) {
@@ -70,6 +78,22 @@ TEST_F(StealTest, AProcessIsStartedForWhatQueuesWhenACpuIsFreeAgain) {
   EXPECT_EQ(core_.task_count(), 1u);
 }
 
+TEST_F(StealTest, WhatAnActorWaitsForIsNotTaken) {
+  SubmitTask(1);
+  SubmitTask(2);
+  Begin(*FindDispatch(Id(1)));
+  BeginAndKill(2);
+  SubmitTask(3);
+  wire::TaskSpec actor = Spec(kDriver, 4);
+  actor.kind = wire::TaskKind::kActorCreation;
+  actor.cpu_units = 2 * kResourceUnit;
+  SubmitTask(actor);
+  started_.clear();
+  KilledOnesDie();
+  EXPECT_EQ(WorkerNow(3), WorkerNow(1)) << "the actor would never have both CPUs";
+  EXPECT_TRUE(started_.empty());
+}
+
 TEST_F(StealTest, ProcessesThatDieAtOnceAreNotStartedForEverForWhatHasOne) {
   SubmitTask(1);
   SubmitTask(2);
@@ -89,11 +113,6 @@ TEST_F(StealTest, ProcessesThatDieAtOnceAreNotStartedForEverForWhatHasOne) {
 }
 
 TEST_F(GpuStealTest, WhatWaitsForSomethingElseDoesNotHoldItUp) {
-  SubmitTask(WithGpu(1));
-  Begin(*FindDispatch(Id(1)));
-  SubmitTask(2);
-  SubmitTask(3);
-  Begin(*FindDispatch(Id(2)));
   wire::TaskSpec both = WithGpu(4);  // stays in the queue
   both.resources[0].second = kResourceUnit / 2;
   SubmitTask(both);
@@ -106,11 +125,6 @@ TEST_F(GpuStealTest, WhatWaitsForSomethingElseDoesNotHoldItUp) {
 }
 
 TEST_F(GpuStealTest, NorDoMoreTasksThatQueueForSomethingElse) {
-  SubmitTask(WithGpu(1));
-  Begin(*FindDispatch(Id(1)));
-  SubmitTask(2);
-  SubmitTask(3);
-  Begin(*FindDispatch(Id(2)));
   BeginAndKill(3);
   for (uint64_t i = 4; i <= 6; ++i) SubmitTask(WithGpu(i));
   SubmitTask(7);

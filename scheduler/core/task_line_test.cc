@@ -63,6 +63,15 @@ TEST_F(TaskLineTest, AMoreUrgentOneGoesBeforeThoseThatCameBefore) {
   EXPECT_EQ(Drain(), (std::vector<uint64_t>{3, 4, 5, 1, 2, 6}));
 }
 
+TEST_F(TaskLineTest, OneMayComeBetweenThoseThatCameInOrder) {
+  Add(1, 5);
+  Add(2, 0);
+  QueuedTask* const between = Add(3, 2);
+  Add(4, 0);
+  EXPECT_TRUE(line_.Contains(between));
+  EXPECT_EQ(Drain(), (std::vector<uint64_t>{1, 3, 2, 4}));
+}
+
 TEST_F(TaskLineTest, AnotherOneTakesTheSamePlace) {
   std::vector<QueuedTask*> tasks;
   for (const uint64_t order : {1, 2, 3}) tasks.push_back(Add(order));

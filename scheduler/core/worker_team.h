@@ -95,8 +95,7 @@ class WorkerTeam {
   int with_room_ = 0;  // busy ones that can take one more
   WorkerList<&Worker::place> idle_;
   ByShape<BusyOfShape> busy_;
-  std::vector<BusyOfShape*>
-      deep_;  // those that have deep ones, the one that has had for longest first
+  std::vector<BusyOfShape*> deep_;  // that are: the one that has been so for longest first
 };
 
 }  // namespace troupe::scheduler
